@@ -1,0 +1,65 @@
+# weft. `make` builds bin/*, `make check` runs the tests, `make demo` shows what it is for.
+# Variables: PREFIX, DESTDIR, CC, CFLAGS, BUILD (where objects go), SANITIZE=1, WERROR=1.
+
+VERSION = 0.1.0
+PREFIX  = /usr/local
+BUILD   = build$(if $(SANITIZE),/sanitize)
+BIN     = $(if $(filter build,$(BUILD)),bin,$(BUILD)/bin)
+
+# bin/NAME.c is one program each; weft-head is what `head` runs when it is ours that is meant.
+PROGRAMS = tok embed encode pool head score train deal show weft
+HELPERS  = weft-head
+
+comma   := ,
+CFLAGS   = -O2 -g
+WARN     = -Wall -Wextra $(if $(WERROR),-Werror)
+SAN      = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+ALL_C    = -std=gnu17 $(WARN) -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' -Icommon -I. -MMD -MP -pthread $(SAN) $(CFLAGS)
+LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -ldnnl -lgomp -ldl -lm -pthread
+
+# kernels/NAME.c is compiled once, kernels of KERNELS_ISA once for each kind of CPU and chosen at
+# run time (kernels/isa.h).
+KERNELS_ISA = $(filter-out $(KERNELS_ONE),$(wildcard kernels/*.c))
+KERNELS_ONE = kernels/cpu.c kernels/pool.c kernels/matmul.c
+ISAS        = $(if $(filter x86_64,$(shell uname -m)),v2 v3 v4,any)
+isa_v2      = -march=x86-64-v2
+isa_v3      = -march=x86-64-v3
+isa_v4      = -march=x86-64-v4 -mprefer-vector-width=512
+isa_any     =
+
+LIB_C   = $(wildcard common/*/*.c) $(KERNELS_ONE)
+LIB_O   = $(LIB_C:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(KERNELS_ISA:%.c=$(BUILD)/%.$(i).o))
+LIB     = $(BUILD)/libweft.a
+UNIT    = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*.c))
+
+all: $(PROGRAMS:%=$(BIN)/%) $(HELPERS:%=$(BIN)/%)
+
+$(BIN)/%: $(BUILD)/bin/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
+$(LIB): $(LIB_O)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_C) -c -o $@ $<
+
+define isa_rule
+$(BUILD)/%.$(1).o: %.c
+	@mkdir -p $$(@D)
+	$$(CC) $$(ALL_C) -O3 -Wno-psabi $(isa_$(1)) -DWEFT_ISA=$(1) -c -o $$@ $$<
+endef
+$(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
+
+clean:
+	rm -rf build $(PROGRAMS:%=bin/%) $(HELPERS:%=bin/%)
+
+.PHONY: all clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

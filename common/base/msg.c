@@ -1,0 +1,83 @@
+#include "base/msg.h"
+
+#include "base/tidy.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+const char *msg_prog = "weft";
+bool msg_quiet;
+static bool progress_open; /* a progress line without its newline stands on the terminal */
+
+/* One write(2) a message, so that programs of one pipeline do not mix their lines. */
+static void put(const char *end, const char *fmt, va_list ap)
+{
+    char line[2048];
+    int n = snprintf(line, sizeof line, "%s%s: ", progress_open ? "\n" : "", msg_prog);
+    int m = vsnprintf(line + n, sizeof line - (size_t)n - 2, fmt, ap);
+    if (m < 0)
+        return;
+    size_t len = (size_t)n + (size_t)m;
+    if (len > sizeof line - 3)
+        len = sizeof line - 3;
+    line[len++] = *end;
+    progress_open = false;
+    if (write(STDERR_FILENO, line, len) < 0)
+        return; /* nobody is left to tell */
+}
+
+#define PUT(end)                                                                               \
+    do {                                                                                       \
+        va_list ap;                                                                            \
+        va_start(ap, fmt);                                                                     \
+        put(end, fmt, ap);                                                                     \
+        va_end(ap);                                                                            \
+    } while (0)
+
+void msg_error(const char *fmt, ...)
+{
+    PUT("\n");
+}
+
+void msg_note(const char *fmt, ...)
+{
+    if (!msg_quiet)
+        PUT("\n");
+}
+
+void msg_progress(const char *fmt, ...)
+{
+    if (!isatty(STDERR_FILENO)) {
+        PUT("\n");
+        return;
+    }
+    if (progress_open && write(STDERR_FILENO, "\r\033[K", 4) < 0)
+        return;
+    progress_open = false;
+    PUT(" ");
+    progress_open = true;
+}
+
+noreturn void die(const Err *e)
+{
+    if (e->text[0])
+        msg_error("%s", e->text);
+    tidy_now();
+    exit(EXIT_DATA);
+}
+
+noreturn void dief(const char *fmt, ...)
+{
+    PUT("\n");
+    tidy_now();
+    exit(EXIT_DATA);
+}
+
+noreturn void die_usage(const char *fmt, ...)
+{
+    PUT("\n");
+    msg_error("see '%s --help' or 'man weft-%s'", msg_prog, msg_prog);
+    exit(EXIT_USAGE);
+}

@@ -1,0 +1,229 @@
+#include "base/opt.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/num.h"
+
+#include <getopt.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef WEFT_VERSION
+#define WEFT_VERSION "0"
+#endif
+
+enum { KEY_PROGRESS = OPT_COMMON, MAX_THREADS = 1024 };
+
+static const Opt common_options[] = {
+    {'m', "model", "M", "model folder, or ORG/NAME[@REV] in the Hugging Face cache"},
+    {'j', "threads", "N", "threads (default $WEFT_THREADS, else the cores allowed)"},
+    {'D', "device", "cpu|cuda[:N]", "where to compute"},
+    {'t', "dtype", "f32|bf16", "type of the arithmetic (f32)"},
+    {'s', "seed", "N", "seed of everything random (42)"},
+    {'q', "quiet", NULL, "no notices"},
+    {KEY_PROGRESS, "progress", NULL, "tell how far it is on standard error"},
+    {'h', "help", NULL, "this text"},
+    {'V', "version", NULL, "the version"},
+    {0},
+};
+
+static int count(const Opt *o)
+{
+    int n = 0;
+    while (o[n].key)
+        n++;
+    return n;
+}
+
+static int cores_allowed(void)
+{
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0)
+        return 1;
+    int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
+
+static void help_lines(const Opt *o)
+{
+    for (; o->key; o++) {
+        char left[64];
+        bool letter = o->key < OPT_LONG;
+        int n = snprintf(left, sizeof left, "  %c%c%s", letter ? '-' : ' ',
+                         letter ? o->key : ' ', !o->name ? "" : letter ? ", " : "  ");
+        snprintf(left + n, sizeof left - (size_t)n, "%s%s%s%s", o->name ? "--" : "",
+                 o->name ? o->name : "", o->arg ? " " : "", o->arg ? o->arg : "");
+        printf("%-32s %s\n", left, o->help);
+    }
+}
+
+static void finish_stdout(void)
+{
+    if (fflush(stdout) != 0 || ferror(stdout))
+        dief("standard output: cannot write");
+    exit(0);
+}
+
+static void help(const Args *a)
+{
+    printf("usage: %s %s\n%s\n", a->name, a->synopsis, a->about);
+    if (count(a->own)) {
+        printf("\noptions:\n");
+        help_lines(a->own);
+    }
+    printf("\noptions of every program:\n");
+    help_lines(common_options);
+    printf("\nMore: man weft-%s\n", a->name);
+    finish_stdout();
+}
+
+/* WEFT_THREADS and WEFT_DEVICE are defaults that scripts set once. */
+static void defaults(Common *c)
+{
+    const char *threads = getenv("WEFT_THREADS"), *device = getenv("WEFT_DEVICE");
+    Err e = {0};
+    int64_t n = cores_allowed();
+    if (threads && *threads && num_int(threads, 1, MAX_THREADS, &n, &e) < 0)
+        die_usage("WEFT_THREADS: %s", e.text);
+    *c = (Common){.device = device && *device ? device : "cpu", .threads = (int)n, .seed = 42};
+}
+
+static void add_long(Args *a, struct option *at, const Opt *o)
+{
+    for (; o->key; o++) {
+        if (o->name)
+            *at++ = (struct option){o->name, o->arg != NULL, NULL, o->key};
+        if (o->key < OPT_LONG) {
+            char two[3] = {(char)o->key, o->arg ? ':' : '\0', '\0'};
+            strncat(a->shorts, two, 2);
+        }
+    }
+}
+
+Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own,
+                int argc, char **argv)
+{
+    Args a = {.name = prog, .synopsis = synopsis, .about = about, .own = own,
+              .argc = argc, .argv = argv};
+    msg_prog = prog;
+    defaults(&a.common);
+    int n = count(own), m = count(common_options);
+    struct option *longs = mem_zero((size_t)(n + m + 1), sizeof *longs);
+    a.longs = longs;
+    a.shorts = mem_zero((size_t)(n + m) * 2 + 2, 1);
+    a.shorts[0] = ':'; /* a missing argument is told from an unknown letter */
+    add_long(&a, longs, own);
+    while (longs->name)
+        longs++;
+    add_long(&a, longs, common_options);
+    optind = 1;
+    opterr = 0;
+    return a;
+}
+
+/* getopt_long takes any prefix of a long name; scripts that use one would break when a
+ * name is added, so the whole name is asked for. */
+static void whole_name(const Args *a, const char *name, int at)
+{
+    const char *given = a->argv[at];
+    if (strncmp(given, "--", 2) != 0)
+        return;
+    size_t n = strcspn(given + 2, "=");
+    if (strlen(name) != n || strncmp(given + 2, name, n) != 0)
+        die_usage("unknown option '--%.*s' (long names are not abbreviated)", (int)n, given + 2);
+}
+
+static bool set_common(Args *a, int key)
+{
+    static const char *const types[] = {"f32", "bf16", NULL};
+    Common *c = &a->common;
+    switch (key) {
+    case 'm': c->model = a->value; return true;
+    case 'j': c->threads = (int)args_int(a, 1, MAX_THREADS); return true;
+    case 'D': c->device = a->value; return true;
+    case 't': c->bf16 = args_word(a, types) == 1; return true;
+    case 's': c->seed = (uint64_t)args_int(a, 0, INT64_MAX); return true;
+    case 'q': c->quiet = msg_quiet = true; return true;
+    case KEY_PROGRESS: c->progress = true; return true;
+    case 'h': help(a); return true;
+    case 'V': printf("weft-%s %s\n", a->name, WEFT_VERSION); finish_stdout(); return true;
+    default: return false;
+    }
+}
+
+static void check_device(const char *d)
+{
+    Err e = {0};
+    int64_t n;
+    if (strcmp(d, "cpu") == 0 || strcmp(d, "cuda") == 0)
+        return;
+    if (strncmp(d, "cuda:", 5) != 0)
+        die_usage("-D: '%s' is no device: cpu, cuda or cuda:N", d);
+    if (num_int(d + 5, 0, 1023, &n, &e) < 0)
+        die_usage("-D: %s", e.text);
+}
+
+int args_next(Args *a)
+{
+    int index = -1, at = optind;
+    int k = getopt_long(a->argc, a->argv, a->shorts, a->longs, &index);
+    if (k == -1) {
+        a->files = a->argv + optind;
+        a->nfiles = a->argc - optind;
+        free(a->longs);
+        free(a->shorts);
+        check_device(a->common.device);
+        return -1;
+    }
+    /* getopt_long permutes: the word just read ends before optind, its argument may be one. */
+    a->value = optarg;
+    a->option = a->argv[optind - 1 < at ? at : optind - 1];
+    if (optarg && a->option == optarg && optind >= 2)
+        a->option = a->argv[optind - 2];
+    if (k == ':')
+        die_usage("option '%s' needs an argument", a->argv[optind - 1]);
+    if (k == '?') {
+        if (optopt > 0 && optopt < OPT_LONG)
+            die_usage("unknown option '-%c'", optopt);
+        if (optopt >= OPT_LONG)
+            die_usage("option '%s' takes no argument", a->argv[optind - 1]);
+        die_usage("unknown option '%s'", a->argv[optind - 1]);
+    }
+    if (index >= 0) {
+        const struct option *o = (const struct option *)a->longs + index;
+        bool apart = o->has_arg && a->argv[optind - 1] == optarg;
+        whole_name(a, o->name, optind - 1 - apart);
+    }
+    return set_common(a, k) ? args_next(a) : k;
+}
+
+int64_t args_int(const Args *a, int64_t min, int64_t max)
+{
+    Err e = {0};
+    int64_t v = 0;
+    if (num_int(a->value, min, max, &v, &e) < 0)
+        die_usage("%s: %s", a->option, e.text);
+    return v;
+}
+
+double args_real(const Args *a, double min, double max)
+{
+    Err e = {0};
+    double v = 0;
+    if (num_real(a->value, min, max, &v, &e) < 0)
+        die_usage("%s: %s", a->option, e.text);
+    return v;
+}
+
+int args_word(const Args *a, const char *const *words)
+{
+    Buf all = {0};
+    for (int i = 0; words[i]; i++) {
+        if (strcmp(words[i], a->value) == 0)
+            return i;
+        buf_fmt(&all, "%s%s", i ? ", " : "", words[i]);
+    }
+    die_usage("%s: '%s' is not one of %.*s", a->option, a->value, (int)all.n, all.p);
+}

@@ -1,0 +1,66 @@
+#include "base/tidy.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A slot's pointer changes in one store, so the handler sees a whole path or none. */
+static _Atomic(char *) paths[TIDY_MAX];
+
+void tidy_now(void)
+{
+    for (int i = 0; i < TIDY_MAX; i++) {
+        char *p = atomic_exchange(&paths[i], NULL);
+        if (p && unlink(p) < 0)
+            rmdir(p); /* a folder still being filled: gone if it is empty */
+    }
+}
+
+static void stop(int sig)
+{
+    tidy_now();
+    signal(sig, SIG_DFL);
+    raise(sig);
+}
+
+static void listen_once(void)
+{
+    static bool done;
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+    if (done)
+        return;
+    done = true;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction now, act = {.sa_handler = stop};
+        sigaction(signals[i], NULL, &now);
+        if (now.sa_handler != SIG_IGN) /* nohup stays nohup */
+            sigaction(signals[i], &act, NULL);
+    }
+}
+
+void tidy_add(const char *path)
+{
+    listen_once();
+    char *copy = strdup(path);
+    for (int i = 0; copy && i < TIDY_MAX; i++) {
+        char *none = NULL;
+        if (atomic_compare_exchange_strong(&paths[i], &none, copy))
+            return;
+    }
+    free(copy);
+}
+
+void tidy_forget(const char *path)
+{
+    for (int i = 0; i < TIDY_MAX; i++) {
+        char *p = atomic_load(&paths[i]);
+        if (p && strcmp(p, path) == 0 && atomic_compare_exchange_strong(&paths[i], &p, NULL)) {
+            free(p);
+            return;
+        }
+    }
+}

@@ -1,0 +1,18 @@
+/* tidy.h - files half made are removed when the program fails or is told to stop.
+ *
+ *     tidy_add("out.tmp.123");   before the file is created
+ *     rename(...);
+ *     tidy_forget("out.tmp.123");
+ *
+ * SIGINT, SIGTERM and SIGHUP remove what is registered, then kill the program as if nobody
+ * had listened, so that the shell sees the signal. At most TIDY_MAX paths at a time. */
+#ifndef WEFT_TIDY_H
+#define WEFT_TIDY_H
+
+enum { TIDY_MAX = 64 };
+
+void tidy_add(const char *path); /* path is copied; installs the handlers on first use */
+void tidy_forget(const char *path);
+void tidy_now(void); /* remove everything registered */
+
+#endif

@@ -1,0 +1,22 @@
+/* outfile.h - files appear whole or not at all: made beside their place and renamed into it
+ * when that place is absent or a regular file (symbolic links followed); anything else
+ * (/dev/null, a FIFO, >(...)) is written directly. */
+#ifndef WEFT_OUTFILE_H
+#define WEFT_OUTFILE_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+typedef struct OutFile OutFile;
+
+OutFile *outfile_open(const char *path, Err *e);
+int outfile_fd(const OutFile *o);
+int outfile_write(OutFile *o, const void *p, size_t n, Err *e);
+int outfile_commit(OutFile *o, Err *e); /* flush, rename; frees o */
+void outfile_abort(OutFile *o);         /* the old file stays; frees o; NULL is fine */
+
+/* write(2) until all n bytes are out. EPIPE ends the program by SIGPIPE. -1 with errno. */
+int write_all(int fd, const void *p, size_t n);
+
+#endif

@@ -1,0 +1,61 @@
+/* safetensors.h - the format of a frame and of a weights file
+ * (https://huggingface.co/docs/safetensors): u64 little-endian length of the header, JSON
+ * header, data without holes. Validated in full: header at most 100,000,000 bytes and beginning
+ * with '{', no duplicate keys, no overlap, no hole, last offset = length of the data, shape
+ * products checked for overflow, names of types known. Rank 0 and empty tensors are legal. */
+#ifndef WEFT_SAFETENSORS_H
+#define WEFT_SAFETENSORS_H
+
+#include "base/dtype.h"
+#include "base/err.h"
+#include "base/mem.h"
+
+enum { ST_HEADER_MAX = 100000000, ST_RANKS = 8 };
+
+typedef struct StTensor {
+    char *name;
+    DType type;
+    int rank;
+    int64_t shape[ST_RANKS];
+    uint64_t begin, end; /* bytes in the data part */
+} StTensor;
+
+typedef struct StHeader {
+    StTensor *tensor; /* in the order of their data */
+    int count;
+    char **key, **value; /* __metadata__, in the file's order */
+    int keys;
+    uint64_t data; /* bytes of the data part */
+} StHeader;
+
+/* Parses a header's JSON (n bytes, without the length). 0 or -1. */
+int st_parse(const char *json, size_t n, StHeader *h, Err *e);
+void st_clear(StHeader *h);
+/* Writes the u64 length and the JSON, padded with spaces to a multiple of 8, for tensors whose
+ * begin/end are set; metadata first. */
+void st_format(const StHeader *h, Buf *out);
+
+/* A mapped file (or a sharded folder's files by model.safetensors.index.json). */
+typedef struct StFile StFile;
+typedef struct StView {
+    const char *name;
+    DType type;
+    int rank;
+    const int64_t *shape;
+    const void *data; /* mapped, read-only; aligned to nothing in particular */
+    size_t bytes;
+} StView;
+
+StFile *st_open(const char *path, Err *e); /* PATH.safetensors, or PATH.safetensors.index.json */
+int st_count(const StFile *s);
+StView st_at(const StFile *s, int i); /* files in order of name, tensors in order of data */
+int st_find(const StFile *s, const char *name, StView *v); /* 0, or -1: not there */
+const char *st_meta(const StFile *s, const char *key);
+uint64_t st_bytes(const StFile *s);  /* on disk */
+void st_close(StFile *s);
+
+/* Writes a whole file at once (see outfile.h for how files come to be). */
+int st_write(const char *path, const StView *t, int count, char **key, char **value, int keys,
+             Err *e);
+
+#endif
