@@ -1,0 +1,47 @@
+# helper.bash - what every .bats file loads: paths, a folder of its own, golden files.
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+WEFT_BIN=${WEFT_BIN:-$TOP/bin}
+PATH=$WEFT_BIN:$PATH
+export TOP WEFT_BIN PATH
+unset WEFT_MODEL WEFT_THREADS HF_HOME HF_HUB_CACHE XDG_CACHE_HOME
+export LC_ALL=C.UTF-8
+
+setup() {
+  cd "$BATS_TEST_TMPDIR" || return 1
+  if declare -F each_setup >/dev/null; then each_setup; fi
+}
+
+# golden NAME: the path of a file or folder that tests/oracle made.
+golden() {
+  printf '%s\n' "$TOP/tests/golden/$1"
+}
+
+# need_shared NAME...: skips the test unless the real data lies beside the checkout.
+need_shared() {
+  local f
+  for f; do
+    [ -e "$TOP/../shared/data/$f" ] || skip "no ../shared/data/$f"
+  done
+}
+
+# shared NAME: the path of a file of real data.
+shared() {
+  printf '%s\n' "$TOP/../shared/data/$1"
+}
+
+# real_model: the folder of all-MiniLM-L6-v2, or skips (`make model` brings it).
+need_model() {
+  [ -e "$TOP/model/all-MiniLM-L6-v2/model.safetensors" ] || skip "no model: make model"
+}
+real_model() {
+  printf '%s\n' "$TOP/model/all-MiniLM-L6-v2"
+}
+
+# fails_with STATUS TEXT COMMAND...: the command exits so and says so on standard error.
+fails_with() {
+  local want=$1 text=$2
+  shift 2
+  run --separate-stderr "$@"
+  [ "$status" -eq "$want" ] || { echo "exit $status, not $want; stderr: $stderr" >&2; return 1; }
+  [[ "$stderr" == *"$text"* ]] || { echo "stderr lacks '$text': $stderr" >&2; return 1; }
+}
