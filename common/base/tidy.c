@@ -12,7 +12,7 @@ static _Atomic(char *) paths[TIDY_MAX];
 
 void tidy_now(void)
 {
-    for (int i = 0; i < TIDY_MAX; i++) {
+    for (int i = TIDY_MAX - 1; i >= 0; i--) { /* what lies in a folder was added after it */
         char *p = atomic_exchange(&paths[i], NULL);
         if (p && unlink(p) < 0)
             rmdir(p); /* a folder still being filled: gone if it is empty */
