@@ -23,7 +23,8 @@ enum { FRAME_RANKS = 8 };
 typedef struct Block {
     _Atomic int users;
     size_t size;
-    void *p; /* on 64 bytes */
+    void *p;     /* on 64 bytes */
+    bool mapped; /* by mmap(2), private: p and size are whole pages */
 } Block;
 
 Block *block_new(size_t size);
@@ -72,6 +73,8 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
                     Block *block, void *data);
 void frame_drop(Frame *f, const char *name);            /* absent is fine */
 void frame_drop_prefix(Frame *f, const char *prefix);   /* "token." */
+
+size_t frame_bytes(const Frame *f);                     /* of all its tensors */
 
 const char *frame_meta(const Frame *f, const char *key); /* NULL: not there */
 void frame_set_meta(Frame *f, const char *key, const char *value); /* NULL removes */

@@ -7,6 +7,7 @@
 #include "base/err.h"
 
 #include <stddef.h>
+#include <sys/uio.h>
 
 typedef struct OutFile OutFile;
 
@@ -18,5 +19,6 @@ void outfile_abort(OutFile *o);         /* the old file stays; frees o; NULL is 
 
 /* write(2) until all n bytes are out. EPIPE ends the program by SIGPIPE. -1 with errno. */
 int write_all(int fd, const void *p, size_t n);
+int writev_all(int fd, struct iovec *part, int parts); /* changes part */
 
 #endif

@@ -31,6 +31,10 @@ typedef struct StHeader {
 /* Parses a header's JSON (n bytes, without the length). 0 or -1. */
 int st_parse(const char *json, size_t n, StHeader *h, Err *e);
 void st_clear(StHeader *h);
+/* Puts the tensors into falling order of element size (equal ones stay in order), which aligns
+ * every one to its element, and sets begin, end and data. Returns where each stood before
+ * (count indices; the caller frees them). */
+int *st_layout(StHeader *h);
 /* Writes the u64 length and the JSON, padded with spaces to a multiple of 8, for tensors whose
  * begin/end are set; metadata first. */
 void st_format(const StHeader *h, Buf *out);
@@ -46,6 +50,7 @@ typedef struct StView {
     size_t bytes;
 } StView;
 
+/* *e names the file. */
 StFile *st_open(const char *path, Err *e); /* PATH.safetensors, or PATH.safetensors.index.json */
 int st_count(const StFile *s);
 StView st_at(const StFile *s, int i); /* files in order of name, tensors in order of data */

@@ -1,0 +1,307 @@
+#include "io/frame.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+Block *block_new(size_t size)
+{
+    Block *b = mem_alloc(sizeof *b);
+    *b = (Block){.users = 1, .size = size, .p = mem_aligned(size)};
+    return b;
+}
+
+Block *block_share(Block *b)
+{
+    atomic_fetch_add(&b->users, 1);
+    return b;
+}
+
+void block_drop(Block *b)
+{
+    if (!b || atomic_fetch_sub(&b->users, 1) > 1)
+        return;
+    if (b->mapped)
+        munmap(b->p, b->size);
+    else
+        free(b->p);
+    free(b);
+}
+
+Frame *frame_new(int64_t rows, int64_t tokens)
+{
+    Frame *f = mem_zero(1, sizeof *f);
+    f->rows = rows;
+    f->tokens = tokens;
+    f->end_rows = -1;
+    return f;
+}
+
+static void clear(Tensor *t)
+{
+    free(t->name);
+    block_drop(t->block);
+}
+
+void frame_free(Frame *f)
+{
+    if (!f)
+        return;
+    for (int i = 0; i < f->count; i++)
+        clear(&f->tensor[i]);
+    for (int i = 0; i < f->keys; i++) {
+        free(f->key[i]);
+        free(f->value[i]);
+    }
+    free(f->tensor);
+    free(f->key);
+    free(f->value);
+    free(f);
+}
+
+Frame *frame_copy(const Frame *f)
+{
+    Frame *g = frame_new(f->rows, f->tokens);
+    g->tensor = mem_array((size_t)f->count, sizeof *g->tensor);
+    for (; g->count < f->count; g->count++) {
+        Tensor *t = &g->tensor[g->count];
+        *t = f->tensor[g->count];
+        t->name = mem_str(t->name);
+        block_share(t->block);
+    }
+    for (int i = 0; i < f->keys; i++)
+        frame_set_meta(g, f->key[i], f->value[i]);
+    g->end = f->end;
+    g->end_rows = f->end_rows;
+    return g;
+}
+
+Tensor *frame_get(const Frame *f, const char *name)
+{
+    for (int i = 0; i < f->count; i++)
+        if (strcmp(f->tensor[i].name, name) == 0)
+            return &f->tensor[i];
+    return NULL;
+}
+
+/* Which program makes what is missing. */
+static const char *remedy(const char *name)
+{
+    static const struct {
+        const char *name, *text;
+    } made[] = {
+        {"token.id", "make it with `tok`"},
+        {"row.tokens", "make it with `tok`"},
+        {"token.hidden", "run it through `encode` first"},
+        {"row.vector", "run it through `pool` first"},
+        {"row.logit", "run it through `head` first"},
+        {"token.logit", "run it through `head` first"},
+        {"pick.logit", "run it through `head` first"},
+        {"row.label", "give `tok` the column of the labels with -l"},
+        {"row.pair", "give `tok` the column of the second texts with -p"},
+        {"row.text", "make it with `tok` from text"},
+    };
+    for (size_t i = 0; i < sizeof made / sizeof *made; i++)
+        if (strcmp(made[i].name, name) == 0)
+            return made[i].text;
+    return "the program that makes it is missing from the pipeline";
+}
+
+Tensor *frame_need(const Frame *f, const char *name, DType type, int rank, Err *e)
+{
+    Tensor *t = frame_get(f, name);
+    if (!t)
+        err_set(e, "the stream has no %s: %s", name, remedy(name));
+    else if (t->type != type)
+        err_set(e, "%s is %s, but must be %s: %s", name, dtype_name(t->type), dtype_name(type),
+                remedy(name));
+    else if (rank >= 0 && t->rank != rank)
+        err_set(e, "%s has %d axes, but must have %d: %s", name, t->rank, rank, remedy(name));
+    else
+        return t;
+    return NULL;
+}
+
+static size_t product(DType type, int rank, const int64_t *shape)
+{
+    size_t n = dtype_size(type);
+    for (int i = 0; i < rank; i++)
+        if (__builtin_mul_overflow(n, (size_t)shape[i], &n))
+            return SIZE_MAX; /* no memory is that large, and its allocation says so */
+    return n;
+}
+
+Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int64_t *shape,
+                    Block *block, void *data)
+{
+    Tensor t = {.name = mem_str(name), .type = type, .rank = rank, .data = data,
+                .bytes = product(type, rank, shape), .block = block};
+    if (rank)
+        memcpy(t.shape, shape, (size_t)rank * sizeof *shape);
+    Tensor *at = frame_get(f, name);
+    if (at) {
+        clear(at);
+    } else {
+        f->tensor = mem_resize(f->tensor, (size_t)f->count + 1, sizeof *f->tensor);
+        at = &f->tensor[f->count++];
+    }
+    *at = t;
+    return at;
+}
+
+void *frame_add(Frame *f, const char *name, DType type, int rank, const int64_t *shape)
+{
+    Block *b = block_new(product(type, rank, shape));
+    return frame_adopt(f, name, type, rank, shape, b, b->p)->data;
+}
+
+static void drop_at(Frame *f, int i)
+{
+    clear(&f->tensor[i]);
+    f->count--;
+    memmove(&f->tensor[i], &f->tensor[i + 1], (size_t)(f->count - i) * sizeof *f->tensor);
+}
+
+void frame_drop(Frame *f, const char *name)
+{
+    Tensor *t = frame_get(f, name);
+    if (t)
+        drop_at(f, (int)(t - f->tensor));
+}
+
+void frame_drop_prefix(Frame *f, const char *prefix)
+{
+    for (int i = f->count; i-- > 0;)
+        if (strncmp(f->tensor[i].name, prefix, strlen(prefix)) == 0)
+            drop_at(f, i);
+}
+
+size_t frame_bytes(const Frame *f)
+{
+    size_t n = 0;
+    for (int i = 0; i < f->count; i++)
+        n += f->tensor[i].bytes;
+    return n;
+}
+
+static int key_at(const Frame *f, const char *key)
+{
+    for (int i = 0; i < f->keys; i++)
+        if (strcmp(f->key[i], key) == 0)
+            return i;
+    return -1;
+}
+
+const char *frame_meta(const Frame *f, const char *key)
+{
+    int i = key_at(f, key);
+    return i < 0 ? NULL : f->value[i];
+}
+
+static void drop_meta(Frame *f, int i)
+{
+    free(f->key[i]);
+    free(f->value[i]);
+    f->keys--;
+    memmove(f->key + i, f->key + i + 1, (size_t)(f->keys - i) * sizeof *f->key);
+    memmove(f->value + i, f->value + i + 1, (size_t)(f->keys - i) * sizeof *f->value);
+}
+
+void frame_set_meta(Frame *f, const char *key, const char *value)
+{
+    int i = key_at(f, key);
+    if (!value) {
+        if (i >= 0)
+            drop_meta(f, i);
+        return;
+    }
+    char *copy = mem_str(value); /* first: value may be the one that is replaced */
+    if (i >= 0) {
+        free(f->value[i]);
+        f->value[i] = copy;
+        return;
+    }
+    f->key = mem_resize(f->key, (size_t)f->keys + 1, sizeof *f->key);
+    f->value = mem_resize(f->value, (size_t)f->keys + 1, sizeof *f->value);
+    f->key[f->keys] = mem_str(key);
+    f->value[f->keys++] = copy;
+}
+
+Axis tensor_axis(const char *name)
+{
+    if (strcmp(name, "row.tokens") == 0)
+        return AXIS_ROW1;
+    if (strncmp(name, "row.", 4) == 0)
+        return AXIS_ROW;
+    if (strncmp(name, "token.", 6) == 0)
+        return AXIS_TOKEN;
+    if (strncmp(name, "pick.", 5) == 0)
+        return AXIS_PICK;
+    return AXIS_OTHER;
+}
+
+static const Tensor *bytes_of(const Frame *f, const Tensor *t)
+{
+    Axis axis = tensor_axis(t->name);
+    if (t->type != DT_I64 || t->rank != 2 || t->shape[1] != 2 ||
+        (axis != AXIS_ROW && axis != AXIS_TOKEN))
+        return NULL;
+    const char *x = strchr(t->name, '.') + 1;
+    size_t n = strlen(x);
+    for (int i = 0; i < f->count; i++) {
+        const char *name = f->tensor[i].name;
+        if (strncmp(name, x, n) == 0 && strcmp(name + n, ".utf8") == 0)
+            return &f->tensor[i];
+    }
+    return NULL;
+}
+
+const char *tensor_bytes_name(const Frame *f, const Tensor *t)
+{
+    const Tensor *bytes = bytes_of(f, t);
+    return bytes ? bytes->name : NULL;
+}
+
+Str frame_text(const Frame *f, const char *name, int64_t i)
+{
+    const Tensor *t = frame_get(f, name), *bytes = t ? bytes_of(f, t) : NULL;
+    if (!bytes)
+        return (Str){0};
+    const int64_t *range = (const int64_t *)t->data + 2 * i;
+    return str_of((const char *)bytes->data + range[0], (size_t)(range[1] - range[0]));
+}
+
+/* The bytes that another range tensor than `name` points into already, else NULL. */
+static const Tensor *shared_bytes(const Frame *f, const char *name, const char *bytes)
+{
+    for (int i = 0; i < f->count; i++) {
+        const Tensor *b = bytes_of(f, &f->tensor[i]);
+        if (b && strcmp(b->name, bytes) == 0 && strcmp(f->tensor[i].name, name) != 0)
+            return b;
+    }
+    return NULL;
+}
+
+void frame_add_text(Frame *f, const char *name, const Str *s, int64_t n)
+{
+    char *bytes_name = mem_fmt("%s.utf8", strchr(name, '.') + 1);
+    int64_t *range = frame_add(f, name, DT_I64, 2, (int64_t[]){n, 2});
+    const Tensor *old = shared_bytes(f, name, bytes_name);
+    Buf bytes = {0};
+
+    if (old)
+        buf_add(&bytes, old->data, old->bytes);
+    for (int64_t i = 0; i < n; i++) {
+        bool again = i && s[i].p == s[i - 1].p && s[i].n == s[i - 1].n;
+        range[2 * i] = again ? range[2 * i - 2] : (int64_t)bytes.n;
+        if (!again)
+            buf_add(&bytes, s[i].p, s[i].n);
+        range[2 * i + 1] = range[2 * i] + (int64_t)s[i].n;
+    }
+    void *p = frame_add(f, bytes_name, DT_U8, 1, (int64_t[]){(int64_t)bytes.n});
+    if (bytes.n)
+        memcpy(p, bytes.p, bytes.n);
+    free(bytes.p);
+    free(bytes_name);
+}
