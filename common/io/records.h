@@ -27,6 +27,7 @@ typedef struct RecSpec {
     const char **column; /* CSV: a header name, or a number from 1; JSON: a field's name.
                             LINES and NUL have the one field and need no names. */
     int columns;
+    int needed;          /* JSON: a record that lacks one of the first so many is a fault */
 } RecSpec;
 
 typedef struct Record {

@@ -1,0 +1,28 @@
+/* utf8.h - is it UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF)? */
+#ifndef WEFT_UTF8_H
+#define WEFT_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The offset of the first byte that does not belong, or n. NUL bytes count as characters. */
+size_t utf8_check(const char *p, size_t n);
+
+/* The code point at p, in UTF-8 that has been checked; *len is its length in bytes. */
+static inline uint32_t utf8_get(const char *p, int *len)
+{
+    const unsigned char *s = (const unsigned char *)p;
+    if (s[0] < 0x80)
+        return *len = 1, s[0];
+    if (s[0] < 0xe0)
+        return *len = 2, (s[0] & 0x1fu) << 6 | (s[1] & 0x3f);
+    if (s[0] < 0xf0)
+        return *len = 3, (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3f);
+    return *len = 4, (s[0] & 7u) << 18 | (s[1] & 0x3fu) << 12 | (s[2] & 0x3fu) << 6 |
+                         (s[3] & 0x3f);
+}
+
+/* Writes a code point's UTF-8 (1 to 4 bytes) to p; returns the number of bytes. */
+int utf8_put(uint32_t cp, char *p);
+
+#endif
