@@ -1,0 +1,194 @@
+#include "io/stream.h"
+
+#include "base/msg.h"
+#include "io/outfile.h"
+#include "io/wire.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { QUEUE = 2 };
+
+struct Out {
+    int fd;
+    OutFile *file; /* NULL: standard output */
+    char *place;
+    int64_t since;     /* rows given since the last end */
+    bool ended;        /* the last frame given was an end */
+    bool failed;       /* out_fail was called */
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards what follows */
+    pthread_cond_t moved;
+    Frame *queue[QUEUE];
+    int waiting;
+    bool closing;
+    int error; /* errno of a write that failed: everything after it is dropped */
+};
+
+/* Takes the next frame out of the queue; NULL when there will be none. */
+static Frame *next(Out *out, bool *drop)
+{
+    Frame *f = NULL;
+    pthread_mutex_lock(&out->lock);
+    while (!out->waiting && !out->closing)
+        pthread_cond_wait(&out->moved, &out->lock);
+    if (out->waiting) {
+        f = out->queue[0];
+        memmove(out->queue, out->queue + 1, (QUEUE - 1) * sizeof *out->queue);
+        out->waiting--;
+        pthread_cond_broadcast(&out->moved);
+    }
+    *drop = out->error != 0;
+    pthread_mutex_unlock(&out->lock);
+    return f;
+}
+
+static void *writer(void *arg)
+{
+    Out *out = arg;
+    bool drop;
+    for (Frame *f; (f = next(out, &drop)) != NULL; frame_free(f))
+        if (!drop && wire_write(out->fd, f) < 0) {
+            int error = errno;
+            pthread_mutex_lock(&out->lock);
+            out->error = error;
+            pthread_mutex_unlock(&out->lock);
+        }
+    return NULL;
+}
+
+static Out *start(int fd, OutFile *file, const char *place)
+{
+    Out *out = mem_zero(1, sizeof *out);
+    *out = (Out){.fd = fd, .file = file, .place = mem_str(place),
+                 .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    wire_widen(fd);
+    int error = pthread_create(&out->thread, NULL, writer, out);
+    if (error)
+        dief("cannot start a thread: %s", strerror(error));
+    return out;
+}
+
+Out *out_open(void)
+{
+    return start(STDOUT_FILENO, NULL, "standard output");
+}
+
+Out *out_file(const char *path, Err *e)
+{
+    OutFile *file = outfile_open(path, e);
+    return file ? start(outfile_fd(file), file, path) : NULL;
+}
+
+static int told(const Out *out, int error, Err *e)
+{
+    if (!error)
+        return 0;
+    errno = error;
+    return err_sys(e, "%s: cannot write", out->place);
+}
+
+static int push(Out *out, Frame *f, Err *e)
+{
+    pthread_mutex_lock(&out->lock);
+    while (out->waiting == QUEUE && !out->error)
+        pthread_cond_wait(&out->moved, &out->lock);
+    int error = out->error;
+    if (!error) {
+        out->queue[out->waiting++] = f;
+        pthread_cond_broadcast(&out->moved);
+    }
+    pthread_mutex_unlock(&out->lock);
+    if (error)
+        frame_free(f);
+    return told(out, error, e);
+}
+
+/* Counts the frame's rows and says so where it is an end. */
+static int give(Out *out, Frame *f, Err *e)
+{
+    out->since += f->rows;
+    out->ended = f->end != END_NONE;
+    f->end_rows = -1;
+    if (out->ended) {
+        f->end_rows = out->since;
+        out->since = 0;
+    }
+    return push(out, f, e);
+}
+
+/* Rows [first, first + n) as a frame. */
+static Frame *cut(const Frame *f, int64_t first, int64_t n)
+{
+    int64_t *row = mem_array((size_t)n, sizeof *row);
+    for (int64_t i = 0; i < n; i++)
+        row[i] = first + i;
+    Frame *g = frame_select(f, row, n);
+    free(row);
+    return g;
+}
+
+int out_write(Out *out, Frame *f, Err *e)
+{
+    int64_t pieces = (int64_t)(frame_bytes(f) / FRAME_BYTES) + 1;
+    if (pieces == 1 || f->rows < 2)
+        return give(out, f, e);
+    int status = 0;
+    int64_t step = (f->rows + pieces - 1) / pieces;
+    for (int64_t i = 0; status == 0 && i < f->rows; i += step) {
+        bool last = i + step >= f->rows;
+        Frame *g = cut(f, i, last ? f->rows - i : step);
+        g->end = last ? f->end : END_NONE;
+        status = out_write(out, g, e);
+    }
+    frame_free(f);
+    return status;
+}
+
+
+void out_fail(Out *out)
+{
+    out->failed = true;
+    if (out->ended)
+        return;
+    Frame *f = frame_new(0, 0);
+    f->end = END_FAILED;
+    give(out, f, NULL);
+}
+
+/* Some file systems tell of a full disk at close(2) only; the descriptor itself stays. */
+static int flush(int fd)
+{
+    int again = dup(fd);
+    return again < 0 || close(again) < 0 ? errno : 0;
+}
+
+static int finish(Out *out, Err *e)
+{
+    int error = out->error ? out->error : out->file ? 0 : flush(out->fd);
+    if (!error && out->file && !out->failed) {
+        OutFile *file = out->file;
+        out->file = NULL;
+        return outfile_commit(file, e);
+    }
+    outfile_abort(out->file);
+    return told(out, error, e);
+}
+
+int out_close(Out *out, Err *e)
+{
+    pthread_mutex_lock(&out->lock);
+    out->closing = true;
+    pthread_cond_broadcast(&out->moved);
+    pthread_mutex_unlock(&out->lock);
+    pthread_join(out->thread, NULL);
+    int status = finish(out, e);
+    pthread_mutex_destroy(&out->lock);
+    pthread_cond_destroy(&out->moved);
+    free(out->place);
+    free(out);
+    return status;
+}
