@@ -57,5 +57,7 @@ int out_close(Out *out, Err *e);
  * changes the frame. Returns the program's exit status; messages have been printed. */
 typedef int StreamFn(void *ctx, Frame *f, Err *e);
 int stream_run(In *in, Out *out, StreamFn *fn, void *ctx);
+/* What stands in its place when the program cannot begin: tells e, writes `failed`, closes in. */
+int stream_refuse(In *in, const Err *e);
 
 #endif

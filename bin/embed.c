@@ -1,0 +1,23 @@
+/* embed - token ids to the hidden states that the first layer reads. */
+#include "base/msg.h"
+#include "io/stream.h"
+#include "model/filter.h"
+
+static const Opt options[] = {{0}};
+
+int main(int argc, char **argv)
+{
+    Args a = args_begin("embed", "[option ...] [file ...]",
+                        "Reads token ids and adds their embeddings: the hidden states of layer 0.",
+                        options, argc, argv);
+    while (args_next(&a) != -1)
+        ;
+    EncodeFilter f = {.common = &a.common, .layers = 0};
+    Err e = {0};
+    In *in = in_open(a.files, a.nfiles);
+    if (encode_begin(&f, &e) < 0)
+        return stream_refuse(in, &e);
+    int status = stream_run(in, out_open(), encode_frame, &f);
+    encode_end(&f);
+    return status;
+}

@@ -1,0 +1,55 @@
+/* filter.h - what `embed`, `encode`, `pool` and `head` do to a frame: the model is found when
+ * the first frame names it (or before, by -m), checked against the stream, and run. */
+#ifndef WEFT_FILTER_H
+#define WEFT_FILTER_H
+
+#include "base/opt.h"
+#include "io/frame.h"
+#include "model/encoder.h"
+#include "model/head.h"
+#include "model/pooling.h"
+
+typedef struct EncodeFilter {
+    const Common *common;
+    int64_t layers; /* -1 all, 0 the embeddings */
+    bool attention;
+    Device *dev;
+    Encoder *enc;
+    char *name, *folder; /* as the stream is to say; where it lies */
+    char fingerprint[HASH_TEXT];
+    bool checked; /* the stream's vocabulary is ours */
+} EncodeFilter;
+
+/* Opens the model that -m names at once; without -m the first frame's model is waited for. */
+int encode_begin(EncodeFilter *f, Err *e);
+int encode_frame(void *filter, Frame *f, Err *e); /* a StreamFn */
+void encode_end(EncodeFilter *f);
+
+/* The device that -D asks for. */
+Device *filter_device(const Common *c, Err *e);
+
+typedef struct PoolFilter {
+    const Common *common;
+    Pooling want; /* kind POOL_NONE: what the model says */
+    Device *dev;
+    Pooler *pooler;
+    Pooling used;
+} PoolFilter;
+
+/* token.hidden -> row.vector; the token tensors stay. */
+int pool_vectors(Pooler *p, Frame *frame, Err *e);
+int pool_frame(void *filter, Frame *f, Err *e);
+void pool_end(PoolFilter *f);
+
+typedef struct HeadFilter {
+    const Common *common;
+    Device *dev;
+    Head *head;
+    char *classes, *name; /* as the stream says them */
+} HeadFilter;
+
+int head_begin(HeadFilter *f, Err *e);
+int head_frame(void *filter, Frame *f, Err *e);
+void head_end(HeadFilter *f);
+
+#endif

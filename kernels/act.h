@@ -1,0 +1,24 @@
+/* act.h - activation functions, element by element.
+ *
+ * y = f(x), x and y [rows, cols] of any type, may be the same memory.
+ *   GELU       x/2 (1 + erf(x/sqrt 2))                          Hendrycks & Gimpel 2016
+ *   GELU_TANH  x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))    "gelu_new", GPT-2
+ * f32: within 1e-6 max(1, |x|) of the formula in double precision.
+ * Moves rows * cols * (size of x + size of y) bytes. */
+#ifndef WEFT_ACT_H
+#define WEFT_ACT_H
+
+typedef enum Act { ACT_NONE, ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_TANH, ACT_SILU } Act;
+
+typedef struct Activate {
+    View x, y;
+    Act act;
+} Activate;
+
+/* dx = dy * f'(x), f32; x is what went into f. dx may be dy. */
+typedef struct ActivateBwd {
+    View x, dy, dx;
+    Act act;
+} ActivateBwd;
+
+#endif

@@ -1,0 +1,24 @@
+/* attend.h - attention within each row of the batch.
+ *
+ * For each index i in [lo, hi) of the piece, row i / heads and head i % heads:
+ *     y = softmax(q k' * scale) v        over the tokens of that row only      Vaswani et al. 2017
+ *   q, k, v, y: [tokens, heads * size], whole batch; head j is columns [j * size, (j+1) * size).
+ *     All of one type (f32 or bf16; the arithmetic is f32). Usually three views of one matrix.
+ *   causal: token t sees tokens up to itself
+ *   probs: where the attention weights go, f32, for looking at: row r's are heads x len x len at
+ *     probs + probs_at[r]; NULL: nowhere
+ * Nothing larger than a few rows of len weights is ever stored.  4 len^2 size flops a head. */
+#ifndef WEFT_ATTEND_H
+#define WEFT_ATTEND_H
+
+typedef struct Attend {
+    View q, k, v, y;
+    const Batch *batch;
+    int size;
+    float scale;
+    bool causal;
+    float *probs;
+    const int64_t *probs_at;
+} Attend;
+
+#endif

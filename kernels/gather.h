@@ -1,0 +1,18 @@
+/* gather.h - weighted sums of chosen rows: pooling, picked tokens.
+ *
+ * y[i] = (sum over j in [starts[i], starts[i+1]) of x[index[j]]) * weight[i]
+ *   x [_, cols] f32 or bf16; y [rows, cols] f32 or bf16; starts I64 [rows + 1]
+ *   index I64, or NULL: j itself; weight f32 [rows], or NULL: 1
+ *   starts NULL: one row each, y[i] = x[index[i]] * weight[i]
+ * Indices are those of the whole x; y, starts and weight begin at the piece's first row.
+ * Sums run in order, in f32. */
+#ifndef WEFT_GATHER_H
+#define WEFT_GATHER_H
+
+typedef struct Gather {
+    View x, y;
+    const int64_t *starts, *index;
+    const float *weight;
+} Gather;
+
+#endif

@@ -1,0 +1,43 @@
+/* linear.h - the matrix product.
+ *
+ * y = act(x W' + b) (+ r)    x [m, k], W [n, k], b [n], r and y [m, n]
+ *   col0, cols: only the outputs [col0, col0 + cols) of a weight made by `refer`; 0, 0: all
+ *   r: added after the activation (may be y itself, which is "y +="); {0}: none
+ *   pre: where x W' + b goes before the activation, for the way back; {0}: nowhere
+ * x has the type that the weight is computed in (f32, or bf16 where Device.bf16 says so); y, r,
+ * pre are of any type. 2 m n k flops.
+ * Packed weights are multiplied by oneDNN in calls of fixed shape (m of 64, 128 or 256 rows; the
+ * tail is computed and thrown away), so that a row's bits do not depend on m. `refer`red ones by
+ * dot products in a fixed order. */
+#ifndef WEFT_LINEAR_H
+#define WEFT_LINEAR_H
+
+typedef struct Linear {
+    View x;
+    const Weight *w;
+    int64_t col0, cols;
+    Act act;
+    View r;
+    View y;
+    View pre;
+} Linear;
+
+/* dx (+)= dy W, f32: dy [m, n], W [n, k] a `refer`red weight, dx [m, k]. */
+typedef struct LinearDx {
+    View dy;
+    const Weight *w;
+    View dx;
+    bool add;
+} LinearDx;
+
+/* dW (+)= dy' x, db (+)= column sums of dy, f32: dy [m, n], x [m, k], dw [n, k], db [n] or NULL,
+ * for the rows [lo, hi) of dW (all: 0, n). Tokens are added in blocks of 512, in order. */
+typedef struct LinearDw {
+    View dy, x;
+    View dw;
+    float *db;
+    int64_t lo, hi;
+    bool add;
+} LinearDw;
+
+#endif

@@ -1,0 +1,21 @@
+/* norm.h - layer norm and RMS norm, with the residual that goes before.
+ *
+ * s = x + r;  y = (s - mean) / sqrt(var + eps) * gamma + beta      Ba et al. 2016
+ *    (rms:    y = s / sqrt(mean(s^2) + eps) * gamma)               Zhang & Sennrich 2019
+ * over each row of [rows, cols]; var is the biased variance about the mean (two passes).
+ *   x f32 or bf16; r the same shape, any type, {0}: none
+ *   sum: where s goes (the next residual where norms come first), {0}: nowhere; may be x or r
+ *   y: f32 or bf16; y2: a second copy of another type, {0}: none; y may be x or r
+ *   gamma, beta f32 [cols] in device memory; beta NULL: none
+ * Reads and writes each element once. */
+#ifndef WEFT_NORM_H
+#define WEFT_NORM_H
+
+typedef struct Norm {
+    View x, r, sum, y, y2;
+    const float *gamma, *beta;
+    float eps;
+    bool rms;
+} Norm;
+
+#endif

@@ -1,0 +1,140 @@
+/* vec.h - sixteen floats at a time, in the compiler's own vector types: one AVX-512 register,
+ * two of AVX2 or four of SSE, whichever this copy is compiled for. */
+#ifndef WEFT_VEC_H
+#define WEFT_VEC_H
+
+#include "kernels/isa.h"
+
+#include <string.h>
+
+enum { VN = 16 };
+typedef float vf __attribute__((vector_size(64)));
+typedef int32_t vi __attribute__((vector_size(64)));
+typedef uint16_t vh __attribute__((vector_size(32)));
+typedef uint32_t vu __attribute__((vector_size(64)));
+
+#define VFN static inline __attribute__((always_inline, unused))
+
+VFN vf vset(float x)
+{
+    return (vf){x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x};
+}
+VFN vf vload(const float *p)
+{
+    vf v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+VFN void vstore(float *p, vf v)
+{
+    memcpy(p, &v, sizeof v);
+}
+/* The first n (< VN) elements; the others are 0. */
+VFN vf vload_n(const float *p, int64_t n)
+{
+    vf v = vset(0);
+    memcpy(&v, p, (size_t)n * sizeof *p);
+    return v;
+}
+VFN void vstore_n(float *p, vf v, int64_t n)
+{
+    memcpy(p, &v, (size_t)n * sizeof *p);
+}
+VFN vf vpick(vi mask, vf yes, vf no)
+{
+    return (vf)((mask & (vi)yes) | (~mask & (vi)no));
+}
+VFN vf vmax(vf a, vf b)
+{
+    return vpick(a > b, a, b);
+}
+VFN vf vmin(vf a, vf b)
+{
+    return vpick(a < b, a, b);
+}
+/* Sum and maximum over the sixteen, always in the same order. */
+VFN float vsum(vf v)
+{
+    float a[VN];
+    memcpy(a, &v, sizeof a);
+    for (int n = VN / 2; n; n /= 2)
+        for (int i = 0; i < n; i++)
+            a[i] += a[i + n];
+    return a[0];
+}
+VFN float vtop(vf v)
+{
+    float a[VN];
+    memcpy(a, &v, sizeof a);
+    for (int n = VN / 2; n; n /= 2)
+        for (int i = 0; i < n; i++)
+            a[i] = a[i] > a[i + n] ? a[i] : a[i + n];
+    return a[0];
+}
+
+VFN vf vwiden(vh h)
+{
+    return (vf)(__builtin_convertvector(h, vu) << 16);
+}
+/* Round to nearest even; NaN stays one. */
+VFN vh vnarrow(vf f)
+{
+    vu u = (vu)f;
+    vu r = (u + 0x7fff + (u >> 16 & 1)) >> 16;
+    vu nan = u >> 16 | 64;
+    vu is_nan = (vu)((u & 0x7fffffff) > 0x7f800000);
+    return __builtin_convertvector((is_nan & nan) | (~is_nan & r), vh);
+}
+
+/* n <= VN elements of a row of either type, widened; those beyond n are 0. */
+VFN vf vget(const void *p, KType t, int64_t i, int64_t n)
+{
+    if (t == K_F32)
+        return n >= VN ? vload((const float *)p + i) : vload_n((const float *)p + i, n);
+    vh h = {0};
+    if (n >= VN)
+        memcpy(&h, (const uint16_t *)p + i, sizeof h);
+    else
+        memcpy(&h, (const uint16_t *)p + i, (size_t)n * 2);
+    return vwiden(h);
+}
+VFN void vput(void *p, KType t, int64_t i, vf v, int64_t n)
+{
+    if (t == K_F32) {
+        if (n >= VN)
+            vstore((float *)p + i, v);
+        else
+            vstore_n((float *)p + i, v, n);
+        return;
+    }
+    vh h = vnarrow(v);
+    memcpy((uint16_t *)p + i, &h, n >= VN ? sizeof h : (size_t)n * 2);
+}
+
+/* e^x for x <= 88; below -87.3 it is 0, and NaN stays NaN. Cody-Waite reduction, Taylor's series to x^6 on
+ * [-ln2/2, ln2/2]: relative error under 2e-7. */
+VFN vf vexp(vf x)
+{
+    const vf low = vset(-87.3f), high = vset(88.0f), given = x;
+    vi under = x < low;
+    x = vmin(vmax(x, low), high);
+    vf n = x * vset(1.44269504f);
+    const vf magic = vset(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
+    vf t = n + magic;
+    vi k = (vi)t - (vi)magic;
+    n = t - magic;
+    x = x - n * vset(0.693359375f);
+    x = x + n * vset(2.12194440e-4f);
+    vf p = vset(1.0f / 720);
+    p = p * x + vset(1.0f / 120);
+    p = p * x + vset(1.0f / 24);
+    p = p * x + vset(1.0f / 6);
+    p = p * x + vset(0.5f);
+    p = p * x * x + x + vset(1.0f);
+    vf e = p * (vf)((k + 127) << 23);
+    return vpick(given == given, (vf)(~under & (vi)e), given);
+}
+
+#define VROW(v, i) ((void *)((char *)(v).p + (size_t)((i) * (v).stride) * ktype_size((v).type)))
+
+#endif
