@@ -29,7 +29,7 @@ static const char *folder(void)
     return dir && *dir ? dir : "/tmp";
 }
 
-static int open_unlinked(Err *e)
+int spool_file(Err *e)
 {
     char *path = mem_fmt("%s/weft-XXXXXX", folder());
     int fd = mkostemp(path, O_CLOEXEC);
@@ -65,7 +65,7 @@ static int add(Spool *s, const Frame *f, Err *e)
 
 Spool *spool_in(In *in, Err *e)
 {
-    int fd = open_unlinked(e);
+    int fd = spool_file(e);
     if (fd < 0)
         return NULL;
     Spool *s = mem_zero(1, sizeof *s);

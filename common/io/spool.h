@@ -26,4 +26,7 @@ int64_t spool_frame_rows(const Spool *s, int i);
 Frame *spool_frame(const Spool *s, int i, Err *e);
 void spool_free(Spool *s); /* NULL is fine */
 
+/* An empty unlinked file there, for those who lay aside something of their own; or -1. */
+int spool_file(Err *e);
+
 #endif
