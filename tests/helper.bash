@@ -1,8 +1,9 @@
 # helper.bash - what every .bats file loads: paths, a folder of its own, golden files.
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 WEFT_BIN=${WEFT_BIN:-$TOP/bin}
+WEFT_UNIT=${WEFT_UNIT:-$TOP/build/tests} # programs that only tests use
 PATH=$WEFT_BIN:$PATH
-export TOP WEFT_BIN PATH
+export TOP WEFT_BIN WEFT_UNIT PATH
 unset WEFT_MODEL WEFT_THREADS HF_HOME HF_HUB_CACHE XDG_CACHE_HOME
 export LC_ALL=C.UTF-8
 

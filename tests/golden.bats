@@ -1,0 +1,141 @@
+# golden.bats - ids, hidden states, vectors, logits and scores against transformers (tests/oracle).
+load helper
+
+BOUND=1e-4
+G=$TOP/tests/golden/encode
+allclose() { "$WEFT_UNIT/allclose" "$@"; }
+
+# same_scores A.tsv B.tsv: row, label and score agree, line by line.
+same_scores() {
+  [ "$(wc -l <"$1")" -eq "$(wc -l <"$2")" ]
+  paste "$1" "$2" | awk -F '\t' '
+    { d = $3 - $6; if (d < 0) d = -d }
+    $2 != $5 || !(d <= 1e-4) { print "line " NR ": " $0; bad = 1 }
+    END { exit bad || NR == 0 }'
+}
+
+# hidden MODEL GOLDEN TEXTS [TOK OPTION...]: ids and hidden states, left in ids and hidden.
+hidden() {
+  local model=$1 golden=$2 texts=$3 layers layer
+  shift 3
+  tok -q -m "$model" -J text "$@" "$G/$texts" >ids
+  allclose "$golden" ids token.id 0
+  layers=$(grep -ao '"layer\.[0-9]*"' "$golden" | tr -dc '0-9\n' | sort -n)
+  [ -n "$layers" ]
+  for layer in $layers; do
+    encode -L "$layer" <ids >hidden
+    allclose "$golden" hidden "layer.$layer=token.hidden" "$BOUND"
+  done
+  encode <ids >hidden # the last layer, without being told which
+  allclose "$golden" hidden "layer.$layer=token.hidden" "$BOUND"
+}
+
+vectors() {
+  local golden=$1 kind
+  shift
+  for kind; do
+    pool "--$kind" <hidden >v
+    allclose "$golden" v "pool.$kind=row.vector" "$BOUND"
+    pool "--$kind" -n <hidden >v
+    allclose "$golden" v "pool.$kind.unit=row.vector" "$BOUND"
+  done
+}
+
+answers() {
+  head <hidden >logits
+  allclose "$1.safetensors" logits row.logit "$BOUND"
+  score -k "$(grep -c '^1	' "$1.scores.tsv")" <logits >scores
+  same_scores "$1.scores.tsv" scores
+}
+
+classifier() {
+  hidden "$(golden "models/$1")" "$G/$1.safetensors" texts.jsonl
+  vectors "$G/$1.safetensors" mean cls max last pooler
+  answers "$G/$1"
+}
+
+@test "bert-class: every layer, every pooling, logits, scores" { classifier bert-class; }
+@test "bert-gamma: old names of LayerNorm, position_ids" { classifier bert-gamma; }
+@test "bert-f16: weights of 16 bits" { classifier bert-f16; }
+@test "bert-bf16: weights of 16 bits, bfloat16" { classifier bert-bf16; }
+@test "bert-sharded: four files and an index" { classifier bert-sharded; }
+@test "bert-cased: letters keep their case" { classifier bert-cased; }
+@test "bert-relu: another activation, another epsilon" { classifier bert-relu; }
+@test "bert-gelu-new: GELU by tanh" { classifier bert-gelu-new; }
+
+@test "bert-model: names without bert., vocab.txt alone, heads of 12" {
+  hidden "$(golden models/bert-model)" "$G/bert-model.safetensors" texts.jsonl
+  vectors "$G/bert-model.safetensors" mean cls max last pooler
+}
+
+@test "sentence: the folder's own pooling and length" {
+  hidden "$(golden models/sentence)" "$G/sentence.safetensors" texts.jsonl
+  vectors "$G/sentence.safetensors" mean cls max last
+  pool <hidden >v
+  allclose "$G/sentence.safetensors" v pool.mean.unit=row.vector "$BOUND"
+}
+
+@test "pairs: types, the longest part cut, empty parts" {
+  hidden "$(golden models/bert-class)" "$G/bert-class-pairs.safetensors" pairs.jsonl -p pair
+  answers "$G/bert-class-pairs"
+  hidden "$(golden models/bert-model)" "$G/bert-model-pairs.safetensors" pairs.jsonl -p pair
+}
+
+@test "embed is layer 0" {
+  tok -q -m "$(golden models/bert-class)" -J text "$G/texts.jsonl" | embed >v
+  allclose "$G/bert-class.safetensors" v layer.0=token.hidden "$BOUND"
+}
+
+@test "all-MiniLM-L6-v2" {
+  need_model
+  sed 3q "$G/texts.jsonl" >three.jsonl
+  tok -q -m "$(real_model)" -J text three.jsonl >ids
+  local golden=$G/all-MiniLM-L6-v2.safetensors
+  allclose "$golden" ids token.id 0
+  encode -L 3 <ids >hidden
+  allclose "$golden" hidden layer.3=token.hidden "$BOUND"
+  encode <ids >hidden
+  allclose "$golden" hidden layer.6=token.hidden "$BOUND"
+  vectors "$golden" mean cls max last pooler
+  pool <hidden >v
+  allclose "$golden" v pool.mean=row.vector "$BOUND" ||
+    allclose "$golden" v pool.mean.unit=row.vector "$BOUND"
+}
+
+# json_near A B: the same JSON, numbers within 1e-6.
+json_near() {
+  local number='-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?'
+  local f
+  for f; do
+    tr -d ' \n' <"$f" | sed -E "s/([:,[])($number)/\1#/g; s/([:,[])($number)/\1#/g" >"$(basename "$f").form"
+    tr -d ' \n' <"$f" | grep -oE "[:,[]$number" | tr -d ':,[' >"$(basename "$f").numbers"
+  done
+  diff "$(basename "$1").form" "$(basename "$2").form"
+  paste "$(basename "$1").numbers" "$(basename "$2").numbers" | awk '
+    { d = $1 - $2; if (d < 0) d = -d }
+    !(d <= 1e-6) { print "number " NR ": " $0; bad = 1 }
+    END { exit bad || NR == 0 }'
+}
+
+@test "score: metrics, with a class that nothing is taken for" {
+  score --eval --json "$(golden score/class.safetensors)" >said.json
+  json_near "$(golden score/class.eval.json)" said.json
+}
+
+@test "score: metrics of weighted rows" {
+  score --eval --json "$(golden score/weighted.safetensors)" >said.json
+  json_near "$(golden score/weighted.eval.json)" said.json
+}
+
+@test "score: every class of every row" {
+  score -k 4 "$(golden score/class.safetensors)" >said.tsv
+  same_scores "$(golden score/class.scores.tsv)" said.tsv
+}
+
+@test "allclose tells numbers apart" {
+  allclose "$G/bert-relu.safetensors" "$G/bert-relu.safetensors" pool.mean 0
+  run allclose "$G/bert-relu.safetensors" "$G/bert-relu.safetensors" pool.mean=pool.max 1e-4
+  [ "$status" -eq 1 ]
+  run allclose "$G/bert-relu.safetensors" "$G/bert-relu.safetensors" pool.mean=row.logit 1e9
+  [ "$status" -eq 1 ]
+}

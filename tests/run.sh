@@ -1,0 +1,67 @@
+#!/bin/bash
+# run.sh [FILE.bats | PROGRAM]...: the tests, several files at a time (JOBS, default the cores).
+# Says what failed; the last line is `N passed, M failed` and `, K skipped` where any were.
+# Without arguments: all of tests/*.bats, and the unit tests $WEFT_UNIT/*_test, a program each.
+set -u
+top=$(cd "$(dirname "$0")/.." && pwd)
+export WEFT_BIN=${WEFT_BIN:-$top/bin} WEFT_UNIT=${WEFT_UNIT:-$top/build/tests}
+export top taps
+
+# one FILE: writes its TAP; a unit test is one line of it, with what it said.
+one() {
+    local name out
+    name=$(basename "$1")
+    out=$taps/$name.tap
+    case $1 in
+    *.bats)
+        bats --formatter tap "$1" >"$out" 2>&1 ||
+            grep -q '^not ok' "$out" || echo "not ok 0 $name: bats itself failed" >>"$out"
+        ;;
+    *)
+        if (cd "$taps" && "$1") >"$out.said" 2>&1; then
+            echo "ok 1 $name" >"$out"
+        else
+            { echo "not ok 1 $name: exit $?"; sed 's/^/# /' "$out.said"; } >"$out"
+        fi
+        ;;
+    esac
+    summary "$name" "$out"
+}
+
+count() {
+    cat -- "$@" | awk '
+        /^not ok / { failed++; next }
+        /^ok .* # skip/ { skipped++; next }
+        /^ok / { passed++ }
+        END { printf "%d passed, %d failed", passed, failed
+              if (skipped) printf ", %d skipped", skipped
+              print "" }'
+}
+
+summary() {
+    printf '%-20s %s\n' "$1" "$(count "$2")"
+    # A failure with what bats said of it; everything if a file could not be run at all.
+    awk '/^(ok|not ok|1\.\.)/ { on = /^not ok/ } on' "$2"
+    grep -q '^not ok 0' "$2" && cat "$2"
+    return 0
+}
+export -f one count summary
+
+taps=$(mktemp -d)
+trap 'rm -rf "$taps"' EXIT
+if [ $# -eq 0 ]; then
+    shopt -s nullglob
+    set -- "$top"/tests/*.bats "$WEFT_UNIT"/*_test
+fi
+begin=$SECONDS
+printf '%s\0' "$@" | xargs -0 -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1"' one {}
+skips=$(cat "$taps"/*.tap | sed -n 's/^ok .* # skip *//p' | sort | uniq -c)
+[ -z "$skips" ] || printf 'skipped:\n%s\n' "$skips"
+echo "$((SECONDS - begin)) s"
+total=$(count "$taps"/*.tap)
+echo "$total"
+case $total in
+0\ passed*) exit 1 ;;
+*" 0 failed"*) exit 0 ;;
+*) exit 1 ;;
+esac
