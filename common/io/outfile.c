@@ -89,7 +89,7 @@ static char *follow(const char *path)
     return NULL;
 }
 
-/* Creates the file beside its place, with a name that nobody has. */
+/* Creates the file beside its place, with a name that nobody has. A descriptor or -1. */
 static int create_beside(OutFile *o)
 {
     const char *slash = strrchr(o->place, '/');
@@ -98,9 +98,9 @@ static int create_beside(OutFile *o)
         o->temp = mem_fmt("%.*s.%.200s.%ld.%d.tmp", (int)(name - o->place), o->place, name,
                           (long)getpid(), i);
         tidy_add(o->temp);
-        o->fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (o->fd >= 0)
-            return 0;
+        int fd = open(o->temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (fd >= 0)
+            return fd;
         int saved = errno;
         tidy_forget(o->temp);
         free(o->temp);
@@ -121,7 +121,8 @@ OutFile *outfile_open(const char *path, Err *e)
         o->fd = open(path, O_WRONLY | O_CLOEXEC);
     } else {
         o->place = follow(path);
-        o->fd = o->place ? create_beside(o) : -1;
+        if (!o->place || create_beside(o) < 0)
+            o->fd = -1;
         if (o->fd >= 0 && there)
             fchmod(o->fd, st.st_mode & 07777); /* not every file system can: no fault */
     }
