@@ -121,8 +121,7 @@ OutFile *outfile_open(const char *path, Err *e)
         o->fd = open(path, O_WRONLY | O_CLOEXEC);
     } else {
         o->place = follow(path);
-        if (!o->place || create_beside(o) < 0)
-            o->fd = -1;
+        o->fd = o->place ? create_beside(o) : -1;
         if (o->fd >= 0 && there)
             fchmod(o->fd, st.st_mode & 07777); /* not every file system can: no fault */
     }
