@@ -137,7 +137,7 @@ int st_parse(const char *json, size_t n, StHeader *h, Err *e)
     if (n > ST_HEADER_MAX)
         return err_set(e, "the header has %zu bytes: at most %d", n, ST_HEADER_MAX);
     if (n < 2 || json[0] != '{')
-        return err_set(e, "the header does not begin with '{'");
+        return err_set(e, "the header is no JSON object that begins with '{'");
     json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &why);
     if (!root)
         return err_set(e, "the header is not the JSON that it should be: %s (byte %d)",

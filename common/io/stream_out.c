@@ -112,11 +112,9 @@ static int give(Out *out, Frame *f, Err *e)
 {
     out->since += f->rows;
     out->ended = f->end != END_NONE;
-    f->end_rows = -1;
-    if (out->ended) {
-        f->end_rows = out->since;
+    f->end_rows = f->end == END_OK ? out->since : -1;
+    if (out->ended)
         out->since = 0;
-    }
     return push(out, f, e);
 }
 
