@@ -85,14 +85,14 @@ Fit *fit_new(Net *n, const Vectors *train, const Vectors *valid, const float *cl
     f->order = mem_array((size_t)train->rows, sizeof *f->order);
     for (int64_t i = 0; i < train->rows; i++)
         f->order[i] = i;
-    size_t batch = (size_t)spec->batch;
-    f->target = mem_array(batch, sizeof *f->target);
-    f->weight = mem_array(batch, sizeof *f->weight);
-    f->loss = mem_array(batch, sizeof *f->loss);
-    f->dev_target = device_room(dev, spec->batch, sizeof *f->dev_target);
-    f->dev_weight = device_room(dev, spec->batch, sizeof *f->dev_weight);
-    f->dev_loss = device_room(dev, spec->batch, sizeof *f->dev_loss);
-    f->dev_row = device_room(dev, spec->batch, sizeof *f->dev_row);
+    int64_t batch = spec->batch < train->rows ? spec->batch : train->rows;
+    f->target = mem_array((size_t)batch, sizeof *f->target);
+    f->weight = mem_array((size_t)batch, sizeof *f->weight);
+    f->loss = mem_array((size_t)batch, sizeof *f->loss);
+    f->dev_target = device_room(dev, batch, sizeof *f->dev_target);
+    f->dev_weight = device_room(dev, batch, sizeof *f->dev_weight);
+    f->dev_loss = device_room(dev, batch, sizeof *f->dev_loss);
+    f->dev_row = device_room(dev, batch, sizeof *f->dev_row);
     return f;
 }
 
