@@ -1,0 +1,34 @@
+#!/bin/bash
+# run.sh [cpu|cold|memory|accuracy|gflops]...: weft beside its peers, as Markdown; without
+# arguments all of it, which takes about an hour. The peers come from PyPI into build/bench.
+#
+# ROUNDS (5), ROWS (2048), THREADS (the cores), TWEETS (a CSV with a column text; default the
+# airline tweets beside the checkout, else the VADER tweets), MEMORY_ROWS ("10000 1000000"),
+# PEERS (all of them; names as in peers.py), BENCH_PYTHON (a Python that has the peers).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's shell has them
+export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
+gflops=${WEFT_UNIT:-$PWD/build/tests}/gflops
+venv=build/bench/venv
+[ $# -gt 0 ] || set -- gflops cpu cold memory accuracy
+
+if [ -z "${BENCH_PYTHON-}" ]; then
+    BENCH_PYTHON=$venv/bin/python
+    if [ ! -e "$venv/ready" ]; then
+        python3 -m venv "$venv"
+        "$BENCH_PYTHON" -m pip install --quiet --requirement tests/bench/requirements.txt
+        touch "$venv/ready"
+    fi
+fi
+make -s model tweets
+for part; do
+    if [ "$part" = gflops ]; then
+        "$gflops" 1
+        echo
+        "$gflops" "${THREADS:-$(nproc)}"
+    else
+        "$BENCH_PYTHON" tests/bench/bench.py "$part"
+    fi
+    echo
+done
