@@ -1,0 +1,158 @@
+/* deal - a stream to several files, in exact shares. */
+#include "base/msg.h"
+#include "base/num.h"
+#include "base/opt.h"
+#include "io/spool.h"
+#include "task/units.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_BY = OPT_LONG, MAX_PARTS = 32 };
+
+static const Opt options[] = {
+    {'n', "rows", "N:FILE", "exactly N rows to FILE (repeatable)"},
+    {KEY_BY, "by", "label", "keep the shares within each label"},
+    {0},
+};
+
+typedef struct Deal {
+    Share share[MAX_PARTS];
+    const char *file[MAX_PARTS]; /* "-": thrown away */
+    Out *out[MAX_PARTS];
+    int parts;
+    bool by_label;
+} Deal;
+
+/* "80:train.weft" or, `exact`, "500:train.weft". */
+static void add_part(Deal *d, const char *text, bool exact)
+{
+    Err e = {0};
+    Share *s = &d->share[d->parts];
+    const char *colon = strchr(text, ':');
+    if (!colon || !colon[1] || colon == text)
+        die_usage("'%s' is not %s:FILE", text, exact ? "N" : "PART");
+    if (d->parts == MAX_PARTS)
+        die_usage("more than %d parts", MAX_PARTS);
+    char *number = mem_strn(text, (size_t)(colon - text));
+    *s = (Share){.exact = -1};
+    if (exact ? num_int(number, 0, INT64_MAX, &s->exact, &e) < 0
+              : num_real(number, 1e-9, 1e9, &s->weight, &e) < 0)
+        die_usage("'%s': %s", text, e.text);
+    free(number);
+    for (int p = 0; p < d->parts; p++)
+        if (strcmp(d->file[p], colon + 1) == 0 && strcmp(colon + 1, "-") != 0)
+            die_usage("two parts go to %s", colon + 1);
+    d->file[d->parts++] = colon + 1;
+}
+
+static Deal read_options(Args *a)
+{
+    static const char *const columns[] = {"label", NULL};
+    Deal d = {0};
+    bool rest = false;
+    for (int k; (k = args_next(a)) != -1;) {
+        if (k == 'n')
+            add_part(&d, a->value, true);
+        else if (k == KEY_BY)
+            d.by_label = args_word(a, columns) == 0;
+    }
+    for (int i = 0; i < a->nfiles; i++, rest = true)
+        add_part(&d, a->files[i], false);
+    if (!rest)
+        die_usage(d.parts ? "no part takes the rest: add 1:FILE, or 1:- to throw it away"
+                          : "deal to which files? Say PART:FILE, as in 80:a.weft 20:b.weft");
+    return d;
+}
+
+static Frame *frame_of(const Spool *s, int i)
+{
+    Err e = {0};
+    Frame *f = spool_frame(s, i, &e);
+    if (!f)
+        die(&e);
+    return f;
+}
+
+/* Which part each unit goes to. */
+static uint8_t *assign(const Deal *d, const Spool *s, uint64_t seed)
+{
+    Err e = {0};
+    Units u = {0};
+    int64_t total[MAX_PARTS];
+    Rand r = rand_new(seed);
+    for (int i = 0; i < spool_frames(s); i++) {
+        Frame *f = frame_of(s, i);
+        if (d->by_label && f->rows && !frame_get(f, "row.label"))
+            dief("stdin: --by label, but the rows have no label: name its column with `tok -l`");
+        units_add(&u, f, d->by_label);
+        frame_free(f);
+    }
+    if (share_totals(d->share, d->parts, u.n, total, &e) < 0) {
+        err_at(&e, "stdin");
+        die(&e);
+    }
+    uint8_t *part = units_deal(&u, total, d->parts, &r);
+    units_free(&u);
+    return part;
+}
+
+/* A frame's rows to their parts, in their order; an end to every part. */
+static void deal_frame(Deal *d, const Frame *f, UnitCursor *at, const uint8_t *part)
+{
+    Err e = {0};
+    int64_t *row = mem_array((size_t)f->rows, sizeof *row);
+    uint8_t *to = mem_alloc((size_t)f->rows);
+    for (int64_t i = 0; i < f->rows; i++)
+        to[i] = part[unit_step(at, f, i)];
+    unit_end(at, f);
+    for (int p = 0; p < d->parts; p++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < f->rows; i++)
+            if (to[i] == p)
+                row[n++] = i;
+        if (!d->out[p] || (n == 0 && f->end == END_NONE))
+            continue;
+        Frame *piece = frame_select(f, row, n);
+        piece->end = f->end;
+        if (out_write(d->out[p], piece, &e) < 0)
+            die(&e);
+    }
+    free(row);
+    free(to);
+}
+
+static void write_parts(Deal *d, const Spool *s, const uint8_t *part)
+{
+    Err e = {0};
+    UnitCursor at = {0};
+    for (int p = 0; p < d->parts; p++)
+        if (strcmp(d->file[p], "-") != 0 && !(d->out[p] = out_file(d->file[p], &e)))
+            die(&e);
+    for (int i = 0; i < spool_frames(s); i++) {
+        Frame *f = frame_of(s, i);
+        deal_frame(d, f, &at, part);
+        frame_free(f);
+    }
+    for (int p = 0; p < d->parts; p++)
+        if (d->out[p] && out_close(d->out[p], &e) < 0)
+            die(&e);
+}
+
+int main(int argc, char **argv)
+{
+    Err e = {0};
+    Args a = args_begin("deal", "[--by label] [-n N:FILE] PART:FILE ...",
+                        "a stream to several files, in exact shares", options, argc, argv);
+    Deal d = read_options(&a);
+    In *in = in_open(NULL, 0);
+    Spool *s = spool_in(in, &e);
+    if (!s)
+        die(&e);
+    uint8_t *part = assign(&d, s, a.common.seed);
+    write_parts(&d, s, part);
+    free(part);
+    spool_free(s);
+    in_close(in);
+    return 0;
+}

@@ -1,0 +1,200 @@
+#include "task/folder.h"
+
+#include "io/jsonfile.h"
+#include "io/safetensors.h"
+#include "task/write.h"
+#include "text/tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What config.json says, by its own keys and those that other families use for the same. */
+static const struct {
+    const char *shown, *key, *other;
+} sizes[] = {
+    {"layers", "num_hidden_layers", "n_layers"},
+    {"hidden", "hidden_size", "dim"},
+    {"heads", "num_attention_heads", "n_heads"},
+    {"inner", "intermediate_size", "hidden_dim"},
+    {"vocabulary", "vocab_size", NULL},
+    {"positions", "max_position_embeddings", NULL},
+};
+
+static void put_line(Buf *b, const char *key, const char *value)
+{
+    buf_fmt(b, "%-13s", key);
+    put_tsv(b, str_of(value, strlen(value)));
+    buf_str(b, "\n");
+}
+
+static void put_sizes(Buf *b, const json_t *config)
+{
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const json_t *v = json_object_get(config, sizes[i].key);
+        if (!v && sizes[i].other)
+            v = json_object_get(config, sizes[i].other);
+        if (json_is_integer(v))
+            buf_fmt(b, "%-13s%lld\n", sizes[i].shown, (long long)json_integer_value(v));
+    }
+}
+
+/* id2label's keys are numbers as text; in their order. */
+static void put_labels(Buf *b, const json_t *config)
+{
+    const json_t *names = json_object_get(config, "id2label");
+    for (size_t i = 0; i < json_object_size(names); i++) {
+        char *key = mem_fmt("%zu", i);
+        const char *name = json_string_value(json_object_get(names, key));
+        buf_fmt(b, "%-13s%zu ", i ? "" : "labels", i);
+        put_tsv(b, str_of(name ? name : "?", name ? strlen(name) : 1));
+        buf_str(b, "\n");
+        free(key);
+    }
+}
+
+/* A folder that `train` made from vectors says what made them. */
+static void put_encoder(Buf *b, const json_t *config)
+{
+    static const char *const keys[] = {"model", "vocab", "fingerprint"};
+    const json_t *encoder = json_object_get(config, "encoder");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *v = json_string_value(json_object_get(encoder, keys[i]));
+        if (v && *v)
+            put_line(b, i == 0 ? "encoder" : keys[i], v);
+    }
+    const char *pool = json_string_value(json_object_get(config, "pool"));
+    if (encoder && pool && *pool)
+        put_line(b, "pool", pool);
+}
+
+static void put_specials(Buf *b, const char *folder)
+{
+    Err e = {0};
+    Tokenizer *t = tokenizer_load(folder, &e);
+    if (!t) {
+        put_line(b, "tokenizer", e.text);
+        return;
+    }
+    bool first = true;
+    for (Special s = 0; s < TOK_SPECIALS; s++) {
+        int32_t id = tokenizer_special(t, s);
+        if (id < 0)
+            continue;
+        buf_fmt(b, "%-13s%d ", first ? "special" : "", (int)id);
+        Str text = tokenizer_text(t, id);
+        put_tsv(b, text);
+        buf_str(b, "\n");
+        first = false;
+    }
+    tokenizer_free(t);
+}
+
+static void put_config(Buf *b, const json_t *config)
+{
+    const json_t *names = json_object_get(config, "architectures");
+    const char *name = json_string_value(json_array_get(names, 0));
+    const char *type = json_string_value(json_object_get(config, "model_type"));
+    put_line(b, "architecture", name ? name : "unknown");
+    put_line(b, "model type", type ? type : "unknown");
+    put_sizes(b, config);
+    put_encoder(b, config);
+    put_labels(b, config);
+}
+
+static bool is_float(DType t)
+{
+    return t == DT_F32 || t == DT_F16 || t == DT_BF16 || t == DT_F64;
+}
+
+static int64_t elements(const StView *v)
+{
+    int64_t n = 1;
+    for (int i = 0; i < v->rank; i++)
+        n *= v->shape[i];
+    return n;
+}
+
+/* "encoder.layer.0.output.dense.weight" is "weight" of the module before the last dot. */
+static size_t module_length(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+static int by_module(const void *a, const void *b)
+{
+    const StView *x = a, *y = b;
+    return strverscmp(x->name, y->name); /* layer.2 before layer.10 */
+}
+
+static void put_piece(Buf *b, const StView *v)
+{
+    const char *piece = v->name + module_length(v->name);
+    buf_fmt(b, "  %s %s ", *piece ? piece + 1 : v->name, dtype_name(v->type));
+    for (int i = 0; i < v->rank; i++)
+        buf_fmt(b, "%s%lld", i ? "," : "[", (long long)v->shape[i]);
+    buf_str(b, v->rank ? "]" : "[]");
+}
+
+/* Lines "MODULE PARAMETERS  weight F32 [384,384]  bias F32 [384]"; returns the parameters of
+ * all. Integers (position_ids) are no parameters. */
+static int64_t put_modules(Buf *b, StView *view, int n)
+{
+    int64_t all = 0;
+    qsort(view, (size_t)n, sizeof *view, by_module);
+    buf_fmt(b, "\n%-48s %12s  %s\n", "module", "parameters", "tensors");
+    for (int i = 0, j; i < n; i = j) {
+        size_t length = module_length(view[i].name);
+        int64_t parameters = 0;
+        Buf pieces = {0};
+        for (j = i; j < n && module_length(view[j].name) == length &&
+                    strncmp(view[i].name, view[j].name, length) == 0;
+             j++) {
+            parameters += is_float(view[j].type) ? elements(&view[j]) : 0;
+            put_piece(&pieces, &view[j]);
+        }
+        buf_fmt(b, "%-48.*s %12lld", (int)length, view[i].name, (long long)parameters);
+        buf_add(b, pieces.p, pieces.n);
+        buf_str(b, "\n");
+        free(pieces.p);
+        all += parameters;
+    }
+    return all;
+}
+
+static int put_weights(Buf *b, const char *folder, bool trained, Err *e)
+{
+    bool sharded = !file_exists(folder, "model.safetensors");
+    char *path = mem_fmt("%s/model.safetensors%s", folder, sharded ? ".index.json" : "");
+    StFile *file = st_open(path, e);
+    free(path);
+    if (!file)
+        return -1;
+    int n = st_count(file);
+    StView *view = mem_array((size_t)n, sizeof *view);
+    for (int i = 0; i < n; i++)
+        view[i] = st_at(file, i);
+    int64_t all = put_modules(b, view, n);
+    buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
+    if (trained)
+        buf_fmt(b, "%-13s%lld parameters\n", "trainable", (long long)all);
+    buf_fmt(b, "%-13s%llu bytes\n", "on disk", (unsigned long long)st_bytes(file));
+    free(view);
+    st_close(file);
+    return 0;
+}
+
+int folder_put(Buf *b, const char *folder, Err *e)
+{
+    json_t *config = jsonfile_load(folder, "config.json", false, e);
+    if (!config)
+        return -1;
+    const char *type = json_string_value(json_object_get(config, "model_type"));
+    bool trained = type && strcmp(type, "weft-head") == 0; /* a head on another folder's encoder */
+    put_config(b, config);
+    if (!trained)
+        put_specials(b, folder);
+    int status = put_weights(b, folder, trained, e);
+    json_decref(config);
+    return status;
+}
