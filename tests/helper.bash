@@ -1,4 +1,5 @@
 # helper.bash - what every .bats file loads: paths, a folder of its own, golden files.
+bats_require_minimum_version 1.5.0
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 WEFT_BIN=${WEFT_BIN:-$TOP/bin}
 WEFT_UNIT=${WEFT_UNIT:-$TOP/build/tests} # programs that only tests use
