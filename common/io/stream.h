@@ -46,8 +46,8 @@ Out *out_file(const char *path, Err *e);
 /* Takes the frame. The end is written where f->end says so, with the rows counted since the
  * last one. SIGPIPE (EPIPE) ends the program quietly. */
 int out_write(Out *out, Frame *f, Err *e);
-/* Writes a frame without rows that says end = failed, if something can still be written and
- * the last frame written was not an end. */
+/* Writes a frame without rows that says end = failed, if something can still be written; also
+ * behind an end, since there is more that the reader does not get. */
 void out_fail(Out *out);
 /* Everything is on its way, or -1 (a full disk shows here at the latest). Frees out. */
 int out_close(Out *out, Err *e);

@@ -17,7 +17,6 @@ struct Out {
     OutFile *file; /* NULL: standard output */
     char *place;
     int64_t since;     /* rows given since the last end */
-    bool ended;        /* the last frame given was an end */
     bool failed;       /* out_fail was called */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
@@ -111,9 +110,8 @@ static int push(Out *out, Frame *f, Err *e)
 static int give(Out *out, Frame *f, Err *e)
 {
     out->since += f->rows;
-    out->ended = f->end != END_NONE;
     f->end_rows = f->end == END_OK ? out->since : -1;
-    if (out->ended)
+    if (f->end != END_NONE)
         out->since = 0;
     return push(out, f, e);
 }
@@ -150,8 +148,6 @@ int out_write(Out *out, Frame *f, Err *e)
 void out_fail(Out *out)
 {
     out->failed = true;
-    if (out->ended)
-        return;
     Frame *f = frame_new(0, 0);
     f->end = END_FAILED;
     give(out, f, NULL);

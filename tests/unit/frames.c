@@ -38,12 +38,14 @@ static void print_row(const Frame *f, int64_t row)
     const Tensor *ends = frame_get(f, "row.tokens"), *pick = frame_get(f, "pick.token");
     int64_t a = ends ? ((int64_t *)ends->data)[row] : 0;
     int64_t b = ends ? ((int64_t *)ends->data)[row + 1] : 0;
+    const char *between = "";
     for (int i = 0; i < f->count; i++) {
         const Tensor *t = &f->tensor[i];
         Axis axis = tensor_axis(t->name);
         if (axis == AXIS_OTHER)
             continue;
-        printf("%s%s:", i ? " " : "", t->name);
+        printf("%s%s:", between, t->name);
+        between = " ";
         if (axis == AXIS_ROW)
             print_place(f, t, row);
         if (axis == AXIS_ROW1)
