@@ -13,7 +13,7 @@
 enum { WINDOW = 1 << 18, IDLE_MS = 10, PIPE_BYTES = 1 << 20 };
 
 /* The next file: 1, 0 after the last one, -1. */
-static int source_open(Source *s, Err *e)
+static int window_open(Window *s, Err *e)
 {
     if (s->at + 1 >= s->nfiles)
         return 0;
@@ -30,7 +30,7 @@ static int source_open(Source *s, Err *e)
     return 1;
 }
 
-static void source_shut(Source *s)
+static void window_shut(Window *s)
 {
     if (s->fd > STDIN_FILENO)
         close(s->fd);
@@ -39,7 +39,7 @@ static void source_shut(Source *s)
 
 /* Room for a read behind p[end): what is left moves to the front when it is the smaller part,
  * and the window grows when it is nearly full. */
-static int make_room(Source *s, Err *e)
+static int make_room(Window *s, Err *e)
 {
     size_t left = s->end - s->begin;
     if (left > REC_MAX)
@@ -57,7 +57,7 @@ static int make_room(Source *s, Err *e)
     return 0;
 }
 
-int source_fill(Source *s, Err *e)
+int window_fill(Window *s, Err *e)
 {
     if (s->eof)
         return 0;
@@ -83,7 +83,7 @@ int source_fill(Source *s, Err *e)
 }
 
 /* Skips a byte order mark at the beginning of a file: 1 when it is clear that none is left. */
-static int skip_mark(Source *s, Err *e)
+static int skip_mark(Window *s, Err *e)
 {
     static const char mark[3] = {'\xef', '\xbb', '\xbf'};
     for (;;) {
@@ -94,7 +94,7 @@ static int skip_mark(Source *s, Err *e)
             s->begin += 3;
             break;
         }
-        int k = source_fill(s, e);
+        int k = window_fill(s, e);
         if (k == 0)
             break;
         if (k != 1)
@@ -106,7 +106,7 @@ static int skip_mark(Source *s, Err *e)
 
 int rec_line(Records *r, char end, Str *line, Err *e)
 {
-    Source *s = &r->in;
+    Window *s = &r->in;
     for (size_t seen = 0;;) {
         size_t n = s->end - s->begin;
         char *from = s->p + s->begin, *stop = n ? memchr(from + seen, end, n - seen) : NULL;
@@ -119,7 +119,7 @@ int rec_line(Records *r, char end, Str *line, Err *e)
             return 1;
         }
         seen = n;
-        int k = source_fill(s, e);
+        int k = window_fill(s, e);
         if (k != 1 && !(k == 0 && n))
             return k;
     }
@@ -144,7 +144,7 @@ Records *rec_open(char **files, int nfiles, const RecSpec *spec)
     Records *r = mem_zero(1, sizeof *r);
     int columns = spec->columns > 0 ? spec->columns : 1;
     r->spec = *spec;
-    r->in = (Source){.files = nfiles ? files : stdin_only,
+    r->in = (Window){.files = nfiles ? files : stdin_only,
                      .nfiles = nfiles ? nfiles : 1,
                      .at = -1,
                      .fd = -1};
@@ -193,7 +193,7 @@ static int next_anywhere(Records *r, Err *e)
     for (;;) {
         int k = 1;
         if (r->in.fd < 0) {
-            k = source_open(&r->in, e);
+            k = window_open(&r->in, e);
             if (k != 1)
                 return k;
             r->in_file = 0;
@@ -211,7 +211,7 @@ static int next_anywhere(Records *r, Err *e)
         }
         if (k != 0)
             return k;
-        source_shut(&r->in);
+        window_shut(&r->in);
     }
 }
 
@@ -240,7 +240,7 @@ void rec_close(Records *r)
 {
     if (!r)
         return;
-    source_shut(&r->in);
+    window_shut(&r->in);
     rec_csv_close(r->csv);
     rec_json_release(r);
     free(r->in.p);

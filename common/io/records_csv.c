@@ -253,10 +253,10 @@ static void parse(Csv *c, const char *p, size_t n)
 }
 
 /* More records into the queue: 1, REC_IDLE, 0, -1. */
-static int read_on(Csv *c, Source *in, Err *e)
+static int read_on(Csv *c, Window *in, Err *e)
 {
     if (in->begin == in->end) {
-        int k = source_fill(in, e);
+        int k = window_fill(in, e);
         if (k == 0 && !c->ended) {
             c->ended = true;
             if (csv_fini(&c->parser, on_field, on_record, c) != 0)
@@ -289,7 +289,7 @@ static void reset_queue(Csv *c)
     c->head = c->tail = 0;
 }
 
-int rec_csv_next(Csv *c, Source *in, Str *field, Err *e)
+int rec_csv_next(Csv *c, Window *in, Str *field, Err *e)
 {
     int columns = c->spec->columns;
     while (c->head == c->tail) {

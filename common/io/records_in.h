@@ -6,8 +6,8 @@
 
 typedef struct Csv Csv;
 
-/* The bytes of one file after another, in a window that is read on and moved along. */
-typedef struct Source {
+/* The bytes of one file after another, read on and moved along. */
+typedef struct Window {
     char **files;
     int nfiles, at; /* at: the file being read */
     int fd;         /* -1: none is open */
@@ -17,14 +17,14 @@ typedef struct Source {
     bool idle_told; /* REC_IDLE was returned since the last bytes came */
     char *p;
     size_t begin, end, cap; /* p[begin, end) waits to be taken */
-} Source;
+} Window;
 
-/* More bytes behind p[end): 1, REC_IDLE, 0 at the end of the file, -1. The window may move. */
-int source_fill(Source *s, Err *e);
+/* More bytes behind p[end): 1, REC_IDLE, 0 at the end of the file, -1. They may move. */
+int window_fill(Window *s, Err *e);
 
 struct Records {
     RecSpec spec;
-    Source in;
+    Window in;
     int64_t number, in_file; /* of the record last given out; in_file 0: none of this file yet */
     Str *field;
     bool *null;
@@ -44,7 +44,7 @@ void rec_csv_close(Csv *c);
 void rec_csv_begin(Csv *c); /* a new file */
 bool rec_csv_in_header(const Csv *c);
 /* The next record's fields: 1, REC_IDLE, 0, -1 (the text without place). */
-int rec_csv_next(Csv *c, Source *in, Str *field, Err *e);
+int rec_csv_next(Csv *c, Window *in, Str *field, Err *e);
 
 /* One line's object into r->field and r->null; they live until the next call. 0 or -1. */
 int rec_json(Records *r, Str line, Err *e);

@@ -1,0 +1,122 @@
+#include "text/added.h"
+
+#include "io/utf8.h"
+#include "text/unicode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void added_add(AddedSet *s, Added a)
+{
+    s->token = mem_resize(s->token, (size_t)s->count + 1, sizeof *s->token);
+    s->token[s->count++] = a;
+}
+
+static int longest_first(const void *a, const void *b)
+{
+    const Added *x = a, *y = b;
+    return (x->n < y->n) - (x->n > y->n);
+}
+
+void added_ready(AddedSet *s)
+{
+    if (s->count)
+        qsort(s->token, (size_t)s->count, sizeof *s->token, longest_first);
+    for (int i = 0; i < s->count; i++) {
+        int byte = (unsigned char)s->token[i].text[0];
+        if (!s->first[byte])
+            s->firsts++;
+        s->first[byte] = 1;
+        s->only = byte;
+    }
+}
+
+void added_free(AddedSet *s)
+{
+    for (int i = 0; i < s->count; i++)
+        free(s->token[i].text);
+    free(s->token);
+}
+
+/* The first byte at or behind i that a token may begin with. */
+static size_t candidate(const AddedSet *s, Str t, size_t i)
+{
+    if (s->firsts == 1) {
+        const char *p = memchr(t.p + i, s->only, t.n - i);
+        return p ? (size_t)(p - t.p) : t.n;
+    }
+    while (i < t.n && !s->first[(unsigned char)t.p[i]])
+        i++;
+    return i;
+}
+
+static uint32_t before(Str t, size_t i, size_t *start)
+{
+    int len;
+    do
+        i--;
+    while (((unsigned char)t.p[i] & 0xc0) == 0x80);
+    *start = i;
+    return utf8_get(t.p + i, &len);
+}
+
+static bool stands_alone(Str t, size_t begin, size_t end)
+{
+    size_t start;
+    int len;
+    return (begin == 0 || !uni_is_word(before(t, begin, &start))) &&
+           (end == t.n || !uni_is_word(utf8_get(t.p + end, &len)));
+}
+
+static size_t spaces_before(Str t, size_t i)
+{
+    size_t start;
+    while (i > 0 && (uni_class(before(t, i, &start)) & UNI_SPACE))
+        i = start;
+    return i;
+}
+
+static size_t spaces_behind(Str t, size_t i)
+{
+    int len;
+    while (i < t.n && (uni_class(utf8_get(t.p + i, &len)) & UNI_SPACE))
+        i += (size_t)len;
+    return i;
+}
+
+static const Added *token_at(const AddedSet *s, Str t, size_t i)
+{
+    for (int k = 0; k < s->count; k++) {
+        const Added *a = s->token + k;
+        if (a->n <= t.n - i && memcmp(t.p + i, a->text, a->n) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+const Added *added_next(const AddedSet *s, Str t, size_t done, size_t *from, size_t *begin,
+                        size_t *end)
+{
+    if (!s->count)
+        return NULL;
+    for (size_t i = *from; (i = candidate(s, t, i)) < t.n; i++) {
+        const Added *a = token_at(s, t, i);
+        if (!a)
+            continue;
+        *from = *end = i + a->n;
+        *begin = i;
+        if (a->single_word && !stands_alone(t, *begin, *end)) {
+            i = *end - 1;
+            continue;
+        }
+        if (a->lstrip) {
+            *begin = spaces_before(t, i);
+            if (*begin < done) /* the token before has taken some of them */
+                *begin = done;
+        }
+        if (a->rstrip)
+            *end = spaces_behind(t, *end);
+        return a;
+    }
+    return NULL;
+}

@@ -1,0 +1,65 @@
+/* tokenizer.h - text to ids, as the files of a model folder say.
+ *
+ *     Tokenizer *t = tokenizer_load(folder, &e);
+ *     TokWork *w = tokwork_new(t);                // one a thread
+ *     Tokens out = {0};
+ *     tokenizer_encode(t, w, str_of("I like it.", 10), 0, &out);
+ *     // out.id[0 .. out.n), out.span: bytes of the text each came from
+ *
+ * tokenizer.json is read where the folder has one, else vocab.txt with what
+ * tokenizer_config.json and special_tokens_map.json say. The reference is the Rust library
+ * `tokenizers`: ids and spans are its own, for every text. */
+#ifndef WEFT_TOKENIZER_H
+#define WEFT_TOKENIZER_H
+
+#include "base/err.h"
+#include "base/mem.h"
+
+#include <stdbool.h>
+
+typedef struct Tokenizer Tokenizer; /* shared by threads: nothing changes it */
+typedef struct TokWork TokWork;     /* what one thread needs beside it: buffers, a cache */
+
+/* Ids with the bytes [start, end) of the text they stand for; grows. */
+typedef struct Tokens {
+    int32_t *id;
+    int32_t (*span)[2];
+    size_t n, cap;
+} Tokens;
+
+/* What a row is made of: texts and special tokens in their order. */
+typedef struct TemplateItem {
+    enum { ITEM_FIRST, ITEM_SECOND, ITEM_SPECIAL } kind;
+    int32_t id; /* ITEM_SPECIAL */
+    uint8_t type;
+} TemplateItem;
+
+typedef struct Template {
+    TemplateItem *item;
+    int count, specials;
+} Template;
+
+typedef enum Special { TOK_CLS, TOK_SEP, TOK_PAD, TOK_MASK, TOK_UNK, TOK_SPECIALS } Special;
+
+/* A component of tokenizer.json that is not known is an error that names it. */
+Tokenizer *tokenizer_load(const char *folder, Err *e);
+void tokenizer_free(Tokenizer *t);
+
+const Template *tokenizer_template(const Tokenizer *t, bool pair);
+const char *tokenizer_fingerprint(const Tokenizer *t); /* of the vocabulary and what it is fed */
+int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: the folder says none */
+bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
+int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */
+int32_t tokenizer_size(const Tokenizer *t);               /* ids are below */
+Str tokenizer_text(const Tokenizer *t, int32_t id);       /* an entry; {NULL, 0}: no such id */
+int32_t tokenizer_find(const Tokenizer *t, Str text);     /* -1: not there */
+
+TokWork *tokwork_new(const Tokenizer *t);
+void tokwork_free(TokWork *w);
+
+/* Appends the text's tokens, without the template. The text is UTF-8. Stops soon after
+ * out->n exceeds limit (0: never). */
+void tokenizer_encode(const Tokenizer *t, TokWork *w, Str text, size_t limit, Tokens *out);
+void tokens_free(Tokens *t);
+
+#endif

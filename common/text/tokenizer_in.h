@@ -1,0 +1,43 @@
+/* tokenizer_in.h - what a tokenizer is made of; for tokenizer*.c alone. */
+#ifndef WEFT_TOKENIZER_IN_H
+#define WEFT_TOKENIZER_IN_H
+
+#include "base/hash.h"
+#include "io/jsonfile.h"
+#include "text/added.h"
+#include "text/tokmodel.h"
+
+struct Tokenizer {
+    Vocab vocab;  /* the model's own */
+    Vocab extra;  /* added tokens that it lacks */
+    TokModel *model;
+    AddedSet plain, normalised; /* sought in the text, in the normalised text */
+    Template single, pair;
+    char fingerprint[HASH_TEXT];
+    int64_t max_length;
+    bool types;
+    int32_t special[TOK_SPECIALS];
+};
+
+/* Fills vocab, model, added tokens and templates, from tokenizer.json's object or from
+ * vocab.txt, tokenizer_config.json and special_tokens_map.json (the last two may be NULL). */
+int tokenizer_from_json(Tokenizer *t, const json_t *root, Err *e);
+int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config,
+                         const json_t *map, Err *e);
+
+/* What the two say of a special token, a text or an object (NULL: nothing); and its text, at
+ * last BERT's usual one. */
+const json_t *special_said(const json_t *config, const json_t *map, Special s);
+const char *special_text(const json_t *config, const json_t *map, Special s);
+
+/* Makes the model, whose rules the fingerprint then covers. `unknown` is the unknown word's
+ * text, which must be in the vocabulary. */
+int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *e);
+/* An added token: an object of tokenizer.json's kind (content, lstrip, ...), or a text. Its id
+ * is the vocabulary's, else the one given, else (-1) the next that is free. */
+int tokenizer_add(Tokenizer *t, const json_t *token, int64_t id, bool special, Err *e);
+void template_add(Template *t, int kind, int32_t id, int type);
+/* [CLS] A [SEP], [CLS] A [SEP] B [SEP] */
+void tokenizer_bert_templates(Tokenizer *t, int32_t cls, int32_t sep);
+
+#endif

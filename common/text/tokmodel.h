@@ -1,0 +1,58 @@
+/* tokmodel.h - what stands between tokenizer.c and one kind of tokenizer (bert.c). A kind
+ * normalises, splits into words and splits words into pieces; how it divides that up is its
+ * own affair. The special tokens that stand in a text are cut out before it sees the rest. */
+#ifndef WEFT_TOKMODEL_H
+#define WEFT_TOKMODEL_H
+
+#include "text/tokenizer.h"
+#include "text/vocab.h"
+
+/* Normalised text; for each of its bytes the bytes of the original it comes from. */
+typedef struct Normal {
+    char *p;
+    int32_t (*span)[2];
+    size_t n, cap;
+} Normal;
+
+typedef struct TokModel TokModel;
+struct TokModel {
+    void *(*work_new)(const TokModel *m);
+    void (*work_free)(void *work);
+    /* A piece of text that begins at byte `at` of the whole. */
+    void (*encode)(const TokModel *m, void *work, Str text, int32_t at, size_t limit,
+                   Tokens *out);
+    /* The same in two steps, for added tokens that are sought in normalised text. */
+    void (*normalise)(const TokModel *m, void *work, Str text, int32_t at, Normal *out);
+    void (*encode_normal)(const TokModel *m, void *work, const Normal *t, size_t begin,
+                          size_t end, size_t limit, Tokens *out);
+    void (*free)(TokModel *m);
+};
+
+static inline void tokens_room(Tokens *t, size_t more)
+{
+    if (t->n + more <= t->cap)
+        return;
+    t->cap = (t->n + more) * 2 < 256 ? 256 : (t->n + more) * 2;
+    t->id = mem_resize(t->id, t->cap, sizeof *t->id);
+    t->span = mem_resize(t->span, t->cap, sizeof *t->span);
+}
+
+static inline void tokens_add(Tokens *t, int32_t id, int32_t start, int32_t end)
+{
+    tokens_room(t, 1);
+    t->id[t->n] = id;
+    t->span[t->n][0] = start;
+    t->span[t->n++][1] = end;
+}
+
+/* BERT's: BertNormalizer, BertPreTokenizer, WordPiece. */
+typedef struct BertRules {
+    bool clean, cjk, strip, lower;
+    int max_chars;
+    int32_t unknown;
+    const char *prefix;
+} BertRules;
+
+TokModel *bert_new(const Vocab *v, const BertRules *rules);
+
+#endif
