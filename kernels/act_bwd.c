@@ -1,13 +1,11 @@
 #include "kernels/vec.h"
 
-VFN vf sigmoid(vf x)
+/* 1 / (1 + e^-x) and 1 / (1 + e^x): their sum is 1, and neither is made by subtraction. */
+VFN void sigmoids(vf x, vf *s, vf *rest)
 {
-    return vset(1) / (vset(1) + vexp(-x));
-}
-
-VFN vf tangent(vf x) /* tanh */
-{
-    return vset(1) - vset(2) / (vexp(x + x) + vset(1));
+    vf e = vexp(x);
+    *rest = vset(1) / (vset(1) + e);
+    *s = e * *rest;
 }
 
 /* d/dx x Phi(x) = Phi(x) + x phi(x). Phi by Abramowitz & Stegun 7.1.26 (error 1.5e-7), whose
@@ -25,11 +23,27 @@ VFN vf gelu_slope(vf x)
     return vpick(x < vset(0), tail, vset(1) - tail) + x * e * vset(0.39894228f);
 }
 
+/* The function is x s(2u), s the sigmoid, u = sqrt(2/pi) (x + k x^3). */
 VFN vf gelu_tanh_slope(vf x)
 {
-    const vf c = vset(0.79788456f), k = vset(0.044715f), half = vset(0.5f), one = vset(1);
-    vf t = tangent(c * (x + k * x * x * x));
-    return half * (one + t) + half * x * (one - t * t) * c * (one + vset(3) * k * x * x);
+    const vf c = vset(2 * 0.79788456f), k = vset(0.044715f), one = vset(1);
+    vf s, rest;
+    sigmoids(c * (x + k * x * x * x), &s, &rest);
+    return s + x * s * rest * c * (one + vset(3) * k * x * x);
+}
+
+VFN vf tanh_slope(vf x)
+{
+    vf s, rest;
+    sigmoids(x + x, &s, &rest);
+    return vset(4) * s * rest;
+}
+
+VFN vf silu_slope(vf x)
+{
+    vf s, rest;
+    sigmoids(x, &s, &rest);
+    return s + x * s * rest;
 }
 
 VFN vf slope(vf x, Act act)
@@ -39,14 +53,8 @@ VFN vf slope(vf x, Act act)
     case ACT_GELU: return gelu_slope(x);
     case ACT_GELU_TANH: return gelu_tanh_slope(x);
     case ACT_RELU: return vpick(x > vset(0), vset(1), vset(0));
-    case ACT_TANH: {
-        vf t = tangent(x);
-        return vset(1) - t * t;
-    }
-    case ACT_SILU: {
-        vf s = sigmoid(x);
-        return s * (vset(1) + x * (vset(1) - s));
-    }
+    case ACT_TANH: return tanh_slope(x);
+    case ACT_SILU: return silu_slope(x);
     }
     return vset(0);
 }
