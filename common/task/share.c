@@ -58,27 +58,37 @@ typedef struct Table {
     bool *seen; /* parts on the path being searched */
 } Table;
 
+/* Of the parts not yet tried, that where stratum s has the largest remainder and is rounded
+ * down; -1: none. */
+static int next_part(const Table *t, int64_t s)
+{
+    int best = -1;
+    for (int p = 0; p < t->parts; p++) {
+        const Cell *c = &t->cell[s * t->parts + p];
+        bool open = c->remainder && !c->up && !t->seen[p];
+        if (open && (best < 0 || c->remainder > t->cell[s * t->parts + best].remainder))
+            best = p;
+    }
+    return best;
+}
+
 /* Rounds one more cell of stratum s up, moving other strata's to other parts where that frees
  * the room: an augmenting path of bipartite matching. */
 static bool round_up(Table *t, int64_t s)
 {
-    for (int p = 0; p < t->parts; p++) {
-        Cell *c = &t->cell[s * t->parts + p];
-        if (!c->remainder || c->up || t->seen[p])
-            continue;
+    for (int p; (p = next_part(t, s)) >= 0;) {
         t->seen[p] = true;
-        bool free_place = t->part_left[p] > 0;
-        if (free_place)
+        bool room = t->part_left[p] > 0;
+        if (room)
             t->part_left[p]--;
-        for (int64_t o = 0; !free_place && o < t->strata; o++) {
+        for (int64_t o = 0; !room && o < t->strata; o++) {
             Cell *other = &t->cell[o * t->parts + p];
-            if (other->up && round_up(t, o)) {
+            room = other->up && round_up(t, o);
+            if (room)
                 other->up = false;
-                free_place = true;
-            }
         }
-        if (free_place)
-            return c->up = true;
+        if (room)
+            return t->cell[s * t->parts + p].up = true;
     }
     return false;
 }
