@@ -18,9 +18,22 @@ static void widen_row(const void *x, KType type, int64_t n, float *to, int64_t r
         vstore(to + j, j < n ? vget(x, type, j, n - j) : vset(0));
 }
 
-static void load_keys(Head *h, View k, View v, float *row)
+/* The next head's numbers stand beside ours, a long way from one token to the next: too far for
+ * the hardware to foresee. */
+VFN void fetch_next(const Head *h, View v, int64_t j)
+{
+    size_t bytes = (size_t)h->size * ktype_size(v.type);
+    const char *next = (const char *)VROW(v, j) + bytes;
+    for (size_t at = 0; at < bytes; at += 64)
+        __builtin_prefetch(next + at);
+}
+
+static void load_keys(Head *h, View q, View k, View v, float *row)
 {
     for (int64_t j = 0; j < h->len; j++) {
+        fetch_next(h, q, j);
+        fetch_next(h, k, j);
+        fetch_next(h, v, j);
         widen_row(VROW(k, j), k.type, h->size, row, h->deep);
         for (int64_t c = 0; c < h->size; c++)
             h->kt[c * h->wide + j] = row[c];
@@ -78,12 +91,12 @@ VALUES(4)
 /* Softmax of the first n scores of a row; the rest become 0. Returns 1 / sum. */
 static float soften(float *s, int64_t n, int64_t wide)
 {
-    float top = s[0];
-    for (int64_t j = 1; j < n; j++)
-        top = s[j] > top ? s[j] : top;
     for (int64_t j = n; j < wide; j++)
         s[j] = -1e30f;
-    vf t = vset(top), sum = vset(0);
+    vf top = vload(s), sum = vset(0);
+    for (int64_t j = VN; j < wide; j += VN)
+        top = vmax(vload(s + j), top);
+    vf t = vset(vtop(top));
     for (int64_t j = 0; j < wide; j += VN) {
         vf e = vexp(vload(s + j) - t);
         vstore(s + j, e);
@@ -155,7 +168,7 @@ void K(attend)(Piece *p, const Attend *a)
         h.v = h.kt + h.size * h.wide;
         h.s = h.v + len * h.deep;
         float *out = h.s + QUERIES * h.wide, *row_buf = out + QUERIES * h.deep;
-        load_keys(&h, part[1], part[2], row_buf);
+        load_keys(&h, part[0], part[1], part[2], row_buf);
         float *probs = a->probs ? a->probs + a->probs_at[row] + head * len * len : NULL;
         for (int64_t i = 0; i < len; i += QUERIES)
             four_queries(&h, a, part[0], part[3], i, out, probs);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_F32 = 256, TILE_MIN = 64, ALIGN = 64 };
+enum { TILE_F32 = 128, TILE_MIN = 64, ALIGN = 64 };
 
 /* Temporary memory of one thread: one block, and loose ones until it has grown to fit. */
 typedef struct Loose {

@@ -52,24 +52,23 @@ VFN vf vmin(vf a, vf b)
 {
     return vpick(a < b, a, b);
 }
+#define VFOLD(v, a, b, c, d, e, f, g, h)                                                       \
+    __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0)
+
 /* Sum and maximum over the sixteen, always in the same order. */
 VFN float vsum(vf v)
 {
-    float a[VN];
-    memcpy(a, &v, sizeof a);
-    for (int n = VN / 2; n; n /= 2)
-        for (int i = 0; i < n; i++)
-            a[i] += a[i + n];
-    return a[0];
+    v += VFOLD(v, 8, 9, 10, 11, 12, 13, 14, 15);
+    v += VFOLD(v, 4, 5, 6, 7, 0, 0, 0, 0);
+    v += VFOLD(v, 2, 3, 0, 0, 0, 0, 0, 0);
+    return v[0] + v[1];
 }
 VFN float vtop(vf v)
 {
-    float a[VN];
-    memcpy(a, &v, sizeof a);
-    for (int n = VN / 2; n; n /= 2)
-        for (int i = 0; i < n; i++)
-            a[i] = a[i] > a[i + n] ? a[i] : a[i + n];
-    return a[0];
+    v = vmax(v, VFOLD(v, 8, 9, 10, 11, 12, 13, 14, 15));
+    v = vmax(v, VFOLD(v, 4, 5, 6, 7, 0, 0, 0, 0));
+    v = vmax(v, VFOLD(v, 2, 3, 0, 0, 0, 0, 0, 0));
+    return v[0] > v[1] ? v[0] : v[1];
 }
 
 VFN vf vwiden(vh h)

@@ -90,14 +90,20 @@ static void defaults(Common *c)
     *c = (Common){.device = device && *device ? device : "cpu", .threads = (int)n, .seed = 42};
 }
 
-static void add_long(Args *a, struct option *at, const Opt *o)
+/* Adds a list to getopt_long's two, from where they end now. */
+static void add_options(Args *a, const Opt *o)
 {
+    struct option *at = a->longs;
+    char *shorts = a->shorts + strlen(a->shorts);
+    while (at->name)
+        at++;
     for (; o->key; o++) {
         if (o->name)
             *at++ = (struct option){o->name, o->arg != NULL, NULL, o->key};
         if (o->key < OPT_LONG) {
-            char two[3] = {(char)o->key, o->arg ? ':' : '\0', '\0'};
-            strncat(a->shorts, two, 2);
+            *shorts++ = (char)o->key;
+            if (o->arg)
+                *shorts++ = ':';
         }
     }
 }
@@ -110,14 +116,11 @@ Args args_begin(const char *prog, const char *synopsis, const char *about, const
     msg_prog = prog;
     defaults(&a.common);
     int n = count(own), m = count(common_options);
-    struct option *longs = mem_zero((size_t)(n + m + 1), sizeof *longs);
-    a.longs = longs;
+    a.longs = mem_zero((size_t)(n + m + 1), sizeof(struct option));
     a.shorts = mem_zero((size_t)(n + m) * 2 + 2, 1);
     a.shorts[0] = ':'; /* a missing argument is told from an unknown letter */
-    add_long(&a, longs, own);
-    while (longs->name)
-        longs++;
-    add_long(&a, longs, common_options);
+    add_options(&a, own);
+    add_options(&a, common_options);
     optind = 1;
     opterr = 0;
     return a;

@@ -113,7 +113,7 @@ Tensor *frame_need(const Frame *f, const char *name, DType type, int rank, Err *
     Tensor *t = frame_get(f, name);
     if (!t)
         err_set(e, "the stream has no %s: %s", name, remedy(name));
-    else if (t->type != type)
+    else if (type != DT_COUNT && t->type != type)
         err_set(e, "%s is %s, but must be %s: %s", name, dtype_name(t->type), dtype_name(type),
                 remedy(name));
     else if (rank >= 0 && t->rank != rank)

@@ -63,7 +63,7 @@ Frame *frame_copy(const Frame *f);      /* shares the tensors' memory */
 
 Tensor *frame_get(const Frame *f, const char *name); /* NULL: it has none */
 /* frame_get with the type and rank checked: NULL and a message where absent or different.
- * rank -1: any. The remedy is in the message ("run it through `encode` first"). */
+ * type DT_COUNT, rank -1: any. The remedy is in the message ("run it through `encode` first"). */
 Tensor *frame_need(const Frame *f, const char *name, DType type, int rank, Err *e);
 /* Adds a tensor of uninitialised memory (or replaces the one of this name); returns its data.
  * The first axis is the caller's, as all others. */

@@ -55,3 +55,15 @@ int stream_run(In *in, Out *out, StreamFn *fn, void *ctx)
         msg_error("%s", e.text);
     return k < 0 ? EXIT_DATA : 0;
 }
+
+int stream_refuse(In *in, const Err *e)
+{
+    Err late = {0};
+    Out *out = out_open();
+    out_fail(out);
+    out_close(out, &late);
+    in_close(in);
+    if (e->text[0])
+        msg_error("%s", e->text);
+    return EXIT_DATA;
+}

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BATCH_TOKENS = 2048 }; /* a thread */
+
 typedef struct Norms {
     const float *gamma, *beta; /* device memory */
 } Norms;
@@ -34,6 +36,7 @@ struct Encoder {
     Norms embed;
     Layer *layer;
     Space space[SPACES];
+    int64_t *starts;            /* of the batch */
     int32_t *positions, *kinds; /* host copies, grown alike */
     int64_t host_tokens;
 };
@@ -165,6 +168,7 @@ void encoder_free(Encoder *enc)
     for (int i = 0; i < SPACES; i++)
         enc->dev->free(enc->dev, enc->space[i].p);
     free(enc->layer);
+    free(enc->starts);
     free(enc->positions);
     free(enc->kinds);
     weights_close(enc->weights);
@@ -458,20 +462,51 @@ static int run_looking(Run *u, const EncoderIn *in, float *probs, int64_t wide, 
     return r;
 }
 
-int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide, Err *e)
+/* One batch: whole rows, as many as keep the threads busy and their numbers near. */
+static int run_batch(Encoder *enc, const EncoderIn *in, char *out, float *probs, int64_t wide,
+                     Err *e)
 {
     Run u = {.enc = enc, .layer = -1};
-    char why[256];
+    Device *dev = enc->dev;
     if (put_run(&u, in, e) < 0)
         return -1;
-    enc->dev->each(enc->dev, EACH_ROWS, &u.batch, stage_embed, &u);
+    dev->each(dev, EACH_ROWS, &u.batch, stage_embed, &u);
     if (probs && run_looking(&u, in, probs, wide, e) < 0)
         return -1;
     for (int64_t i = 0; i < enc->layers && !probs; i++)
         run_layer(&u, i);
     View y = u.xb.p ? u.xb : u.x;
-    enc->dev->get(enc->dev, out, y.p,
-                  (size_t)(in->tokens * enc->config.hidden) * ktype_size(y.type));
+    dev->get(dev, out, y.p, (size_t)(in->tokens * y.cols) * ktype_size(y.type));
+    return 0;
+}
+
+/* The rows from `first` on that make a batch; starts get their copy from 0 in enc->starts. */
+static EncoderIn next_batch(Encoder *enc, const EncoderIn *in, int64_t first)
+{
+    int64_t want = BATCH_TOKENS * enc->dev->threads, rows = 0;
+    const int64_t *s = in->starts + first;
+    while (first + rows < in->rows && (rows == 0 || s[rows + 1] - s[0] <= want))
+        rows++;
+    enc->starts = mem_resize(enc->starts, (size_t)rows + 1, sizeof *enc->starts);
+    for (int64_t i = 0; i <= rows; i++)
+        enc->starts[i] = s[i] - s[0];
+    return (EncoderIn){.id = in->id + s[0], .kind = in->kind ? in->kind + s[0] : NULL,
+                       .starts = enc->starts, .rows = rows, .tokens = s[rows] - s[0]};
+}
+
+int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide, Err *e)
+{
+    const Config *c = &enc->config;
+    size_t each = (size_t)c->hidden * ktype_size(enc->type);
+    char why[256];
+    for (int64_t row = 0, at = 0; row < in->rows;) {
+        EncoderIn b = next_batch(enc, in, row);
+        float *p = probs ? probs + at * enc->layers * c->heads * wide : NULL;
+        if (run_batch(enc, &b, (char *)out + (size_t)at * each, p, wide, e) < 0)
+            return -1;
+        row += b.rows;
+        at += b.tokens;
+    }
     if (enc->dev->wait(enc->dev, why, sizeof why) < 0)
         return err_set(e, "%s", why);
     return 0;

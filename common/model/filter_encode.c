@@ -8,15 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-Device *filter_device(const Common *c, Err *e)
-{
-    char why[256];
-    Device *d = device_open(c->device, c->threads, why, sizeof why);
-    if (!d)
-        err_set(e, "%s", why);
-    return d;
-}
-
 static int load(EncodeFilter *f, const char *given, Err *e)
 {
     if (!f->dev && !(f->dev = filter_device(f->common, e)))
