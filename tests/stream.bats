@@ -316,7 +316,7 @@ size() {
   sed -n '/^import array/,/^\.Ed/p' "$TOP/man/weft-stream.5" | sed '/^\.Ed/d' >reader.py
   [ "$(python3 reader.py <a.weft)" = "$(printf '101 7 102\n101 102\n101 8 9 102')" ]
   truncate -s -1 a.weft # the last byte is one of the second frame's
-  fails_with 1 "" python3 reader.py <a.weft
+  fails_with 1 "the stream ends early" python3 reader.py <a.weft
   frames -c 1 b.weft | frames -f >failed.weft || true
   fails_with 1 "the stream ends early" python3 reader.py <failed.weft
 }
