@@ -57,9 +57,36 @@ $(BUILD)/%.$(1).o: %.c
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 
+unit: $(UNIT)
+
+# Everything. The last line is `N passed, M failed`.
+check: all unit
+	@WEFT_BIN=$(abspath $(BIN)) WEFT_UNIT=$(abspath $(BUILD))/tests tests/run.sh
+
+# The filters live in libexec/weft, where `weft NAME` finds them and `weft env` puts them on PATH:
+# one of them is called head. bin holds `weft` alone.
+LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/weft
+BINDIR  = $(DESTDIR)$(PREFIX)/bin
+MANDIR  = $(DESTDIR)$(PREFIX)/share/man
+PAGES   = $(wildcard man/*.[1-9])
+
+install: all
+	install -d $(LIBEXEC) $(BINDIR)
+	install -m 755 $(PROGRAMS:%=$(BIN)/%) $(HELPERS:%=$(BIN)/%) $(LIBEXEC)
+	ln -sf ../libexec/weft/weft $(BINDIR)/weft
+	for p in $(PAGES); do \
+	    d=$(MANDIR)/man$${p##*.}; install -d $$d && install -m 644 $$p $$d || exit 1; \
+	done
+
+uninstall:
+	rm -rf $(LIBEXEC)
+	rm -f $(BINDIR)/weft
+	for p in $(PAGES); do rm -f $(MANDIR)/man$${p##*.}/$${p##*/}; done
+
 clean:
 	rm -rf build $(PROGRAMS:%=bin/%) $(HELPERS:%=bin/%)
 
-.PHONY: all clean
+.PHONY: all unit check install uninstall clean
 .SECONDARY:
+-include mk/*.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
