@@ -202,7 +202,8 @@ static void read_rows(Vectors *v, char **files, int nfiles, bool skip)
         die(&e);
     }
     if (v->skipped)
-        msg_note("%s: %" PRId64 " rows without a label left out", v->place, v->skipped);
+        msg_note("%s: %" PRId64 " row%s without a label left out", v->place, v->skipped,
+                 v->skipped == 1 ? "" : "s");
 }
 
 static Data read_data(const Train *t, const Args *a)
