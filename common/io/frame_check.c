@@ -76,7 +76,7 @@ static int find_axes(Frame *f, Err *e)
     if (check_known(f, ends, e) < 0)
         return -1;
     if (ends->shape[0] < 1)
-        return err_set(e, "row.tokens is empty: it must hold one number more than there are rows");
+        return err_set(e, "row.tokens is empty: it holds one number more than there are rows");
     const int64_t *at = ends->data;
     f->rows = ends->shape[0] - 1;
     if (at[0] != 0)

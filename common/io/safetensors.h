@@ -50,8 +50,8 @@ typedef struct StView {
     size_t bytes;
 } StView;
 
-/* *e names the file. */
-StFile *st_open(const char *path, Err *e); /* PATH.safetensors, or PATH.safetensors.index.json */
+/* PATH.safetensors, or PATH.safetensors.index.json. *e names the file. */
+StFile *st_open(const char *path, Err *e);
 int st_count(const StFile *s);
 StView st_at(const StFile *s, int i); /* files in order of name, tensors in order of data */
 int st_find(const StFile *s, const char *name, StView *v); /* 0, or -1: not there */

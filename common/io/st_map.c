@@ -58,7 +58,8 @@ static int read_part(Part *p, Err *e)
     const unsigned char *b = p->map;
     uint64_t length = 0;
     if (p->size < 8)
-        return err_set(e, "%zu bytes are no safetensors file: was it fetched in full?", p->size);
+        return err_set(e, "%zu bytes are no safetensors file: was it fetched in full?",
+                       p->size);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | b[i];
     if (length > ST_HEADER_MAX)
@@ -71,8 +72,8 @@ static int read_part(Part *p, Err *e)
     p->data = (const char *)b + 8 + length;
     uint64_t data = p->size - 8 - length;
     if (p->head.data != data)
-        return err_set(e, "the header tells of %" PRIu64 " bytes of data, the file holds %" PRIu64
-                       ": was it fetched in full?", p->head.data, data);
+        return err_set(e, "the header tells of %" PRIu64 " bytes of data, the file holds %"
+                       PRIu64 ": was it fetched in full?", p->head.data, data);
     return 0;
 }
 

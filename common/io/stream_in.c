@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,6 +109,24 @@ static bool same_maker(const In *in, const Frame *f)
     return true;
 }
 
+/* "model /m", or "no model". */
+static void describe(char out[256], const char *key, const char *value)
+{
+    if (value)
+        snprintf(out, 256, "%s %s", key, value);
+    else
+        snprintf(out, 256, "no %s", key);
+}
+
+static int other_maker(const In *in, const char *key, const char *was, const char *now, Err *e)
+{
+    char from[256], to[256];
+    describe(from, key, was);
+    describe(to, key, now);
+    return err_set(e, "the stream changes from %s to %s after %" PRId64
+                   " rows: make all of it with one model", from, to, in->read);
+}
+
 static int check_maker(In *in, const Frame *f, Err *e)
 {
     if (f->rows == 0)
@@ -116,10 +135,7 @@ static int check_maker(In *in, const Frame *f, Err *e)
     for (int i = 0; i < MADE_BY; i++) {
         const char *now = frame_meta(f, made_by[i]), *was = in->made[i];
         if (in->made_known && !fingerprints && !same(was, now))
-            return err_set(e, "the stream changes from %s%.200s%s%s to %s%.200s%s%s after %" PRId64
-                           " rows: make all of it with one model", was ? "" : "no ", made_by[i],
-                           was ? " " : "", was ? was : "", now ? "" : "no ", made_by[i],
-                           now ? " " : "", now ? now : "", in->read);
+            return other_maker(in, made_by[i], was, now, e);
     }
     for (int i = 0; i < MADE_BY; i++) {
         free(in->made[i]);

@@ -178,7 +178,8 @@ static void test_check(void)
 {
     int64_t three[] = {3}, four[] = {4}, five[] = {5}, pair[] = {3, 2}, none[] = {0};
     int64_t ends[] = {0, 2, 1, 5}, late[] = {1, 2, 2, 5}, fall[] = {0, 2, 2, -5};
-    int64_t out[] = {0, 13, 13, 17, 0, 0}, back[] = {5, 2, 0, 0, 0, 0}, under[] = {-1, 2, 0, 0, 0, 0};
+    int64_t out[] = {0, 13, 13, 17, 0, 0}, back[] = {5, 2, 0, 0, 0, 0};
+    int64_t under[] = {-1, 2, 0, 0, 0, 0};
     int64_t picks[] = {0, 1, 5}, zero[8] = {0};
     int32_t span[] = {0, 14, 0, 0, 0, 1, 1, 2, 2, 3};
     refused("row.tokens", DT_I64, 1, four, ends, "falls");

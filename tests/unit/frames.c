@@ -203,8 +203,8 @@ static void key_value(Will *w, const char *s)
 
 static Args parse(int argc, char **argv, Will *w)
 {
-    Args a = args_begin("frames", "[option ...] [file ...]", "a filter for tests", options, argc,
-                        argv);
+    Args a = args_begin("frames", "[option ...] [file ...]", "a filter for tests", options,
+                        argc, argv);
     for (int k; (k = args_next(&a)) != -1;)
         switch (k) {
         case 'd': w->dump = true; break;

@@ -168,7 +168,8 @@ static void test_lies(void)
     Frame *f;
     int fd = memfd_create("lie", 0);
     uint64_t n = sizeof json - 1;
-    CHECK(write(fd, &n, 8) == 8 && write(fd, json, n) == (ssize_t)n && write(fd, json, 10) == 10);
+    CHECK(write(fd, &n, 8) == 8 && write(fd, json, n) == (ssize_t)n);
+    CHECK(write(fd, json, 10) == 10);
     In *in = in_fd(fd, name, sizeof name);
     CHECK(in_next(in, &f, &e) == -1);
     CHECK_TEXT(e.text, "ends early after 0 rows");
@@ -193,8 +194,10 @@ static void test_cut(void)
     while (in_next(in, &f, &e) == 1) {
         CHECK(frame_bytes(f) <= FRAME_BYTES);
         v = frame_get(f, "row.vector")->data;
-        for (int64_t i = 0; i < f->rows; i++)
-            CHECK(v[i * WIDTH] == (float)(rows + i) && v[(i + 1) * WIDTH - 1] == (float)(rows + i));
+        for (int64_t i = 0; i < f->rows; i++) {
+            float want = (float)(rows + i);
+            CHECK(v[i * WIDTH] == want && v[(i + 1) * WIDTH - 1] == want);
+        }
         rows += f->rows;
         frames++;
         frame_free(f);
