@@ -32,8 +32,8 @@ copy() {
 
 @test "a layer that the model does not have" {
   fails_with 1 "has 2" encode -L 3 ids
-  fails_with 2 "layer" encode -L -1 ids
-  fails_with 2 "layer" encode -L 1x ids
+  fails_with 2 "-L" encode -L -1 ids
+  fails_with 2 "-L" encode -L 1x ids
 }
 
 @test "the model: -m, else the stream's, else WEFT_MODEL, else a message" {
