@@ -224,8 +224,10 @@ int args_word(const Args *a, const char *const *words)
 {
     Buf all = {0};
     for (int i = 0; words[i]; i++) {
-        if (strcmp(words[i], a->value) == 0)
+        if (strcmp(words[i], a->value) == 0) {
+            free(all.p);
             return i;
+        }
         buf_fmt(&all, "%s%s", i ? ", " : "", words[i]);
     }
     die_usage("%s: '%s' is not one of %.*s", a->option, a->value, (int)all.n, all.p);
