@@ -41,7 +41,7 @@ done'
 show_run 'show train.features'
 
 say 'A small network on the vectors, trained in seconds; its folder is a model like any other.'
-show_run 'train --head mlp:64 --lr 1e-3 -e 30 -b 32 --best f1 -v valid.features \
+show_run 'train --head mlp:64 --lr 1e-3 -e 15 -b 32 --best f1 -v valid.features \
     --log train.tsv --force -o sentiment train.features'
 
 say 'The test tweets, which nothing has looked at so far.'

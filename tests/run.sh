@@ -3,9 +3,8 @@
 # Says what failed; the last line is `N passed, M failed` and `, K skipped` where any were.
 # Without arguments: all of tests/*.bats, and the unit tests $WEFT_UNIT/*_test, a program each.
 set -u
-top=$(cd "$(dirname "$0")/.." && pwd)
-export WEFT_BIN=${WEFT_BIN:-$top/bin} WEFT_UNIT=${WEFT_UNIT:-$top/build/tests}
-export top taps
+TOP=$(cd "$(dirname "$0")/.." && pwd)
+export TOP taps WEFT_BIN=${WEFT_BIN:-$TOP/bin} WEFT_UNIT=${WEFT_UNIT:-$TOP/build/tests}
 
 # one FILE: writes its TAP; a unit test is one line of it, with what it said.
 one() {
@@ -18,7 +17,8 @@ one() {
             grep -q '^not ok' "$out" || echo "not ok 0 $name: bats itself failed" >>"$out"
         ;;
     *)
-        if (cd "$taps" && "$1") >"$out.said" 2>&1; then
+        mkdir "$out.d"
+        if (cd "$out.d" && "$1") >"$out.said" 2>&1; then
             echo "ok 1 $name" >"$out"
         else
             { echo "not ok 1 $name: exit $?"; sed 's/^/# /' "$out.said"; } >"$out"
@@ -51,10 +51,10 @@ taps=$(mktemp -d)
 trap 'rm -rf "$taps"' EXIT
 if [ $# -eq 0 ]; then
     shopt -s nullglob
-    set -- "$top"/tests/*.bats "$WEFT_UNIT"/*_test
+    set -- "$TOP"/tests/*.bats "$WEFT_UNIT"/*_test
 fi
 begin=$SECONDS
-printf '%s\0' "$@" | xargs -0 -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1"' one {}
+realpath -z -- "$@" | xargs -0 -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1"' one {}
 skips=$(cat "$taps"/*.tap | sed -n 's/^ok .* # skip *//p' | sort | uniq -c)
 [ -z "$skips" ] || printf 'skipped:\n%s\n' "$skips"
 echo "$((SECONDS - begin)) s"

@@ -504,7 +504,7 @@ static const float *tensor(const StFile *f, const char *prefix, const char *kind
 
 static void golden(Device *dev, const char *name)
 {
-    const char *top = getenv("top");
+    const char *top = getenv("TOP");
     char *path = mem_fmt("%s/tests/golden/train/%s.safetensors", top ? top : ".", name);
     Err e = {0};
     StFile *f = st_open(path, &e);
