@@ -62,4 +62,21 @@ void tokwork_free(TokWork *w);
 void tokenizer_encode(const Tokenizer *t, TokWork *w, Str text, size_t limit, Tokens *out);
 void tokens_free(Tokens *t);
 
+static inline void tokens_room(Tokens *t, size_t more)
+{
+    if (t->n + more <= t->cap)
+        return;
+    t->cap = (t->n + more) * 2 < 256 ? 256 : (t->n + more) * 2;
+    t->id = mem_resize(t->id, t->cap, sizeof *t->id);
+    t->span = mem_resize(t->span, t->cap, sizeof *t->span);
+}
+
+static inline void tokens_add(Tokens *t, int32_t id, int32_t start, int32_t end)
+{
+    tokens_room(t, 1);
+    t->id[t->n] = id;
+    t->span[t->n][0] = start;
+    t->span[t->n++][1] = end;
+}
+
 #endif

@@ -1,0 +1,312 @@
+/* tok - text to ids. */
+#include "base/msg.h"
+#include "base/num.h"
+#include "base/opt.h"
+#include "io/records.h"
+#include "io/stream.h"
+#include "model/find.h"
+#include "text/labels.h"
+#include "text/rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEY_IDS = OPT_LONG, KEY_LABELS, KEY_TRUNC, KEY_PREFIX, KEY_LATER };
+
+static const Opt options[] = {
+    {'c', "column", "COL", "CSV: the text is in COL, a name or a number from 1"},
+    {'H', "no-header", NULL, "the CSV has no header line"},
+    {'d', "delimiter", "C", "the CSV's delimiter (\\t: a tab)"},
+    {'J', "json", "FIELD", "JSON lines: the text is in FIELD"},
+    {'0', NULL, NULL, "texts end in NUL, not in a newline"},
+    {KEY_IDS, "ids", NULL, "rows of ids as numbers instead of texts"},
+    {'p', "pair", "COL", "the second text"},
+    {'l', "label", "COL", "the label"},
+    {'w', "weight", "COL", "the row's weight"},
+    {'k', "keep", "COL", "carry this column along (repeatable)"},
+    {KEY_LABELS, "labels", "A,B|0=A,4=B", "the classes in their order, raw values renamed"},
+    {'n', "max-length", "N", "most tokens a row (the model's maximum; 0: no limit)"},
+    {KEY_TRUNC, "trunc", "longest|first|second", "which text of a pair is cut (longest)"},
+    {'S', "stride", "N", "windows that overlap by N tokens instead of cutting"},
+    {KEY_PREFIX, "prefix", "T", "put T before each text"},
+    {'z', "candidates", "A,B", "zero-shot classification (later)"},
+    {KEY_LATER, "template", "T", "how a candidate is put (later)"},
+    {KEY_LATER + 1, "conll", NULL, "words and their tags (later)"},
+    {KEY_LATER + 2, "decode", NULL, "ids to text (later)"},
+    {KEY_LATER + 3, "raw", NULL, "special tokens stay in the text (later)"},
+    {0},
+};
+
+typedef struct Tok {
+    Args args;
+    RecSpec input;
+    const char *text, *pair, *label, *weight; /* columns, NULL: not asked for */
+    const char *labels_given, *prefix;
+    Labels labels;
+    RowSpec spec;
+    int64_t max; /* -1: the model's */
+    bool ids;
+    char *model_name, *labels_json;
+    Tokenizer *tokenizer;
+    Records *records;
+    Rows *rows;
+    Out *out;
+    Buf prefixed;
+} Tok;
+
+static char delimiter(const char *s)
+{
+    if (strcmp(s, "\\t") == 0)
+        return '\t';
+    if (!s[0] || s[1] || strchr("\"\r\n", s[0]) || s[0] & 0x80)
+        die_usage("-d: '%s' is no delimiter: one character of ASCII, or \\t", s);
+    return s[0];
+}
+
+static void later(const char *name)
+{
+    msg_error("%s comes with a later version", name);
+    exit(EXIT_USAGE);
+}
+
+static void keep(Tok *t, const char *column)
+{
+    for (int i = 0; i < t->spec.keeps; i++)
+        if (strcmp(t->spec.keep[i], column) == 0)
+            die_usage("-k %s is there twice", column);
+    t->spec.keep =
+        mem_resize(t->spec.keep, (size_t)t->spec.keeps + 1, sizeof *t->spec.keep);
+    t->spec.keep[t->spec.keeps++] = column;
+}
+
+/* One kind of records; -H and -d then say how CSV is. */
+static void set_kind(Tok *t, RecKind kind)
+{
+    if (t->input.kind != REC_LINES && t->input.kind != kind)
+        die_usage("-c, -J and -0 exclude each other");
+    t->input.kind = kind;
+    if (kind != REC_NUL)
+        t->text = t->args.value;
+}
+
+static void set_option(Tok *t, int key)
+{
+    static const char *const truncs[] = {"longest", "first", "second", NULL};
+    Args *a = &t->args;
+    switch (key) {
+    case 'c': set_kind(t, REC_CSV); break;
+    case 'J': set_kind(t, REC_JSON); break;
+    case '0': set_kind(t, REC_NUL); break;
+    case 'H': t->input.header = false; break;
+    case 'd': t->input.delimiter = delimiter(a->value); break;
+    case 'p': t->pair = a->value; break;
+    case 'l': t->label = a->value; break;
+    case 'w': t->weight = a->value; break;
+    case 'k': keep(t, a->value); break;
+    case 'n': t->max = args_int(a, 0, INT32_MAX); break;
+    case 'S': t->spec.stride = args_int(a, 0, INT32_MAX); break;
+    case KEY_TRUNC: t->spec.trunc = (Trunc)args_word(a, truncs); break;
+    case KEY_LABELS: t->labels_given = a->value; break;
+    case KEY_PREFIX: t->prefix = a->value; break;
+    case KEY_IDS: t->ids = true; break;
+    case 'z': later("--candidates"); break;
+    case KEY_LATER: later("--template"); break;
+    case KEY_LATER + 1: later("--conll"); break;
+    case KEY_LATER + 2: later("--decode"); break;
+    case KEY_LATER + 3: later("--raw"); break;
+    }
+}
+
+static void check_options(const Tok *t)
+{
+    bool csv = t->input.kind == REC_CSV, columns = csv || t->input.kind == REC_JSON;
+    if (!csv && (!t->input.header || t->input.delimiter != ','))
+        die_usage("-H and -d are about CSV: name the text's column with -c");
+    if (!columns && (t->pair || t->label || t->weight || t->spec.keeps))
+        die_usage("-p, -l, -w and -k name columns: say which one the text is in, with -c or -J");
+    if (t->labels_given && !t->label)
+        die_usage("--labels needs the label's column: -l COL");
+    if (t->ids && (t->pair || t->prefix || t->spec.stride >= 0))
+        die_usage("--ids takes no -p, -S and --prefix: its rows are as they come");
+}
+
+/* The columns in the order that put() takes them in. */
+static void name_columns(Tok *t)
+{
+    const char *all[] = {t->text, t->pair, t->label, t->weight};
+    RecSpec *in = &t->input;
+    in->column = mem_array((size_t)t->spec.keeps + 4, sizeof *in->column);
+    for (int i = 0; i < 4; i++)
+        if (all[i])
+            in->column[in->columns++] = all[i];
+    for (int i = 0; i < t->spec.keeps; i++)
+        in->column[in->columns++] = t->spec.keep[i];
+    in->needed = in->columns ? 1 + (t->pair != NULL) : 0;
+    t->spec.pair = t->pair != NULL;
+    t->spec.label = t->label != NULL;
+    t->spec.weight = t->weight != NULL;
+}
+
+static void read_options(Tok *t, int argc, char **argv)
+{
+    Err e = {0};
+    t->args = args_begin("tok", "[option ...] [file ...]", "text to ids", options, argc, argv);
+    for (int k; (k = args_next(&t->args)) != -1;)
+        set_option(t, k);
+    check_options(t);
+    if (t->labels_given && labels_parse(&t->labels, t->labels_given, &e) < 0)
+        die_usage("--labels: %s", e.text);
+    if (t->labels.count)
+        t->labels_json = labels_json(&t->labels);
+    name_columns(t);
+}
+
+/* The tokenizer and the model's name. --ids needs no model, but names the one given. */
+static int load(Tok *t, Err *e)
+{
+    const char *given = t->args.common.model, *env = getenv("WEFT_MODEL");
+    if (t->ids && !given && !(env && *env))
+        return 0;
+    char *folder = model_find(given, e);
+    char *from = folder ? model_tokenizer_folder(folder, e) : NULL;
+    if (from) {
+        t->model_name = model_name(given, folder);
+        t->tokenizer = t->ids ? NULL : tokenizer_load(from, e);
+    }
+    bool bad = !from || (!t->ids && !t->tokenizer);
+    free(from);
+    free(folder);
+    return bad ? -1 : 0;
+}
+
+/* How long a row may be, once the model is known. */
+static void set_length(Tok *t)
+{
+    t->spec.tokenizer = t->tokenizer;
+    t->spec.max = t->max >= 0 ? t->max : t->tokenizer ? tokenizer_max_length(t->tokenizer) : 0;
+    if (!t->tokenizer)
+        return;
+    int own = tokenizer_template(t->tokenizer, t->spec.pair)->specials;
+    if (t->spec.max && t->spec.max <= own)
+        die_usage("-n %" PRId64 " leaves no room for text: special tokens alone are %d",
+                  t->spec.max, own);
+    if (t->spec.stride >= 0 && !t->spec.max)
+        die_usage("-S needs a length of windows: the model has no maximum, give -n N");
+}
+
+/* Sends the rows that wait; with `end` even if there are none. 0 or -1. */
+static int send(Tok *t, bool end, Err *e)
+{
+    if (!end && !rows_waiting(t->rows))
+        return 0;
+    Frame *f = rows_take(t->rows);
+    f->end = end ? END_OK : END_NONE;
+    if (t->model_name)
+        frame_set_meta(f, "model", t->model_name);
+    if (t->tokenizer)
+        frame_set_meta(f, "vocab", tokenizer_fingerprint(t->tokenizer));
+    if (t->labels_json)
+        frame_set_meta(f, "labels", t->labels_json);
+    return out_write(t->out, f, e);
+}
+
+static int weigh(Str s, float *weight, Err *e)
+{
+    double w;
+    char *text = mem_strn(s.p, s.n);
+    int bad = num_real(text, 0, 1e30, &w, e);
+    free(text);
+    if (!bad)
+        *weight = (float)w;
+    return bad ? err_at(e, "weight") : 0;
+}
+
+/* A record into the rows. */
+static int put(Tok *t, const Record *rec, Err *e)
+{
+    const Str *f = rec->field;
+    RowIn in = {.text = f[0], .source = rec->number};
+    int at = 1;
+    for (int i = 0; i < t->input.needed; i++)
+        if (rec->null[i])
+            return err_set(e, "no text in '%s'", t->input.column[i]);
+    if (t->prefix) {
+        t->prefixed.n = 0;
+        buf_str(&t->prefixed, t->prefix);
+        buf_add(&t->prefixed, in.text.p, in.text.n);
+        in.text = str_of(t->prefixed.p, t->prefixed.n);
+    }
+    if (t->pair)
+        in.pair = f[at++];
+    if (t->label && labels_name(&t->labels, f[at++], &in.label, e) < 0)
+        return -1;
+    if (t->weight && weigh(f[at++], &in.weight, e) < 0)
+        return -1;
+    in.keep = f + at;
+    return rows_add(t->rows, &in, e);
+}
+
+/* All records to the stream. 0, or -1 after what came before the fault was sent. */
+static int run(Tok *t, Err *e)
+{
+    Record rec;
+    Err unsent = {0};
+    int k;
+    while ((k = rec_next(t->records, &rec, e)) > 0) {
+        if (k == REC_GOT && put(t, &rec, e) < 0) {
+            k = err_at(e, "%s: record %" PRId64, rec.place, rec.in_file);
+            break;
+        }
+        if ((k == REC_IDLE || rows_full(t->rows)) && send(t, false, e) < 0)
+            return -1;
+    }
+    if (k == 0)
+        return send(t, true, e);
+    if (send(t, false, &unsent) < 0)
+        *e = unsent;
+    return -1;
+}
+
+static void tell_cut(const Tok *t)
+{
+    int64_t n = rows_cut(t->rows);
+    if (n)
+        msg_note("%" PRId64 " row%s cut to %" PRId64 " tokens", n, n == 1 ? "" : "s",
+                 t->spec.max);
+}
+
+static void clear(Tok *t)
+{
+    rec_close(t->records);
+    rows_free(t->rows);
+    tokenizer_free(t->tokenizer);
+    labels_free(&t->labels);
+    free(t->model_name);
+    free(t->labels_json);
+    free(t->prefixed.p);
+    free(t->input.column);
+    free(t->spec.keep);
+}
+
+int main(int argc, char **argv)
+{
+    Tok t = {.input = {.header = true, .delimiter = ','}, .spec = {.stride = -1}, .max = -1};
+    Err e = {0};
+    read_options(&t, argc, argv);
+    t.out = out_open();
+    int bad = load(&t, &e);
+    if (!bad) {
+        set_length(&t);
+        t.records = rec_open(t.args.files, t.args.nfiles, &t.input);
+        t.rows = rows_new(&t.spec);
+        bad = run(&t, &e);
+    }
+    if (bad)
+        out_fail(t.out);
+    if (out_close(t.out, bad ? &(Err){0} : &e) < 0 || bad)
+        die(&e);
+    tell_cut(&t);
+    clear(&t);
+    return 0;
+}
