@@ -241,10 +241,10 @@ static void announce(const Data *d, const Net *n, Fit *f, bool init_only)
     for (int64_t c = 1; c < d->classes.n; c++)
         if (count[c] > count[top])
             top = c;
-    msg_note("classes %s: %s", d->train.labels ? "in the order given to tok" : "by name", names);
+    msg_note("classes %s: %s", d->train.labels ? "in tok's order" : "by name", names);
     double seconds = init_only ? 0 : fit_seconds(f);
-    msg_note("%" PRId64 " parameters of %" PRId64 " are trained, on %" PRId64 " rows in %" PRId64
-             " steps; majority class %s %.1f %%; about %.*f s",
+    msg_note("%" PRId64 " parameters of %" PRId64 " are trained, on %" PRId64 " rows in %"
+             PRId64 " steps; majority class %s %.1f %%; about %.*f s",
              n->params, n->params, d->train.rows, init_only ? 0 : fit_steps(f),
              d->classes.name[top], 100.0 * (double)count[top] / (double)d->train.rows,
              seconds < 9.95, seconds);
@@ -260,7 +260,8 @@ static char *training_json(const Train *t, const Data *d, const Fit *f)
     for (int64_t c = 0; weights && c < d->classes.n; c++)
         json_array_append_new(weights, json_real((double)d->class_weight[c]));
     json_t *o = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:s, s:I, s:f, s:b, s:f, s:f, s:o*, s:s*}",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:s, s:I, s:f, s:b, s:f, s:f, s:o*, "
+        "s:s*}",
         "seed", (json_int_t)s->seed, "rows", (json_int_t)d->train.rows, "steps",
         (json_int_t)fit_steps(f), "kept_step", (json_int_t)fit_kept(f), "batch",
         (json_int_t)s->batch, "accumulate", (json_int_t)s->accumulate, "optim",

@@ -48,8 +48,10 @@ void K(xent)(Piece *p, const Xent *a)
             continue;
         }
         double plain, lse = log_sum(x, n, &plain), weight = a->weight ? a->weight[i] : 1;
-        double smooth = a->smooth, hit = (1 - smooth) * x[target];
-        a->loss[i] = (float)(weight * (lse - hit - (smooth > 0 ? smooth / (double)n * plain : 0)));
+        double smooth = a->smooth, seen = (1 - smooth) * x[target];
+        if (smooth > 0)
+            seen += smooth / (double)n * plain;
+        a->loss[i] = (float)(weight * (lse - seen));
         if (dx)
             gradient(x, dx, n, target, weight, smooth, lse);
     }

@@ -257,7 +257,7 @@ static void notice(const Fit *f, int64_t step, double loss, const Summary *s)
         msg_note("before the first step: %s", valid);
 }
 
-/* Tells what happened since the last time: on a line of the log, and to people where `aloud`. */
+/* Tells what happened since the last time: on a line of the log, to people where `aloud`. */
 static int tell(Fit *f, int64_t step, double lr, double norm, const Summary *s, bool aloud,
                 Log *log, Err *e)
 {

@@ -29,7 +29,8 @@ Net *net_new(Device *dev, const int64_t *size, int layers, int64_t batch, double
         n->weight[l] = at;
         n->bias[l] = at += size[l + 1] * size[l];
         at += size[l + 1];
-        n->w[l] = dev->refer(dev, view_of(n->weight[l], K_F32, size[l + 1], size[l]), n->bias[l]);
+        View w = view_of(n->weight[l], K_F32, size[l + 1], size[l]);
+        n->w[l] = dev->refer(dev, w, n->bias[l]);
         if (!n->w[l])
             dief("out of memory");
     }
@@ -160,5 +161,6 @@ static void logits_stage(Piece *p, void *ctx)
 void net_logits(Net *n, View x, View y)
 {
     Pass c = {.net = n, .x = x, .y = y};
-    n->dev->each(n->dev, EACH_ROWS, &(Batch){.tokens = x.rows, .rows = x.rows}, logits_stage, &c);
+    Batch rows = {.tokens = x.rows, .rows = x.rows};
+    n->dev->each(n->dev, EACH_ROWS, &rows, logits_stage, &c);
 }

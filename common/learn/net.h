@@ -17,13 +17,13 @@ typedef struct Net {
     int64_t size[HEAD_LAYERS + 1]; /* inputs, hidden widths, classes */
     double dropout;
     int64_t params;
-    float *param, *grad;                           /* device memory, [params] */
+    float *param, *grad;                            /* device memory, [params] */
     float *weight[HEAD_LAYERS], *bias[HEAD_LAYERS]; /* into param */
     /* private: */
     Weight *w[HEAD_LAYERS];
-    int64_t batch;                 /* rows of a gradient pass at most */
-    float *h[HEAD_LAYERS + 1];     /* what goes into each layer; logits */
-    float *d[HEAD_LAYERS + 1];     /* loss's gradient by those; d[0] is not wanted */
+    int64_t batch;             /* rows of a gradient pass at most */
+    float *h[HEAD_LAYERS + 1]; /* what goes into each layer; logits */
+    float *d[HEAD_LAYERS + 1]; /* loss's gradient by those; d[0] is not wanted */
 } Net;
 
 Net *net_new(Device *dev, const int64_t *size, int layers, int64_t batch, double dropout);
@@ -34,15 +34,15 @@ void net_init(Net *n, uint64_t seed);
 
 /* Rows of one gradient pass; device memory. */
 typedef struct NetBatch {
-    View x;               /* all vectors, f32 [_, size[0]] */
-    const int64_t *row;   /* [rows] which of them */
+    View x;                /* all vectors, f32 [_, size[0]] */
+    const int64_t *row;    /* [rows] which of them */
     const int32_t *target; /* [rows] */
-    const float *weight;  /* [rows] that the losses are multiplied by: 1 / rows for their mean */
-    int64_t rows;         /* at most `batch` */
-    float smooth;         /* label smoothing */
-    uint64_t seed;        /* of the dropout: of the run and the step */
-    bool add;             /* to the gradients that are there */
-    float *loss;          /* [rows] out, weighted */
+    const float *weight;   /* [rows] what losses are multiplied by: 1 / rows for their mean */
+    int64_t rows;          /* at most `batch` */
+    float smooth;          /* label smoothing */
+    uint64_t seed;         /* of the dropout: of the run and the step */
+    bool add;              /* to the gradients that are there */
+    float *loss;           /* [rows] out, weighted */
 } NetBatch;
 
 void net_gradient(Net *n, const NetBatch *b);

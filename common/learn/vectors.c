@@ -43,17 +43,19 @@ static int same(const char *what, const char *a, const char *b, Err *e)
 {
     if (strcmp(a, b) == 0)
         return 0;
-    return err_set(e, "vectors of %s '%.200s' behind those of '%.200s': they do not go together",
+    return err_set(e, "vectors of %s '%.200s' behind those of '%.200s' do not go together",
                    what, b, a);
 }
 
 static int later_frame(const Vectors *v, const Frame *f, int64_t width, Err *e)
 {
     char *pool = meta(f, "pool"), *layer = meta(f, "layer");
-    int status = width != v->width
-                     ? err_set(e, "vectors of width %" PRId64 " behind those of %" PRId64, width,
-                               v->width)
-                     : same("pool", v->pool, pool, e);
+    int status = 0;
+    if (width != v->width)
+        status = err_set(e, "vectors of width %" PRId64 " behind those of %" PRId64
+                            " do not go together", width, v->width);
+    if (status == 0)
+        status = same("pool", v->pool, pool, e);
     if (status == 0)
         status = same("layer", v->layer, layer, e);
     free(pool);
@@ -272,8 +274,8 @@ int vectors_number(Vectors *v, const Classes *c, Err *e)
         to[i] = (int32_t)classes_find(c, name->text);
         if (to[i] < 0) {
             char *list = classes_list(c);
-            status = err_set(e, "%s: record %" PRId64 ": label '%.200s' is none of the classes %s",
-                             name->place, name->row, name->text.p, list);
+            status = err_set(e, "%s: record %" PRId64 ": label '%.200s' is none of the classes "
+                                "%s", name->place, name->row, name->text.p, list);
             free(list);
         }
     }

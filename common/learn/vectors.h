@@ -1,5 +1,5 @@
-/* vectors.h - labelled vectors: all rows of a stream that `pool` wrote, where they can be read in
- * any order.
+/* vectors.h - labelled vectors: all rows of a stream that `pool` wrote, where they can be read
+ * in any order.
  *
  *     Vectors v;
  *     Classes c;

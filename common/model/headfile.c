@@ -110,7 +110,7 @@ static float *read_tensor(const StFile *s, int layer, const char *what, int64_t 
     int rank = cols ? 2 : 1;
     if (v.type != DT_F32 || v.rank != rank || v.shape[0] != rows ||
         (cols && v.shape[1] != cols))
-        return err_set(e, "tensor %s is not F32 of the shape that config.json says", name), NULL;
+        return err_set(e, "tensor %s is not F32 of config.json's shape", name), NULL;
     float *p = mem_aligned(v.bytes);
     memcpy(p, v.data, v.bytes);
     return p;

@@ -3,7 +3,7 @@
  *
  *     HeadFile h;
  *     if (headfile_is(folder) && headfile_load(folder, &h, &e) == 0) {
- *         // y = x W' + b: h.weight[i] is f32 [h.size[i + 1], h.size[i]], h.bias[i] [h.size[i + 1]]
+ *         // y = x W' + b: W is f32 h.weight[i] [h.size[i + 1], h.size[i]], b is h.bias[i]
  *         headfile_free(&h);
  *     }
  *
@@ -21,14 +21,14 @@
 enum { HEAD_LAYERS = 9 }; /* Linear layers at most */
 
 typedef struct HeadFile {
-    char *model;              /* the encoder's folder or ORG/NAME; "" where the stream said none */
-    char *encoder, *vocab;    /* fingerprints of its weights and vocabulary, "" likewise */
-    char *pool;               /* how rows became vectors ("mean", "cls,normalize"), "" likewise */
-    int64_t layer;            /* after which of its layers; -1 where the stream said none */
-    int layers;               /* Linear layers */
+    char *model;           /* the encoder's folder or ORG/NAME; "" where the stream said none */
+    char *encoder, *vocab; /* fingerprints of its weights and vocabulary, "" likewise */
+    char *pool;            /* how rows became vectors ("mean", "cls,normalize"), "" likewise */
+    int64_t layer;         /* after which of its layers; -1 where the stream said none */
+    int layers;            /* Linear layers */
     int64_t size[HEAD_LAYERS + 1]; /* width of the vectors, of each hidden layer, classes */
-    double dropout;           /* that it was trained with */
-    char **label;             /* size[layers] names */
+    double dropout;                /* that it was trained with */
+    char **label;                  /* size[layers] names */
     float *weight[HEAD_LAYERS], *bias[HEAD_LAYERS];
 } HeadFile;
 
@@ -43,8 +43,8 @@ void headfile_free(HeadFile *h);
  * set and it is such a folder; or where its parent is none or cannot be written to. */
 int headfile_place(const char *folder, bool replace, Err *e);
 /* Makes the folder beside its place and renames it there, whole. With `replace` an old one
- * makes way, and what lies in it besides a head's own two files moves over. `training` is a JSON
- * object told under that key of config.json, for people. */
+ * makes way, and what lies in it besides a head's own two files moves over. `training` is a
+ * JSON object told under that key of config.json, for people. */
 int headfile_save(const char *folder, const HeadFile *h, const char *training, bool replace,
                   Err *e);
 

@@ -89,9 +89,9 @@ static char *config_text(const HeadFile *h, const char *training)
     }
     c = json_pack("{s:s, s:[s], s:o, s:s, s:o, s:I, s:o, s:o, s:s, s:o*}", "model_type",
                   "weft-head", "architectures", "WeftHead", "encoder", encoder_json(h), "pool",
-                  h->pool, "head", shape_json(h), "num_labels", (json_int_t)n, "id2label", names,
-                  "label2id", ids, "problem_type", "single_label_classification", "training",
-                  training ? json_loads(training, 0, NULL) : NULL);
+                  h->pool, "head", shape_json(h), "num_labels", (json_int_t)n, "id2label",
+                  names, "label2id", ids, "problem_type", "single_label_classification",
+                  "training", training ? json_loads(training, 0, NULL) : NULL);
     char *text = c ? json_dumps(c, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(c);
     return text;
@@ -120,15 +120,15 @@ static int write_weights(const char *path, const HeadFile *h, Err *e)
     char name[2 * HEAD_LAYERS][32], *key = "format", *value = "pt";
     int64_t shape[HEAD_LAYERS][2];
     for (int i = 0; i < h->layers; i++) {
-        int64_t rows = h->size[i + 1], cols = h->size[i];
-        shape[i][0] = rows;
-        shape[i][1] = cols;
+        size_t rows = (size_t)h->size[i + 1], cols = (size_t)h->size[i];
+        shape[i][0] = h->size[i + 1];
+        shape[i][1] = h->size[i];
         snprintf(name[2 * i], sizeof name[0], "head.%d.weight", 2 * i);
         snprintf(name[2 * i + 1], sizeof name[0], "head.%d.bias", 2 * i);
         v[2 * i] = (StView){.name = name[2 * i], .type = DT_F32, .rank = 2, .shape = shape[i],
-                            .data = h->weight[i], .bytes = (size_t)(rows * cols) * 4};
+                            .data = h->weight[i], .bytes = rows * cols * 4};
         v[2 * i + 1] = (StView){.name = name[2 * i + 1], .type = DT_F32, .rank = 1,
-                                .shape = shape[i], .data = h->bias[i], .bytes = (size_t)rows * 4};
+                                .shape = shape[i], .data = h->bias[i], .bytes = rows * 4};
     }
     return st_write(path, v, 2 * h->layers, &key, &value, 1, e);
 }
@@ -139,7 +139,8 @@ static void clear_away(const char *old, const char *place)
     DIR *d = opendir(old);
     for (struct dirent *it; d && (it = readdir(d));) {
         bool ours = strcmp(it->d_name, own[0]) == 0 || strcmp(it->d_name, own[1]) == 0;
-        char *from = mem_fmt("%s/%s", old, it->d_name), *to = mem_fmt("%s/%s", place, it->d_name);
+        char *from = mem_fmt("%s/%s", old, it->d_name);
+        char *to = mem_fmt("%s/%s", place, it->d_name);
         if (ours)
             unlink(from);
         else if (strcmp(it->d_name, ".") != 0 && strcmp(it->d_name, "..") != 0)
@@ -166,9 +167,15 @@ static int put_in_place(const char *made, const char *place, bool replace, Err *
         return 0;
     }
     char *old = mem_fmt("%s.old", made);
-    int status = rename(place, old) < 0 || rename(made, place) < 0 ? err_sys(e, "%s", place) : 0;
-    if (status == 0)
+    int status = 0;
+    if (rename(place, old) < 0) {
+        status = err_sys(e, "%s", place);
+    } else if (rename(made, place) < 0) {
+        status = err_sys(e, "%s", place);
+        rename(old, place);
+    } else {
         clear_away(old, place);
+    }
     free(old);
     return status;
 }

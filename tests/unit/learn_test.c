@@ -288,7 +288,7 @@ static void dropout(const CpuOps *ops)
             differ += some[i] != all[i];
         CHECK(differ > ROWS * COLS / 4);
     }
-    /* As mix.h says: column 83 of row 0 is word 83 / 16 % 4 = 1 of counter {16 + 3, 4, 0, 0}. */
+    /* As mix.h says: column 83 of row 0 is word 83 / 16 % 4 of counter {16 + 3, 4, 0, 0}. */
     uint32_t c[4][PHILOX_LANES] = {{19}, {4}};
     philox4x32(c, 9, 0);
     Mix b = {.drop = (float)((double)c[1][0] / 4294967296.0 * 0.999), .seed = 9, .site = 4};
