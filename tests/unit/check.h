@@ -4,7 +4,9 @@
 #define WEFT_CHECK_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int checks, failures;
 
@@ -25,6 +27,14 @@ static int checks, failures;
             fprintf(stderr, "%s:%d: '%s' lacks '%s'\n", __FILE__, __LINE__, got, want);        \
         }                                                                                      \
     } while (0)
+
+/* Into a new, empty folder in this one: tests that make files do not meet. */
+static inline void own_folder(void)
+{
+    char name[] = "unit.XXXXXX";
+    if (!mkdtemp(name) || chdir(name) < 0)
+        perror(name);
+}
 
 static inline int checked(void)
 {

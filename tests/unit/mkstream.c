@@ -88,7 +88,7 @@ static void blank(Column *c)
 {
     if (is_text(c->name)) {
         c->text = mem_resize(c->text, (size_t)rows + 1, sizeof *c->text);
-        c->text[rows] = str_of("", 0);
+        c->text[rows] = (Str){0};
     } else if (!is_token(c->name)) {
         c->number = mem_resize(c->number, (size_t)((rows + 1) * c->width), sizeof *c->number);
         memset(c->number + rows * c->width, 0, (size_t)c->width * sizeof *c->number);
@@ -150,6 +150,21 @@ static void add_column(Frame *f, const Column *c)
     }
 }
 
+static void forget_rows(void)
+{
+    for (Column *c = column; c < column + columns; c++) {
+        for (int64_t i = 0; c->text && i < rows; i++)
+            free((char *)c->text[i].p);
+        free(c->text);
+        free(c->name);
+        free(c->number);
+        free(c->start);
+    }
+    memset(column, 0, sizeof column);
+    columns = 0;
+    rows = 0;
+}
+
 static void put_frame(Out *out, End end)
 {
     Err e = {0};
@@ -164,9 +179,7 @@ static void put_frame(Out *out, End end)
     f->end = end;
     if (frame_check(f, &e) < 0 || out_write(out, f, &e) < 0)
         die(&e);
-    columns = 0;
-    memset(column, 0, sizeof column);
-    rows = 0;
+    forget_rows();
 }
 
 static void set_meta(char *s)

@@ -1,4 +1,4 @@
-/* outfile_test - files appear whole or not at all. Runs in an empty folder. */
+/* outfile_test - files appear whole or not at all. */
 #include "io/outfile.h"
 
 #include "check.h"
@@ -43,6 +43,7 @@ int main(void)
 {
     Err e = {0};
     struct stat st;
+    own_folder();
     make("a", "one");
     CHECK(holds("a", "one") && entries() == 1);
     CHECK(chmod("a", 0640) == 0);

@@ -171,6 +171,7 @@ static void test_shards(void)
 
 int main(void)
 {
+    own_folder();
     test_bad();
     test_good();
     test_names();

@@ -241,6 +241,7 @@ static void test_spool(void)
 
 int main(void)
 {
+    own_folder();
     test_join();
     test_end_joins();
     test_changed_bytes();
