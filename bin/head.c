@@ -126,38 +126,46 @@ static bool stdin_begins_stream(void)
     return at >= 0 && pread(STDIN_FILENO, p, TELLS, at) == TELLS && like_stream(p, TELLS);
 }
 
-/* weft-head in the folder of this file (symbolic links followed). */
-static char *ours_beside(const char *file)
+/* A file's identity as a word, " DEVICE:INODE ". */
+static char *identity(const struct stat *st)
 {
-    char real[PATH_MAX];
-    char *slash = realpath(file, real) ? strrchr(real, '/') : NULL;
-    return slash ? mem_fmt("%.*s/weft-head", (int)(slash - real), real) : NULL;
+    return mem_fmt(" %llu:%llu ", (unsigned long long)st->st_dev,
+                   (unsigned long long)st->st_ino);
 }
 
-/* A head that is a program and not one of ours: neither this file nor one beside a weft-head
- * (another copy of weft on PATH would hand back to us, for ever). */
-static bool is_other(const char *path, const struct stat *self)
+/* Several copies of this program on PATH would hand over to each other for ever, so each leaves
+ * its identity in the environment and passes over those that are there. */
+static char *passed_and_self(void)
+{
+    struct stat self = {0};
+    const char *passed = getenv("WEFT_HEAD_PASSED");
+    stat("/proc/self/exe", &self);
+    char *mine = identity(&self), *all = mem_fmt("%s%s", passed ? passed : "", mine);
+    free(mine);
+    setenv("WEFT_HEAD_PASSED", all, 1);
+    return all;
+}
+
+static bool is_other(const char *path, const char *passed)
 {
     struct stat st;
     if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || access(path, X_OK) < 0)
         return false;
-    char *beside = ours_beside(path);
-    bool ours = (st.st_dev == self->st_dev && st.st_ino == self->st_ino) ||
-                !beside || access(beside, X_OK) == 0;
-    free(beside);
-    return !ours;
+    char *id = identity(&st);
+    bool other = !strstr(passed, id);
+    free(id);
+    return other;
 }
 
 static noreturn void run_other(char **argv)
 {
-    struct stat self = {0};
     const char *path = getenv("PATH");
-    stat("/proc/self/exe", &self);
+    char *passed = passed_and_self();
     argv[0] = "head";
     for (const char *p = path && *path ? path : "/usr/bin:/bin"; p;) {
         size_t n = strcspn(p, ":");
         char *head = n ? mem_fmt("%.*s/head", (int)n, p) : mem_str("./head");
-        if (is_other(head, &self))
+        if (is_other(head, passed))
             execv(head, argv);
         free(head);
         p = p[n] ? p + n + 1 : NULL;
@@ -165,14 +173,22 @@ static noreturn void run_other(char **argv)
     dief("no head(1) on PATH, and this is no call of weft's head: 'weft head' runs that always");
 }
 
+static noreturn void run_ours(char **argv)
+{
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        dief("/proc/self/exe: %s", strerror(errno));
+    self[n] = '\0';
+    char *ours = mem_fmt("%.*s/weft-head", (int)(strrchr(self, '/') - self), self);
+    execv(ours, argv);
+    dief("%s: %s", ours, strerror(errno));
+}
+
 int main(int argc, char **argv)
 {
     msg_prog = "head";
-    if (!has_our_option(argv) && (argc > 1 || !stdin_begins_stream()))
-        run_other(argv);
-    char *ours = ours_beside("/proc/self/exe");
-    if (!ours)
-        dief("/proc/self/exe: %s", strerror(errno));
-    execv(ours, argv);
-    dief("%s: %s", ours, strerror(errno));
+    if (has_our_option(argv) || (argc == 1 && stdin_begins_stream()))
+        run_ours(argv);
+    run_other(argv);
 }

@@ -140,11 +140,11 @@ int main(int argc, char **argv)
     msg_prog = "weft";
     if (!*word)
         usage("no program named", "");
+    if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0)
+        return version();
     find_folder();
     if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0)
         return help();
-    if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0)
-        return version();
     if (strcmp(word, "--list") == 0)
         return list();
     if (strcmp(word, "env") == 0)

@@ -121,10 +121,16 @@ static size_t module_length(const char *name)
     return dot ? (size_t)(dot - name) : strlen(name);
 }
 
+/* layer.2 before layer.10, and a module's own tensors side by side */
 static int by_module(const void *a, const void *b)
 {
     const StView *x = a, *y = b;
-    return strverscmp(x->name, y->name); /* layer.2 before layer.10 */
+    char *of_x = mem_strn(x->name, module_length(x->name));
+    char *of_y = mem_strn(y->name, module_length(y->name));
+    int d = strverscmp(of_x, of_y);
+    free(of_x);
+    free(of_y);
+    return d ? d : strcmp(x->name, y->name);
 }
 
 static void put_piece(Buf *b, const StView *v)

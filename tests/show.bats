@@ -1,0 +1,254 @@
+# show: a stream, a model folder or this machine, to read.
+load helper
+
+mkstream() {
+  "${WEFT_UNIT:-$TOP/build/tests}/mkstream"
+}
+
+sample() {
+  cat <<'END'
+meta model none/such
+meta task class
+text good | pair day | label pos | ids 2 5 3 | part 255 0 255 | keep.id a7 | logit 0.5 -1 | vector 1 2 3
+text bad | label  | ids 2 3 | part 255 255 | keep.id b
+frame
+text x"y | label neg | ids 2 9 8 7 3 | part 255 0 0 0 255 | logit 1e-9 3 | vector 0.1 0 -0.25
+END
+}
+
+@test "a stream: counts, metadata, tensors over all frames, first rows" {
+  sample | mkstream | show >out
+  grep -qx 'frames   2' out
+  grep -qx 'rows     3' out
+  grep -qx 'tokens   10' out
+  grep -qx 'model    none/such' out
+  grep -qE '^row.tokens +I64 +\[4\] +40$' out # 3 and 2 positions of 8 bytes
+  grep -qE '^token.id +I32 +\[10\] +40$' out
+  grep -qE '^row.vector +F32 +\[3, 3\] +36$' out
+  sed -n '/^row 1$/,/^row 2$/p' out >first
+  cat >want <<'END'
+row 1
+  text    good
+  pair    day
+  label   pos
+  ids     2 5 3
+  vector  1 2 3
+  logits  0.5 -1
+row 2
+END
+  diff want first
+  [ "$(grep -c '^row [0-9]' out)" -eq 3 ]
+}
+
+@test "--rows: a JSON object a row" {
+  sample | mkstream | show --rows >out
+  cat >want <<'END'
+{"text": "good", "pair": "day", "label": "pos", "ids": [2, 5, 3], "vector": [1.0, 2.0, 3.0], "logits": [0.5, -1.0], "keep": {"id": "a7"}}
+{"text": "bad", "pair": "", "label": null, "ids": [2, 3], "vector": [0.0, 0.0, 0.0], "logits": [0.0, 0.0], "keep": {"id": "b"}}
+{"text": "x\"y", "label": "neg", "ids": [2, 9, 8, 7, 3], "vector": [0.100000001, 0.0, -0.25], "logits": [9.99999972e-10, 3.0]}
+END
+  diff want out
+}
+
+@test "tokens are spelt by the vocabulary of -m, or of the stream's model" {
+  printf 'ids 2 5 3\n' | mkstream >s.weft
+  local model
+  model=$(golden models/bert-class)
+  sixth=$(sed -n 6p "$model/vocab.txt")
+  show -r -m "$model" s.weft | grep -qF "\"tokens\": [\"[CLS]\", \"$sixth\", \"[SEP]\"]"
+  { echo "meta model $model"; echo 'ids 2 5 3'; } | mkstream >named.weft
+  [ "$(show -r named.weft)" = "$(show -r -m "$model" s.weft)" ]
+  show named.weft | grep -qx "  tokens  \[CLS\] $sixth \[SEP\]"
+  [ "$(WEFT_MODEL=$model show -r s.weft)" = "$(show -r named.weft)" ]
+  fails_with 1 "no/model" show -r -m no/model s.weft
+}
+
+@test "a vocabulary that is not the stream's is refused" {
+  { echo "meta vocab 0123"; echo 'ids 2 5 3'; } | mkstream >s.weft
+  fails_with 1 "the stream's vocabulary is 0123" show -r -m "$(golden models/bert-class)" s.weft
+  [ "$(show -r s.weft)" = '{"ids": [2, 5, 3]}' ]
+}
+
+@test "--digest: rows count, frames do not" {
+  for i in $(seq 50); do
+    echo "ids $i $((i * 7)) 3 | label l$((i % 3)) | text t$i | vector $i 1"
+  done >rows
+  mkstream <rows | show --digest >want
+  [ "$(sed -n 1p want)" = "rows 50" ]
+  [ "$(cut -f 1,2 want | tail -n +2 | tr '\t\n' ' ,')" = \
+    "row.label I64,row.text I64,row.tokens I64,row.vector F32,token.id I32," ]
+  cut -f 3 want | tail -n +2 | grep -qvxE '[0-9a-f]{32}' && return 1
+  awk '{ print } NR % 8 == 3 { print "frame" }' rows | mkstream | show --digest | diff want -
+  awk '{ print } END { print "frame"; print "end" }' rows | mkstream | show --digest | diff want -
+}
+
+@test "--digest: a change shows in its tensor alone" {
+  sample | sed /frame/d >rows
+  mkstream <rows | show --digest >a
+  sed 's/-0.25/-0.26/' rows | mkstream | show --digest >b
+  [ "$(diff a b | grep '^>' | cut -f 1)" = "> row.vector" ]
+  # The same bytes, cut elsewhere.
+  printf 'text ab\ntext c\n' | mkstream | show --digest >a
+  printf 'text a\ntext bc\n' | mkstream | show --digest >b
+  ! cmp -s a b
+  printf 'ids 1 2\nids 3\n' | mkstream | show --digest >a
+  printf 'ids 1\nids 2 3\n' | mkstream | show --digest >b
+  [ "$(diff a b | grep '^>' | cut -f 1)" = "> row.tokens" ]
+}
+
+@test "--digest: which rows lack a tensor matters" {
+  printf 'vector 1\nframe\nids 1\n' | mkstream | show --digest | grep '^row.vector' >a
+  printf 'ids 1\nframe\nvector 1\n' | mkstream | show --digest | grep '^row.vector' >b
+  ! cmp -s a b
+}
+
+@test "-n: a NumPy file over all frames" {
+  sample | mkstream | show -n row.vector >v.npy
+  printf '\x93NUMPY\x01\x00' | cmp - <(head -c 8 v.npy)
+  [ $(($(od -An -tu2 -j8 -N2 v.npy) + 10)) -eq 128 ]
+  [ "$(head -c 128 v.npy | tail -c +11 | sed 's/ *$//')" = \
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 3), }" ]
+  [ "$(od -An -v -tf4 -j128 -w36 v.npy | tr -s ' ')" = " 1 2 3 0 0 0 0.1 0 -0.25" ]
+  sample | mkstream | show -n row.tokens >t.npy
+  grep -qa "'<i8'.*(4,), }" t.npy
+  [ "$(od -An -v -td8 -j128 -w32 t.npy | tr -s ' ')" = " 0 3 5 10" ]
+  sample | mkstream | show -n row.text >r.npy
+  [ "$(od -An -v -td8 -j128 -w48 r.npy | tr -s ' ')" = " 0 4 4 7 7 10" ]
+}
+
+@test "-n: no such tensor, a change midway, a stream that is cut: nothing is written" {
+  sample | mkstream >s.weft
+  fails_with 1 "no tensor 'row.none'" show -n row.none s.weft
+  [ -z "$output" ]
+  printf 'vector 1\nframe\nvector 1 2\n' | mkstream >c.weft
+  fails_with 1 "changes its type or shape" show -n row.vector c.weft
+  [ -z "$output" ]
+  head -c 1200 s.weft >cut.weft
+  fails_with 1 "ends early" show -n row.vector cut.weft
+  [ -z "$output" ]
+}
+
+@test "--pad: the batch with its mask" {
+  sample | mkstream >s.weft
+  show --pad 6 s.weft >out
+  cat >want <<'END'
+{"input_ids": [2, 5, 3, 0, 0, 0], "attention_mask": [1, 1, 1, 0, 0, 0]}
+{"input_ids": [2, 3, 0, 0, 0, 0], "attention_mask": [1, 1, 0, 0, 0, 0]}
+{"input_ids": [2, 9, 8, 7, 3, 0], "attention_mask": [1, 1, 1, 1, 1, 0]}
+END
+  diff want out
+  [ "$(show --pad 0 s.weft | tail -n 1)" = \
+    '{"input_ids": [2, 9, 8, 7, 3], "attention_mask": [1, 1, 1, 1, 1]}' ]
+  fails_with 1 "s.weft: row 3: 5 tokens, more than 3" show --pad 3 s.weft
+  [ "${#lines[@]}" -eq 2 ]
+}
+
+@test "-o: one document with everything in it" {
+  printf 'meta task class\nids 1 2 | text a\nids 3 | text b\nframe\nids 4 5 6 | text cd\n' |
+    mkstream >s.weft
+  show -o d.safetensors s.weft
+  [ "$(show --digest d.safetensors)" = "$(show --digest s.weft)" ]
+  show d.safetensors | grep -qx 'frames   1'
+  [ "$(show d.safetensors | grep '^task')" = "task     class" ]
+}
+
+@test "-o: streams that differ, or are cut, leave no file" {
+  printf 'vector 1\nframe\nids 1\n' | mkstream >s.weft
+  fails_with 1 "change midway" show -o d s.weft
+  head -c 100 s.weft >cut.weft
+  fails_with 1 "ends early" show -o d cut.weft
+  [ ! -e d ]
+  fails_with 1 "/dev/full: cannot write" bash -c 'printf "end\n" | "$1" | show -o /dev/full' x \
+    "${WEFT_UNIT:-$TOP/build/tests}/mkstream"
+}
+
+@test "--lengths" {
+  for n in 1 2 2 3 3 3 4 4 25; do echo "ids $(seq -s ' ' "$n")"; done | mkstream | show --lengths >out
+  cat >want <<'END'
+rows	9
+min	1
+median	3
+mean	5.22
+p90	25
+p95	25
+p99	25
+max	25
+
+from	to	rows
+0	1	1	##########
+2	3	5	##################################################
+4	5	2	####################
+6	7	0	
+END
+  head -n 14 out | diff want -
+  [ "$(tail -n 1 out)" = $'24\t25\t1\t##########' ]
+  [ "$(printf 'end\n' | mkstream | show --lengths)" = $'rows\t0' ]
+}
+
+@test "a folder: architecture, special tokens, labels, modules, totals" {
+  show "$(golden models/bert-class)" >out
+  grep -qx 'architecture BertForSequenceClassification' out
+  grep -qx 'model type   bert' out
+  grep -qx 'hidden       32' out
+  grep -qx 'special      2 \[CLS\]' out
+  grep -qx '             3 \[SEP\]' out
+  grep -qx 'labels       0 negative' out
+  grep -qx '             2 positive' out
+  grep -qE '^classifier +99  bias F32 \[3\]  weight F32 \[3,32\]$' out
+  grep -qx 'total        35235 parameters' out
+  grep -qx "on disk      $(wc -c <"$(golden models/bert-class)/model.safetensors") bytes" out
+}
+
+@test "a folder in shards counts as one" {
+  show "$(golden models/bert-sharded)" >out
+  grep -q '^total' out
+  grep -q 'encoder.layer.0.attention.self.query' out
+}
+
+@test "a model by its name in the cache" {
+  local at=hub/models--org--name
+  mkdir -p $at/refs $at/snapshots
+  printf abc >$at/refs/main
+  ln -s "$(golden models/bert-class)" $at/snapshots/abc
+  [ "$(HF_HUB_CACHE=hub show org/name)" = "$(show "$(golden models/bert-class)")" ]
+}
+
+@test "a folder that is no model" {
+  mkdir d
+  fails_with 1 "config.json" show d
+  echo '{"model_type": "bert"}' >d/config.json
+  fails_with 1 "model.safetensors" show d
+  echo '{"model_type": ' >d/config.json
+  fails_with 1 "config.json: line" show d
+  fails_with 2 "is a model folder" show -r d
+}
+
+@test "the machine" {
+  show --machine >out
+  [ "$(cut -c 1-9 out | tr -d ' ' | tr '\n' ' ')" = "cpu vector threads memory cuda " ]
+  grep -qx 'threads  3 of [0-9]* cores' <(show --machine -j 3)
+  fails_with 2 "takes no file" show --machine x
+}
+
+@test "a stream that is cut: what came is shown, but no hash and no distribution" {
+  sample | mkstream >s.weft
+  local size
+  size=$(wc -c <s.weft)
+  head -c $((size - 5)) s.weft >cut.weft
+  fails_with 1 "cut.weft: stream ends early after 2 rows" show -r cut.weft
+  [ "${#lines[@]}" -eq 2 ]
+  fails_with 1 "ends early" show cut.weft
+  [[ "$output" == *"rows     2"* ]]
+  fails_with 1 "ends early" show --digest cut.weft
+  [ -z "$output" ]
+  fails_with 1 "ends early" show --lengths cut.weft
+  [ -z "$output" ]
+}
+
+@test "no stream, a missing file, two wishes at once" {
+  fails_with 1 "stdin: empty" show </dev/null
+  [ -z "$output" ]
+  fails_with 1 "none.weft: cannot open" show none.weft
+  fails_with 2 "at a time" show -r --digest
+  fails_with 1 "No space" bash -c 'show --machine >/dev/full'
+}
