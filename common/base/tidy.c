@@ -29,7 +29,7 @@ static void stop(int sig)
 static void listen_once(void)
 {
     static bool done;
-    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
     if (done)
         return;

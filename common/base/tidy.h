@@ -4,7 +4,7 @@
  *     rename(...);
  *     tidy_forget("out.tmp.123");
  *
- * SIGINT, SIGTERM and SIGHUP remove what is registered, then kill the program as if nobody
+ * SIGINT, SIGTERM, SIGHUP and SIGPIPE remove what is registered, then kill the program as if nobody
  * had listened, so that the shell sees the signal. At most TIDY_MAX paths at a time. */
 #ifndef WEFT_TIDY_H
 #define WEFT_TIDY_H
