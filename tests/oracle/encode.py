@@ -46,7 +46,8 @@ PAIRS = [
      "home", "one two more people than the water, and some other people will find out what they "
      "said about each of them in time and so on and so on until there is no way to go on"),
     ("", "what?"),
-    ("who said that?", ""),
+    # An empty second text is no golden: transformers takes it for none, tokenizers for one.
+    ("who said that?", "my dog"),
 ]
 LENGTH = {"sentence": 32}
 NO_POOLER = {"sentence"}  # transformers would draw one at random
