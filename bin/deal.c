@@ -143,7 +143,8 @@ int main(int argc, char **argv)
 {
     Err e = {0};
     Args a = args_begin("deal", "[--by label] [-n N:FILE] PART:FILE ...",
-                        "a stream to several files, in exact shares", options, argc, argv);
+                        "Deals a stream out to several files, in exact shares.", options, argc,
+                        argv);
     Deal d = read_options(&a);
     In *in = in_open(NULL, 0);
     Spool *s = spool_in(in, &e);

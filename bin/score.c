@@ -185,8 +185,9 @@ static void report(const Score *s, Buf *b)
 int main(int argc, char **argv)
 {
     Buf out = {0};
-    Args a = args_begin("score", "[option ...] [file ...]", "logits to labels, or to metrics",
-                        options, argc, argv);
+    Args a = args_begin("score", "[option ...] [file ...]",
+                        "Reads logits and writes labels with their scores, or metrics.", options,
+                        argc, argv);
     Score s = read_options(&a);
     In *in = in_open(a.files, a.nfiles);
     run(&s, in, &out);

@@ -269,7 +269,8 @@ int main(int argc, char **argv)
 {
     Err e = {0};
     Args a = args_begin("show", "[option ...] [file ... | folder | --machine]",
-                        "a stream, a model folder or this machine, to read", options, argc, argv);
+                        "Says what a stream, a model folder or this machine is.", options, argc,
+                        argv);
     Show s = read_options(&a);
     char *folder = s.mode == KEY_MACHINE ? NULL : folder_of(&a);
     if (folder && s.mode)
