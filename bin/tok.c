@@ -12,7 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_IDS = OPT_LONG, KEY_LABELS, KEY_TRUNC, KEY_PREFIX, KEY_LATER };
+enum {
+    KEY_IDS = OPT_LONG, KEY_LABELS, KEY_TRUNC, KEY_PREFIX, KEY_TEMPLATE, KEY_CONLL, KEY_DECODE,
+    KEY_RAW
+};
 
 static const Opt options[] = {
     {'c', "column", "COL", "CSV: the text is in COL, a name or a number from 1"},
@@ -30,11 +33,11 @@ static const Opt options[] = {
     {KEY_TRUNC, "trunc", "longest|first|second", "which text of a pair is cut (longest)"},
     {'S', "stride", "N", "windows that overlap by N tokens instead of cutting"},
     {KEY_PREFIX, "prefix", "T", "put T before each text"},
-    {'z', "candidates", "A,B", "zero-shot classification (later)"},
-    {KEY_LATER, "template", "T", "how a candidate is put (later)"},
-    {KEY_LATER + 1, "conll", NULL, "words and their tags (later)"},
-    {KEY_LATER + 2, "decode", NULL, "ids to text (later)"},
-    {KEY_LATER + 3, "raw", NULL, "special tokens stay in the text (later)"},
+    {'z', "candidates", "A,B", "zero-shot classification (with a later version)"},
+    {KEY_TEMPLATE, "template", "T", "how a candidate is put (with a later version)"},
+    {KEY_CONLL, "conll", NULL, "words and their tags (with a later version)"},
+    {KEY_DECODE, "decode", NULL, "ids to text (with a later version)"},
+    {KEY_RAW, "raw", NULL, "special tokens stay in the text (with a later version)"},
     {0},
 };
 
@@ -62,12 +65,6 @@ static char delimiter(const char *s)
     if (!s[0] || s[1] || strchr("\"\r\n", s[0]) || s[0] & 0x80)
         die_usage("-d: '%s' is no delimiter: one character of ASCII, or \\t", s);
     return s[0];
-}
-
-static void later(const char *name)
-{
-    msg_error("%s comes with a later version", name);
-    exit(EXIT_USAGE);
 }
 
 static void keep(Tok *t, const char *column)
@@ -110,11 +107,11 @@ static void set_option(Tok *t, int key)
     case KEY_LABELS: t->labels_given = a->value; break;
     case KEY_PREFIX: t->prefix = a->value; break;
     case KEY_IDS: t->ids = true; break;
-    case 'z': later("--candidates"); break;
-    case KEY_LATER: later("--template"); break;
-    case KEY_LATER + 1: later("--conll"); break;
-    case KEY_LATER + 2: later("--decode"); break;
-    case KEY_LATER + 3: later("--raw"); break;
+    case 'z': die_usage("--candidates comes with a later version of weft");
+    case KEY_TEMPLATE: die_usage("--template comes with a later version of weft");
+    case KEY_CONLL: die_usage("--conll comes with a later version of weft");
+    case KEY_DECODE: die_usage("--decode comes with a later version of weft");
+    case KEY_RAW: die_usage("--raw comes with a later version of weft");
     }
 }
 
