@@ -1,0 +1,257 @@
+# tok.bats - text to ids: every option, the rows that come out, what is refused.
+# The tokenizers themselves are compared with the reference in unit/text_test.c.
+load helper
+
+each_setup() {
+  M=$(golden models/wordpiece-uncased)
+  PATH=$WEFT_UNIT:$PATH
+}
+
+# ids: of each row of the stream on standard input, a line each.
+ids() { show -r | sed 's/.*"ids": \[\([^]]*\)\].*/\1/'; }
+# member NAME: that member of each row, as JSON.
+member() { show -r | grep -o "\"$1\": \(\"[^\"]*\"\|{[^}]*}\|\[[^]]*\]\)" | sed "s/^\"$1\": //"; }
+
+csv() {
+  cat >t.csv <<'END'
+id,text,more,mood,weight
+7,the cat,who was it,0,1
+8,"was, when
+it","a ""b""",4,0.5
+9,there,,,2
+END
+}
+
+@test "lines: text, ids, spans, parts, types, source" {
+  printf 'the cat\r\n\nWas it?' >in
+  tok -m "$M" in >out
+  run -0 show -r out
+  [ "${#lines[@]}" -eq 3 ]
+  [ "${lines[0]}" = '{"text": "the cat", "ids": [2, 478, 44, 1048, 3], "tokens": ["[CLS]", "the", "c", "##at", "[SEP]"], "spans": [[0, 0], [0, 3], [4, 5], [5, 7], [0, 0]]}' ]
+  [ "${lines[1]}" = '{"text": "", "ids": [2, 3], "tokens": ["[CLS]", "[SEP]"], "spans": [[0, 0], [0, 0]]}' ]
+  run -0 show -n token.part out
+  run -0 show out
+  for t in row.tokens token.id token.part token.type token.span row.source row.text; do
+    [[ $output == *"$t"* ]] || { echo "no $t" >&2; false; }
+  done
+  [[ $output == *"$(realpath "$M")"* ]]
+}
+
+@test "standard input, -, files one after another" {
+  echo 'the cat' >a
+  echo 'was it' >b
+  tok -m "$M" a b | ids >want
+  cat a b | tok -m "$M" | ids | cmp - want
+  tok -m "$M" a - <b | ids | cmp - want
+}
+
+@test "-0: texts may hold newlines" {
+  printf 'the\ncat\0was\0' | tok -m "$M" -0 >out
+  [ "$(member text <out)" = $'"the\\ncat"\n"was"' ]
+}
+
+@test "CSV: columns by name and number, quotes, kept columns, labels, weights" {
+  csv
+  tok -m "$M" -c text -p more -l mood -w weight -k id -k 5 --labels 0=bad,4=good t.csv >out
+  [ "$(member text <out)" = $'"the cat"\n"was, when\\nit"\n"there"' ]
+  [ "$(member label <out)" = $'"bad"\n"good"' ]
+  [ "$(member keep <out)" = $'{"id": "7", "5": "1"}\n{"id": "8", "5": "0.5"}\n{"id": "9", "5": "2"}' ]
+  run -0 show out
+  [[ $output == *'["bad","good"]'* ]]
+  show -n row.weight out | tail -c 12 | od -An -tf4 | tr -s ' ' >weights
+  [ "$(cat weights)" = ' 1 0.5 2' ]
+  show -n token.part out | tail -c +129 | od -An -tu1 -v | tr -s ' \n' ' ' >parts
+  [ "$(cut -c 1-22 parts)" = ' 255 0 0 0 255 1 1 1 2' ]
+  tok -m "$M" -c 2 t.csv | ids >one
+  tok -m "$M" -c text t.csv | ids | cmp - one
+}
+
+@test "CSV without a header, with another delimiter" {
+  printf 'x\tthe cat\nx\twas it\n' >t.tsv
+  tok -m "$M" -c 2 -H -d '\t' t.tsv | member text >got
+  [ "$(cat got)" = $'"the cat"\n"was it"' ]
+  tr '\t' ';' <t.tsv | tok -m "$M" -c 2 -H -d ';' | member text | cmp - got
+}
+
+@test "JSON lines: text, pair, label, kept fields" {
+  printf '%s\n' '{"t":"the cat","p":"was it","l":3,"k":true}' '' '{"t":"there","p":"","l":null}' >t.json
+  tok -m "$M" -J t -p p -l l -k k t.json >out
+  [ "$(member text <out)" = $'"the cat"\n"there"' ]
+  [ "$(member label <out)" = '"3"' ]
+  [ "$(ids <out | tail -n 1 | tr -d ' ')" = '2,526,3,3' ]
+}
+
+@test "-n: rows are cut, and how many is told" {
+  printf 'the cat was there\nit\n' >in
+  run --separate-stderr -0 tok -m "$M" -n 4 in
+  [ "$stderr" = 'tok: 1 row cut to 4 tokens' ]
+  tok -q -m "$M" -n 4 in 2>said | ids >got
+  [ "$(head -n 1 got)" = '2, 478, 44, 3' ]
+  [ ! -s said ]
+  tok -m "$M" -n 0 in 2>said | ids >got
+  [ ! -s said ]
+  # The model's own maximum is 48.
+  printf 'it %.0s' {1..60} >in
+  run --separate-stderr -0 tok -m "$M" in
+  [ "$stderr" = 'tok: 1 row cut to 48 tokens' ]
+  fails_with 2 'special tokens alone are 2' tok -m "$M" -n 2 in
+  fails_with 2 'special tokens alone are 3' tok -m "$M" -n 3 -J a -p b in
+}
+
+@test "--trunc: what is cut of a pair" {
+  printf '{"a":"was was was was","b":"it it it it"}\n' >in
+  w=$(echo was | tok -m "$M" | ids | cut -d ' ' -f 2) i=$(echo it | tok -m "$M" | ids | cut -d ' ' -f 2)
+  pair() { tok -q -m "$M" -J a -p b "$@" in | ids; }
+  [ "$(pair -n 9)" = "2, $w $w $w 3, $i $i $i 3" ]
+  [ "$(pair -n 9 --trunc longest)" = "$(pair -n 9)" ]
+  [ "$(pair -n 9 --trunc first)" = "2, $w $w 3, $i $i $i $i 3" ]
+  [ "$(pair -n 9 --trunc second)" = "2, $w $w $w $w 3, $i $i 3" ]
+  fails_with 1 'in: record 1: 4 tokens are left for both texts' tok -m "$M" -J a -p b -n 7 --trunc first in
+  fails_with 2 'longest, first, second' tok --trunc third
+}
+
+@test "-S: windows of one record" {
+  echo 'was it was it was it was' >in
+  tok -m "$M" -n 5 -S 1 in >out
+  [ "$(ids <out | wc -l)" -eq 3 ]
+  [ "$(member text <out | sort -u | wc -l)" -eq 1 ]
+  show -n row.source out | tail -c 24 | od -An -tu8 -v | tr -s ' \n' ' ' >source
+  [ "$(cat source)" = ' 0 0 0 ' ]
+  fails_with 1 'cannot overlap by 3: lower -S or raise -n' tok -m "$M" -n 5 -S 3 in
+  fails_with 2 'give -n N' tok -m "$M" -n 0 -S 3 in
+}
+
+@test "--prefix is part of the text" {
+  echo 'the cat' | tok -m "$M" --prefix 'was it: ' >out
+  [ "$(member text <out)" = '"was it: the cat"' ]
+  [ "$(ids <out)" = "$(echo 'was it: the cat' | tok -m "$M" | ids)" ]
+}
+
+@test "--ids: rows of numbers need no model" {
+  printf '101 7, 9\n\n2147483647\n' | tok --ids >out
+  [ "$(ids <out)" = $'101, 7, 9\n\n2147483647' ]
+  printf '1 2 3\n' | tok -q --ids -n 2 | ids >got
+  [ "$(cat got)" = '1, 2' ]
+  fails_with 1 "stdin: record 1: id 2: -3 is out of range" tok --ids < <(echo '1 -3')
+  fails_with 1 'out of range' tok --ids < <(echo 2147483648)
+  fails_with 2 '--ids takes no' tok --ids --prefix x
+}
+
+@test "no input is an empty stream" {
+  tok -m "$M" </dev/null >out
+  run -0 show out
+  [[ $output == *'rows     0'* ]]
+  printf 'text\n' | tok -m "$M" -c text >out
+  [ -z "$(show -r out)" ]
+}
+
+@test "a pause sends what is there" {
+  (echo 'the cat'; sleep 2; echo it) | tok -m "$M" | show -r | (
+    read -r -t 1.5 line && [[ $line == *'the cat'* ]]; status=$?; cat >/dev/null; exit $status)
+}
+
+@test "the same rows however the bytes come" {
+  csv
+  tok -m "$M" -c text t.csv | show --digest >want
+  drip <t.csv | tok -m "$M" -c text | show --digest | cmp - want
+}
+
+@test "more rows than a frame holds" {
+  yes 'was it the cat' | head -n 5000 | tok -m "$M" >out
+  [ "$(show -r out | wc -l)" -eq 5000 ]
+  [ "$(frames -d out | wc -l)" -gt 0 ]
+}
+
+@test "WEFT_MODEL, and the fingerprint of the vocabulary" {
+  echo it | WEFT_MODEL=$M tok | ids >got
+  echo it | tok -m "$M" | ids | cmp - got
+  fingerprint() { echo it | tok -m "$1" | show | sed -n 's/^vocab *//p'; }
+  mkdir again lower
+  cp "$M"/vocab.txt "$M"/tokenizer_config.json again
+  [ "$(fingerprint again)" = "$(fingerprint "$M")" ] # tokenizer.json or vocab.txt: the same
+  cp "$M"/vocab.txt lower
+  echo '{"do_lower_case": false}' >lower/tokenizer_config.json
+  [ "$(fingerprint lower)" != "$(fingerprint "$M")" ]
+  sed '$d' "$M"/vocab.txt >again/vocab.txt
+  [ "$(fingerprint again)" != "$(fingerprint "$M")" ]
+}
+
+@test "a fault: rows before it are delivered, the stream says failed" {
+  printf 'the cat\nb\xe9d\nit\n' >in
+  run --separate-stderr -1 bash -c "tok -m '$M' in | show -r"
+  [[ $output == *'the cat'* && $output != *'"it"'* ]]
+  [ "$stderr" = 'tok: in: record 2: byte 2 is not UTF-8: convert it first (iconv -f latin1 -t utf8)' ]
+  csv
+  run --separate-stderr -1 bash -c "tok -m '$M' -c text -l mood --labels 0 t.csv | show -r"
+  [ "${#lines[@]}" -eq 1 ]
+  [ "$stderr" = "tok: t.csv: record 2: label '4' is not one of 0" ]
+}
+
+@test "data that is refused" {
+  csv
+  fails_with 1 "t.csv: header: no column 'texts': there are id, text, more, mood, weight" tok -m "$M" -c texts t.csv
+  fails_with 1 "record 2: weight: '0.5x' is not a number" bash -c "sed s/0.5/0.5x/ t.csv | tok -m '$M' -c text -w weight"
+  fails_with 1 'weight: -1 is out of range' bash -c "sed s/0.5/-1/ t.csv | tok -m '$M' -c text -w weight"
+  fails_with 1 'record 1: 1 field, but the header has 2' bash -c "printf 'a,b\nc\n' | tok -m '$M' -c a"
+  fails_with 1 "no field 'x': there are t" bash -c "echo '{\"t\":1}' | tok -m '$M' -J x"
+  fails_with 1 "record 1: no text in 't'" bash -c "echo '{\"t\":null}' | tok -m '$M' -J t"
+  fails_with 1 'not there: No such file' tok -m "$M" 'not there'
+}
+
+@test "models that are refused" {
+  mkdir m
+  fails_with 1 'no tokenizer.json and no vocab.txt' tok -m m
+  fails_with 1 'no model' tok
+  touch m/vocab.txt
+  fails_with 1 'vocab.txt: empty' tok -m m
+  printf '[UNK]\n[CLS]\n[SEP]\nthe\nthe\n' >m/vocab.txt
+  fails_with 1 "vocab.txt: line 5: 'the' is there twice" tok -m m
+  printf '[CLS]\n[SEP]\nthe\n' >m/vocab.txt
+  fails_with 1 "no '[UNK]' in the vocabulary" tok -m m
+  printf '[UNK]\n[CLS]\nthe\n' >m/vocab.txt
+  fails_with 1 "no '[SEP]' in it" tok -m m
+  # In tokenizer.json every component that is not known is named.
+  edit() { sed "$1" "$M/tokenizer.json" >m/tokenizer.json; }
+  edit 's/"type": *"WordPiece"/"type":"BPE"/'
+  fails_with 1 "m/tokenizer.json: model 'BPE' is not supported" tok -m m
+  edit 's/BertNormalizer/NFKC/'
+  fails_with 1 "normalizer 'NFKC' is not supported" tok -m m
+  edit 's/BertPreTokenizer/Whitespace/'
+  fails_with 1 "pre_tokenizer 'Whitespace' is not supported" tok -m m
+  edit 's/TemplateProcessing/RobertaProcessing/'
+  fails_with 1 "post_processor 'RobertaProcessing' is not supported" tok -m m
+  edit 's/"max_input_chars_per_word": *100/"max_input_chars_per_word": 99999999/'
+  fails_with 1 'max_input_chars_per_word: 99999999 is out of range' tok -m m
+  edit 's/"the": *[0-9]*/"the": 4000000000/'
+  fails_with 1 "'the' has no proper id" tok -m m
+  edit 's/"the": *[0-9]*/"the": 300000000/'
+  fails_with 1 'out of reason' tok -m m
+  edit 's/"the": *[0-9]*/"the": 3/'
+  fails_with 1 'id 3 is there twice' tok -m m
+  head -c 2000 "$M/tokenizer.json" >m/tokenizer.json
+  fails_with 1 'm/tokenizer.json: line' tok -m m
+}
+
+@test "command lines that are refused" {
+  fails_with 2 'say which one the text is in' tok -m "$M" -l mood
+  fails_with 2 'name the text' tok -m "$M" -H
+  fails_with 2 'exclude each other' tok -m "$M" -c a -J b
+  fails_with 2 'needs the label' tok -m "$M" -c a --labels x,y
+  fails_with 2 'has an empty name' tok -m "$M" -c a -l b --labels x,,y
+  fails_with 2 "'x' is there twice" tok -m "$M" -c a -l b --labels x,x
+  fails_with 2 'is no delimiter' tok -m "$M" -c a -d ';;'
+  fails_with 2 '-k b is there twice' tok -m "$M" -c a -k b -k b
+  local o
+  for o in '-z a,b' '--template {}' --conll --decode --raw; do
+    # shellcheck disable=SC2086 # an option and its argument
+    fails_with 2 'comes with a later version' tok -m "$M" $o
+  done
+}
+
+@test "real tweets: rows in are rows out" {
+  need_shared Tweets.csv
+  need_model
+  tok -q -m "$(real_model)" -c text -l airline_sentiment "$(shared Tweets.csv)" >out
+  [ "$(show -r out | wc -l)" -eq 14640 ]
+  [ "$(member label <out | sort | uniq -c | tr -s ' \n' ' ')" = ' 9178 "negative" 3099 "neutral" 2363 "positive" ' ]
+}
