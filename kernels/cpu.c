@@ -1,5 +1,6 @@
 /* cpu.c - the CPU as a device: memory is memory, pieces go to a pool of threads, products to
  * oneDNN, the rest to the operations compiled for this kind of CPU. */
+#include "kernels/hugemem.h"
 #include "kernels/isa.h"
 #include "kernels/matmul.h"
 #include "kernels/pool.h"
@@ -63,14 +64,13 @@ const CpuOps *cpu_ops_best(void)
 static void *cpu_alloc(Device *d, size_t bytes)
 {
     (void)d;
-    void *p = NULL;
-    return posix_memalign(&p, ALIGN, bytes ? bytes : 1) == 0 ? p : NULL;
+    return huge_alloc(bytes);
 }
 
 static void cpu_free(Device *d, void *p)
 {
     (void)d;
-    free(p);
+    huge_free(p);
 }
 
 static const void *cpu_hold(Device *d, const void *host, size_t bytes)

@@ -1,5 +1,7 @@
 #include "kernels/matmul.h"
 
+#include "kernels/hugemem.h"
+
 #include <dnnl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -245,8 +247,7 @@ Packed *packed_new(const float *w, const float *bias, int64_t n, int64_t k, bool
     if (!first)
         goto fail;
     size_t bytes = desc_size(&first->w), bias_bytes = (size_t)n * sizeof *bias;
-    if (posix_memalign(&p->data, 64, bytes ? bytes : 1) != 0 ||
-        posix_memalign(&p->bias_data, 64, bias_bytes ? bias_bytes : 1) != 0)
+    if (!(p->data = huge_alloc(bytes)) || !(p->bias_data = huge_alloc(bias_bytes)))
         goto fail;
     if (!reorder(p, w, by_input, &first->w))
         goto fail;
@@ -270,8 +271,8 @@ void packed_free(Packed *p)
         dnnl_memory_destroy(p->w);
     if (p->b)
         dnnl_memory_destroy(p->b);
-    free(p->data);
-    free(p->bias_data);
+    huge_free(p->data);
+    huge_free(p->bias_data);
     free(p);
 }
 

@@ -12,6 +12,8 @@ typedef struct Norms {
     const float *gamma, *beta; /* device memory */
 } Norms;
 
+enum { LINEARS = 4 }; /* weights a layer */
+
 typedef struct Layer {
     Weight *qkv, *out, *up, *down;
     Norms attend, feed;
@@ -43,10 +45,20 @@ struct Encoder {
 
 /* Loading */
 
+/* A weight to be packed, and where it goes. */
+typedef struct Job {
+    View part[3];
+    const float *bias[3];
+    int parts;
+    Weight **to;
+} Job;
+
 typedef struct Loader {
     Encoder *enc;
     Err *e;
     bool failed;
+    Job *job;
+    int jobs;
 } Loader;
 
 static const float *get(Loader *l, const char *format, const char *part, int layer,
@@ -78,24 +90,16 @@ static Norms get_norm(Loader *l, const char *format, int layer)
     return n;
 }
 
-/* `parts` matrices [rows, cols] stacked into one weight. */
+/* `parts` matrices [rows, cols] to be stacked into one weight. */
 static void get_linear(Loader *l, Weight **to, const char *const *format, int parts, int layer,
                        int64_t rows, int64_t cols)
 {
-    View part[3];
-    const float *bias[3];
+    Job *j = &l->job[l->jobs++];
+    *j = (Job){.parts = parts, .to = to};
     for (int i = 0; i < parts; i++) {
         const float *w = get(l, format[i], ".weight", layer, rows, cols);
-        part[i] = view_of((void *)(uintptr_t)w, K_F32, rows, cols);
-        bias[i] = get(l, format[i], ".bias", layer, rows, 0);
-    }
-    if (l->failed)
-        return;
-    Device *dev = l->enc->dev;
-    *to = dev->pack(dev, part, bias, parts, false, l->enc->type);
-    if (!*to) {
-        err_set(l->e, "out of memory on %s", dev->name);
-        l->failed = true;
+        j->part[i] = view_of((void *)(uintptr_t)w, K_F32, rows, cols);
+        j->bias[i] = get(l, format[i], ".bias", layer, rows, 0);
     }
 }
 
@@ -113,6 +117,27 @@ static void load_layer(Loader *l, int i)
     y->feed = get_norm(l, f->out_norm, i);
 }
 
+/* Packing reads and writes every weight once: worth all threads when a pipeline starts cold. */
+static void stage_pack(Piece *p, void *ctx)
+{
+    Loader *l = ctx;
+    for (int64_t i = p->lo; i < p->hi; i++) {
+        Job *j = &l->job[i];
+        *j->to = p->dev->pack(p->dev, j->part, j->bias, j->parts, false, l->enc->type);
+    }
+}
+
+static void pack_all(Loader *l)
+{
+    Device *dev = l->enc->dev;
+    dev->each(dev, EACH_COLS, &(Batch){.cols = l->jobs}, stage_pack, l);
+    for (int i = 0; i < l->jobs && !l->failed; i++)
+        if (!*l->job[i].to) {
+            err_set(l->e, "out of memory on %s", dev->name);
+            l->failed = true;
+        }
+}
+
 static int load(Encoder *enc, Err *e)
 {
     const Config *c = &enc->config;
@@ -127,8 +152,12 @@ static int load(Encoder *enc, Err *e)
                          c->types * c->hidden);
     enc->embed = get_norm(&l, f->embed_norm, 0);
     enc->layer = mem_zero((size_t)enc->layers, sizeof *enc->layer);
+    l.job = mem_zero((size_t)enc->layers * LINEARS, sizeof *l.job);
     for (int i = 0; i < enc->layers && !l.failed; i++)
         load_layer(&l, i);
+    if (!l.failed)
+        pack_all(&l);
+    free(l.job);
     return l.failed ? -1 : 0;
 }
 
