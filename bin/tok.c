@@ -1,12 +1,10 @@
 /* tok - text to ids. */
 #include "base/msg.h"
-#include "base/num.h"
 #include "base/opt.h"
 #include "io/records.h"
 #include "io/stream.h"
 #include "model/find.h"
-#include "text/labels.h"
-#include "text/rows.h"
+#include "text/fields.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -44,18 +42,16 @@ static const Opt options[] = {
 typedef struct Tok {
     Args args;
     RecSpec input;
-    const char *text, *pair, *label, *weight; /* columns, NULL: not asked for */
-    const char *labels_given, *prefix;
-    Labels labels;
+    Fields fields;
     RowSpec spec;
-    int64_t max; /* -1: the model's */
+    const char *labels; /* as given */
+    int64_t max;        /* -1: the model's */
     bool ids;
     char *model_name, *labels_json;
     Tokenizer *tokenizer;
     Records *records;
     Rows *rows;
     Out *out;
-    Buf prefixed;
 } Tok;
 
 static char delimiter(const char *s)
@@ -67,16 +63,6 @@ static char delimiter(const char *s)
     return s[0];
 }
 
-static void keep(Tok *t, const char *column)
-{
-    for (int i = 0; i < t->spec.keeps; i++)
-        if (strcmp(t->spec.keep[i], column) == 0)
-            die_usage("-k %s is there twice", column);
-    t->spec.keep =
-        mem_resize(t->spec.keep, (size_t)t->spec.keeps + 1, sizeof *t->spec.keep);
-    t->spec.keep[t->spec.keeps++] = column;
-}
-
 /* One kind of records; -H and -d then say how CSV is. */
 static void set_kind(Tok *t, RecKind kind)
 {
@@ -84,7 +70,7 @@ static void set_kind(Tok *t, RecKind kind)
         die_usage("-c, -J and -0 exclude each other");
     t->input.kind = kind;
     if (kind != REC_NUL)
-        t->text = t->args.value;
+        t->fields.text = t->args.value;
 }
 
 static void set_option(Tok *t, int key)
@@ -97,15 +83,18 @@ static void set_option(Tok *t, int key)
     case '0': set_kind(t, REC_NUL); break;
     case 'H': t->input.header = false; break;
     case 'd': t->input.delimiter = delimiter(a->value); break;
-    case 'p': t->pair = a->value; break;
-    case 'l': t->label = a->value; break;
-    case 'w': t->weight = a->value; break;
-    case 'k': keep(t, a->value); break;
+    case 'p': t->fields.pair = a->value; break;
+    case 'l': t->fields.label = a->value; break;
+    case 'w': t->fields.weight = a->value; break;
+    case 'k':
+        if (fields_keep(&t->fields, a->value) < 0)
+            die_usage("-k %s is there twice", a->value);
+        break;
     case 'n': t->max = args_int(a, 0, INT32_MAX); break;
     case 'S': t->spec.stride = args_int(a, 0, INT32_MAX); break;
     case KEY_TRUNC: t->spec.trunc = (Trunc)args_word(a, truncs); break;
-    case KEY_LABELS: t->labels_given = a->value; break;
-    case KEY_PREFIX: t->prefix = a->value; break;
+    case KEY_LABELS: t->labels = a->value; break;
+    case KEY_PREFIX: t->fields.prefix = a->value; break;
     case KEY_IDS: t->ids = true; break;
     case 'z': die_usage("--candidates comes with a later version of weft");
     case KEY_TEMPLATE: die_usage("--template comes with a later version of weft");
@@ -117,32 +106,16 @@ static void set_option(Tok *t, int key)
 
 static void check_options(const Tok *t)
 {
-    bool csv = t->input.kind == REC_CSV, columns = csv || t->input.kind == REC_JSON;
+    const Fields *f = &t->fields;
+    bool csv = t->input.kind == REC_CSV;
     if (!csv && (!t->input.header || t->input.delimiter != ','))
         die_usage("-H and -d are about CSV: name the text's column with -c");
-    if (!columns && (t->pair || t->label || t->weight || t->spec.keeps))
+    if (!f->text && (f->pair || f->label || f->weight || f->keeps))
         die_usage("-p, -l, -w and -k name columns: say which one the text is in, with -c or -J");
-    if (t->labels_given && !t->label)
+    if (t->labels && !f->label)
         die_usage("--labels needs the label's column: -l COL");
-    if (t->ids && (t->pair || t->prefix || t->spec.stride >= 0))
+    if (t->ids && (f->pair || f->prefix || t->spec.stride >= 0))
         die_usage("--ids takes no -p, -S and --prefix: its rows are as they come");
-}
-
-/* The columns in the order that put() takes them in. */
-static void name_columns(Tok *t)
-{
-    const char *all[] = {t->text, t->pair, t->label, t->weight};
-    RecSpec *in = &t->input;
-    in->column = mem_array((size_t)t->spec.keeps + 4, sizeof *in->column);
-    for (int i = 0; i < 4; i++)
-        if (all[i])
-            in->column[in->columns++] = all[i];
-    for (int i = 0; i < t->spec.keeps; i++)
-        in->column[in->columns++] = t->spec.keep[i];
-    in->needed = in->columns ? 1 + (t->pair != NULL) : 0;
-    t->spec.pair = t->pair != NULL;
-    t->spec.label = t->label != NULL;
-    t->spec.weight = t->weight != NULL;
 }
 
 static void read_options(Tok *t, int argc, char **argv)
@@ -152,11 +125,11 @@ static void read_options(Tok *t, int argc, char **argv)
     for (int k; (k = args_next(&t->args)) != -1;)
         set_option(t, k);
     check_options(t);
-    if (t->labels_given && labels_parse(&t->labels, t->labels_given, &e) < 0)
+    if (t->labels && labels_parse(&t->fields.labels, t->labels, &e) < 0)
         die_usage("--labels: %s", e.text);
-    if (t->labels.count)
-        t->labels_json = labels_json(&t->labels);
-    name_columns(t);
+    if (t->labels)
+        t->labels_json = labels_json(&t->fields.labels);
+    fields_ask(&t->fields, &t->input, &t->spec);
 }
 
 /* The tokenizer and the model's name. --ids needs no model, but names the one given. */
@@ -208,40 +181,14 @@ static int send(Tok *t, bool end, Err *e)
     return out_write(t->out, f, e);
 }
 
-static int weigh(Str s, float *weight, Err *e)
-{
-    double w;
-    char *text = mem_strn(s.p, s.n);
-    int bad = num_real(text, 0, 1e30, &w, e);
-    free(text);
-    if (!bad)
-        *weight = (float)w;
-    return bad ? err_at(e, "weight") : 0;
-}
-
 /* A record into the rows. */
 static int put(Tok *t, const Record *rec, Err *e)
 {
-    const Str *f = rec->field;
-    RowIn in = {.text = f[0], .source = rec->number};
-    int at = 1;
-    for (int i = 0; i < t->input.needed; i++)
-        if (rec->null[i])
-            return err_set(e, "no text in '%s'", t->input.column[i]);
-    if (t->prefix) {
-        t->prefixed.n = 0;
-        buf_str(&t->prefixed, t->prefix);
-        buf_add(&t->prefixed, in.text.p, in.text.n);
-        in.text = str_of(t->prefixed.p, t->prefixed.n);
-    }
-    if (t->pair)
-        in.pair = f[at++];
-    if (t->label && labels_name(&t->labels, f[at++], &in.label, e) < 0)
-        return -1;
-    if (t->weight && weigh(f[at++], &in.weight, e) < 0)
-        return -1;
-    in.keep = f + at;
-    return rows_add(t->rows, &in, e);
+    RowIn row;
+    if (fields_row(&t->fields, &t->input, rec, &row, e) == 0 &&
+        rows_add(t->rows, &row, e) == 0)
+        return 0;
+    return err_at(e, "%s: record %" PRId64, rec->place, rec->in_file);
 }
 
 /* All records to the stream. 0, or -1 after what came before the fault was sent. */
@@ -251,10 +198,8 @@ static int run(Tok *t, Err *e)
     Err unsent = {0};
     int k;
     while ((k = rec_next(t->records, &rec, e)) > 0) {
-        if (k == REC_GOT && put(t, &rec, e) < 0) {
-            k = err_at(e, "%s: record %" PRId64, rec.place, rec.in_file);
+        if (k == REC_GOT && (k = put(t, &rec, e)) < 0)
             break;
-        }
         if ((k == REC_IDLE || rows_full(t->rows)) && send(t, false, e) < 0)
             return -1;
     }
@@ -278,12 +223,10 @@ static void clear(Tok *t)
     rec_close(t->records);
     rows_free(t->rows);
     tokenizer_free(t->tokenizer);
-    labels_free(&t->labels);
+    fields_clear(&t->fields);
     free(t->model_name);
     free(t->labels_json);
-    free(t->prefixed.p);
     free(t->input.column);
-    free(t->spec.keep);
 }
 
 int main(int argc, char **argv)
