@@ -29,7 +29,7 @@ show_run "awk -F '\\t' '
     }' ../../data/vader/tweets_GroundTruth.txt > tweets.csv"
 show_run 'sed 4q tweets.csv'
 
-say 'Text to token ids, dealt into three files that share no tweet.'
+say 'Text to token ids, dealt into three files, the same ones for the same seed.'
 show_run 'tok -m ../../model/all-MiniLM-L6-v2 -c text -l label \
     --labels negative,neutral,positive tweets.csv |
     deal -s 42 80:train.weft 10:valid.weft 10:test.weft'

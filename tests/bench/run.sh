@@ -21,7 +21,7 @@ if [ -z "${BENCH_PYTHON-}" ]; then
         touch "$venv/ready"
     fi
 fi
-make -s model tweets
+[ -e model/all-MiniLM-L6-v2/model.safetensors ] && [ -d data/vader ] || make -s model tweets
 for part; do
     if [ "$part" = gflops ]; then
         "$gflops" 1
