@@ -111,7 +111,7 @@ static void check_options(const Tok *t)
     if (!csv && (!t->input.header || t->input.delimiter != ','))
         die_usage("-H and -d are about CSV: name the text's column with -c");
     if (!f->text && (f->pair || f->label || f->weight || f->keeps))
-        die_usage("-p, -l, -w and -k name columns: say which one the text is in, with -c or -J");
+        die_usage("-p, -l, -w and -k name columns: say which the text is in, with -c or -J");
     if (t->labels && !f->label)
         die_usage("--labels needs the label's column: -l COL");
     if (t->ids && (f->pair || f->prefix || t->spec.stride >= 0))

@@ -233,7 +233,7 @@ END
 }
 
 @test "command lines that are refused" {
-  fails_with 2 'say which one the text is in' tok -m "$M" -l mood
+  fails_with 2 'say which the text is in' tok -m "$M" -l mood
   fails_with 2 'name the text' tok -m "$M" -H
   fails_with 2 'exclude each other' tok -m "$M" -c a -J b
   fails_with 2 'needs the label' tok -m "$M" -c a --labels x,y

@@ -89,7 +89,8 @@ static bool taken(char **names, int n, const char *name)
     return false;
 }
 
-/* The header's names, each once: the second `a` is `a#2`, columns without a name are `#1`, ... */
+/* The header's names, each once: the second `a` is `a#2`, columns without a name are `#1`,
+ * `#2`. */
 static char **unique_names(const Csv *c)
 {
     char **names = mem_zero((size_t)c->width + 1, sizeof *names);

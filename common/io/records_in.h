@@ -25,7 +25,7 @@ int window_fill(Window *s, Err *e);
 struct Records {
     RecSpec spec;
     Window in;
-    int64_t number, in_file; /* of the record last given out; in_file 0: none of this file yet */
+    int64_t number, in_file; /* of the record last given out; in_file 0: none yet */
     Str *field;
     bool *null;
     Csv *csv;

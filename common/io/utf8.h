@@ -1,4 +1,4 @@
-/* utf8.h - is it UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF)? */
+/* utf8.h - is it UTF-8? RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF. */
 #ifndef WEFT_UTF8_H
 #define WEFT_UTF8_H
 

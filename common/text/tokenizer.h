@@ -46,8 +46,8 @@ Tokenizer *tokenizer_load(const char *folder, Err *e);
 void tokenizer_free(Tokenizer *t);
 
 const Template *tokenizer_template(const Tokenizer *t, bool pair);
-const char *tokenizer_fingerprint(const Tokenizer *t); /* of the vocabulary and what it is fed */
-int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: the folder says none */
+const char *tokenizer_fingerprint(const Tokenizer *t); /* of vocabulary and rules */
+int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
 bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
 int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */
 int32_t tokenizer_size(const Tokenizer *t);               /* ids are below */

@@ -140,7 +140,8 @@ static int read_added(Tokenizer *t, const json_t *list, Err *e)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *o = json_array_get(list, i);
         int64_t id = json_get_int(o, "id", -1, e);
-        if (e->text[0] || tokenizer_add(t, o, id, json_get_bool(o, "special", false, NULL), e) < 0)
+        bool special = json_get_bool(o, "special", false, e);
+        if (e->text[0] || tokenizer_add(t, o, id, special, e) < 0)
             return err_at(e, "added_tokens");
     }
     return 0;

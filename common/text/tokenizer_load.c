@@ -81,8 +81,8 @@ int tokenizer_add(Tokenizer *t, const json_t *token, int64_t id, bool special, E
     Str s = str_of(text, strlen(text));
     int32_t known = tokenizer_find(t, s);
     if (known >= 0 && id >= 0 && known != id)
-        return err_set(e, "'%s' has id %" PRId64 " here and %" PRId32 " in the vocabulary", text,
-                       id, known);
+        return err_set(e, "'%s' has id %" PRId64 " here and %" PRId32 " in the vocabulary",
+                       text, id, known);
     if (id > INT32_MAX)
         return err_set(e, "id %" PRId64 " of '%s' is out of reason", id, text);
     if (known < 0) {

@@ -1,4 +1,4 @@
-/* records_test.c - lines, NUL-separated, CSV, JSON lines: what comes out, and what is refused. */
+/* records_test.c - lines, NUL-separated, CSV, JSON lines: what comes out, what is refused. */
 #include "tests/unit/check.h"
 
 #include "io/records.h"
@@ -139,8 +139,8 @@ static void json(void)
     IS(REC_JSON, ab, "{\"b\":\"x\"}\n", "!in: record 1: no field 'a': there are b");
     IS(REC_JSON, ab, "{\"a\":[]}\n",
        "!in: record 1: field 'a' is no text: choose a field with one");
-    IS(REC_JSON, ab, "{\"a\":\"\\u0000\"}\n", "!in: record 1: field 'a': byte 1 is NUL, which no "
-       "text has: remove it (tr -d '\\0')");
+    IS(REC_JSON, ab, "{\"a\":\"\\u0000\"}\n",
+       "!in: record 1: field 'a': byte 1 is NUL, which no text has: remove it (tr -d '\\0')");
     IS(REC_JSON, ab, "[1]\n", "!in: record 1: no JSON object: give one a line");
     IS(REC_JSON, ab, "{\"a\":\"\xe9\"}\n", "!in: record 1: byte 7 is not UTF-8" REMEDY);
     char *got = read_bytes(REC_JSON, ab, "{\"a\":1,\"a\":2}", 13);

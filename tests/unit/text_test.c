@@ -285,9 +285,10 @@ static void points(void)
 
 static void utf8(void)
 {
-    static const char *const bad[] = {"\x80", "a\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                      "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                                      "\xe2\x82", "\xc3", "\xff", "\xe2\x28\xa1"};
+    static const char *const bad[] = {
+        "\x80", "a\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xc3", "\xff", "\xe2\x28\xa1",
+    };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(utf8_check(bad[i], strlen(bad[i])) == (bad[i][0] == 'a'));
     char text[200];
@@ -318,8 +319,8 @@ static void vocabularies(void)
     CHECK(vocab_text(&v, 4).p == NULL && vocab_text(&v, 6).p == NULL);
     for (int i = 10; i < 5000; i++) {
         char word[16];
-        CHECK(vocab_add(&v, i, str_of(word, (size_t)snprintf(word, sizeof word, "w%d", i)), &e) ==
-              0);
+        int n = snprintf(word, sizeof word, "w%d", i);
+        CHECK(vocab_add(&v, i, str_of(word, (size_t)n), &e) == 0);
     }
     CHECK(vocab_find(&v, str_of("w4999", 5)) == 4999);
     CHECK(vocab_find(&v, str_of("w5000", 5)) == -1);
