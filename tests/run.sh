@@ -21,7 +21,7 @@ one() {
         if (cd "$out.d" && "$1") >"$out.said" 2>&1; then
             echo "ok 1 $name" >"$out"
         else
-            { echo "not ok 1 $name: exit $?"; sed 's/^/# /' "$out.said"; } >"$out"
+            { echo "not ok 1 $name: exit $?"; sed 's/^/# /' "$out.said" | tail -n 40; } >"$out"
         fi
         ;;
     esac
