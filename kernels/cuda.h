@@ -21,7 +21,7 @@
  * and cuBLASLt's (matmul.cu):
  *   cublasLtCreate cublasLtDestroy cublasLtMatmul cublasLtMatmulAlgoGetHeuristic
  *   cublasLtMatmulDescCreate cublasLtMatmulDescDestroy cublasLtMatmulDescSetAttribute
- *     (TRANSA, TRANSB, EPILOGUE, BIAS_POINTER, BIAS_DATA_TYPE)
+ *     (TRANSA, TRANSB, EPILOGUE, BIAS_POINTER)
  *   cublasLtMatrixLayoutCreate cublasLtMatrixLayoutDestroy
  *   cublasLtMatmulPreferenceCreate cublasLtMatmulPreferenceDestroy
  *   cublasLtMatmulPreferenceSetAttribute (MAX_WORKSPACE_BYTES, REDUCTION_SCHEME_MASK,
@@ -76,7 +76,7 @@ typedef struct CudaMatmul CudaMatmul; /* matmul.cu */
 
 typedef struct Cuda {
     Device table; /* first: a Device * is a Cuda * */
-    char name[16];
+    char name[16], about[160];
     int index;
     cudaStream_t stream; /* everything runs on it, in order */
     CudaMemory *memory;

@@ -1,0 +1,213 @@
+/* linear.cu - weights in device memory, and the product with them. Rows of ours are columns of
+ * cuBLAS: y' = W x'. Each call is one product over the whole piece, 2 m n k flops, plus, where
+ * there is an activation (erf's GELU is none of cuBLAS's), one pass over y in place. */
+#include "kernels/cuda.h"
+
+#include <cstdlib>
+#include <cstring>
+
+/* Weights */
+
+/* The parts side by side, [k, n] with n the sum of their columns. */
+static float *side_by_side(const View *part, int parts, int64_t n, int64_t k)
+{
+    float *all = (float *)malloc((size_t)(n * k) * sizeof *all);
+    int64_t at = 0;
+    for (int i = 0; all && i < parts; at += part[i].cols, i++)
+        for (int64_t r = 0; r < k; r++)
+            memcpy(all + r * n + at, cuda_row(part[i], r), (size_t)part[i].cols * sizeof *all);
+    return all;
+}
+
+static void put_rows(Device *d, float *to, View part)
+{
+    size_t row = (size_t)part.cols * sizeof *to;
+    if (part.stride == part.cols) {
+        cuda_put(d, to, part.p, (size_t)part.rows * row);
+        return;
+    }
+    for (int64_t r = 0; r < part.rows; r++)
+        cuda_put(d, to + r * part.cols, cuda_row(part, r), row);
+}
+
+/* The stacked matrix in device memory, f32. */
+static float *stacked(Device *d, const View *part, int parts, bool by_input, int64_t n, int64_t k)
+{
+    size_t bytes = (size_t)(n * k) * sizeof(float);
+    float *all = (float *)cuda_alloc(d, bytes), *at = all;
+    if (all && by_input && parts > 1) {
+        float *host = side_by_side(part, parts, n, k);
+        if (host)
+            cuda_put(d, all, host, bytes);
+        else
+            cuda_fail(cuda_of(d), "weights", "out of memory on the host");
+        free(host);
+    } else if (all) {
+        for (int i = 0; i < parts; at += part[i].rows * part[i].cols, i++)
+            put_rows(d, at, part[i]);
+    }
+    return all;
+}
+
+static float *stacked_bias(Device *d, const View *part, const float *const *bias, int parts,
+                           bool by_input, int64_t n)
+{
+    float *all = (float *)cuda_alloc(d, (size_t)n * sizeof *all), *at = all;
+    if (!all)
+        return NULL;
+    cuda_fill(d, all, 0, (size_t)n * sizeof *all);
+    for (int i = 0; i < parts; i++) {
+        int64_t m = by_input ? part[i].cols : part[i].rows;
+        if (bias[i])
+            cuda_put(d, at, bias[i], (size_t)m * sizeof *at);
+        at += m;
+    }
+    return all;
+}
+
+/* A copy as bf16, [rows, cols]. */
+static void *as_bf16(Device *d, const void *from, int64_t rows, int64_t cols)
+{
+    void *to = cuda_alloc(d, (size_t)(rows * cols) * 2);
+    if (!to)
+        return NULL;
+    Piece p = {d, 0, rows, 0};
+    Mix m = {};
+    m.x = view_of(const_cast<void *>(from), K_F32, rows, cols);
+    m.y = view_of(to, K_BF16, rows, cols);
+    m.a = 1;
+    cuda_mix(&p, &m);
+    return to;
+}
+
+/* w's matrix in bf16 instead of f32; its bias in both. */
+static bool narrow(Device *d, Weight *w, int64_t rows, int64_t cols)
+{
+    void *wide = w->w;
+    w->w = as_bf16(d, wide, rows, cols);
+    cuda_free(d, wide);
+    if (w->bias[K_F32])
+        w->bias[K_BF16] = as_bf16(d, w->bias[K_F32], 1, w->n);
+    return w->w && (w->bias[K_BF16] || !w->bias[K_F32]);
+}
+
+Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
+                  KType type)
+{
+    Weight *w = (Weight *)calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->owned = true;
+    w->by_input = by_input;
+    w->type = type;
+    w->k = by_input ? part[0].rows : part[0].cols;
+    for (int i = 0; i < parts; i++)
+        w->n += by_input ? part[i].cols : part[i].rows;
+    w->stride = by_input ? w->n : w->k;
+    w->w = stacked(d, part, parts, by_input, w->n, w->k);
+    if (bias)
+        w->bias[K_F32] = stacked_bias(d, part, bias, parts, by_input, w->n);
+    bool ok = w->w && (w->bias[K_F32] || !bias);
+    if (ok && type == K_BF16)
+        ok = narrow(d, w, by_input ? w->k : w->n, w->stride);
+    if (ok && cuda_fine(cuda_of(d)))
+        return w;
+    cuda_unpack(d, w);
+    return NULL;
+}
+
+Weight *cuda_refer(Device *d, View v, const float *bias)
+{
+    (void)d;
+    Weight *w = (Weight *)calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->w = v.p;
+    w->type = v.type;
+    w->n = v.rows;
+    w->k = v.cols;
+    w->stride = v.stride;
+    w->bias[K_F32] = bias;
+    return w;
+}
+
+void cuda_unpack(Device *d, Weight *w)
+{
+    if (w && w->owned) {
+        cuda_free(d, w->w);
+        cuda_free(d, const_cast<void *>(w->bias[K_F32]));
+        cuda_free(d, const_cast<void *>(w->bias[K_BF16]));
+    }
+    free(w);
+}
+
+/* The product */
+
+static View converted(Piece *p, View x, KType type)
+{
+    if (x.type == type)
+        return x;
+    Mix m = {};
+    m.x = x;
+    m.y = temp_view(p, type, x.rows, x.cols);
+    m.a = 1;
+    cuda_mix(p, &m);
+    return m.y;
+}
+
+static const void *bias_of(const Weight *w, KType type, int64_t col0)
+{
+    const char *b = (const char *)w->bias[type];
+    return b ? b + (size_t)col0 * ktype_size(type) : NULL;
+}
+
+/* z = x W' + b (+ r, of z's type), of the outputs [col0, col0 + z.cols). */
+static void product(Piece *p, const Linear *a, View x, View z, View r, bool gelu_tanh)
+{
+    const Weight *w = a->w;
+    CudaProduct m = {};
+    if (w->by_input)
+        m.a = {view_cols(view_of(w->w, w->type, w->k, w->n), a->col0, w->n).p, w->type,
+               z.cols, w->k, w->stride, false};
+    else
+        m.a = {cuda_row({w->w, w->type, w->n, w->k, w->stride}, a->col0), w->type,
+               w->k, z.cols, w->stride, true};
+    m.b = {x.p, x.type, x.cols, x.rows, x.stride, false};
+    m.d = {z.p, z.type, z.cols, z.rows, z.stride, false};
+    m.c = r.p;
+    m.c_stride = r.stride;
+    m.bias = bias_of(w, z.type, a->col0);
+    m.gelu_tanh = gelu_tanh;
+    m.any_cols = true;
+    cuda_product(cuda_of(p->dev), &m);
+}
+
+/* cuBLAS's GELU is good for bf16's eight bits only. */
+static bool epilogue_gelu(const Linear *a)
+{
+    return a->act == ACT_GELU_TANH && a->y.type == K_BF16 && a->w->type == K_BF16 && !a->pre.p &&
+           !a->r.p;
+}
+
+void cuda_linear(Piece *p, const Linear *a)
+{
+    Cuda *c = cuda_of(p->dev);
+    KType type = a->w->type;
+    View x = converted(p, a->x, type), y = a->y, z = a->pre.p ? a->pre : y;
+    bool plain = a->act == ACT_NONE && !a->pre.p, gelu = epilogue_gelu(a);
+    bool sum = plain && a->r.p && a->r.type == y.type; /* r is added by the product itself */
+    if (y.rows == 0)
+        return;
+    /* cuBLAS writes f32 from f32; y may still be needed as r; a bf16 bias is kept beside bf16
+     * weights only. */
+    if ((type == K_F32 && z.type == K_BF16) || (!a->pre.p && !sum && a->r.p && a->r.p == y.p))
+        z = temp_view(p, K_F32, y.rows, y.cols);
+    product(p, a, x, z, sum && z.p == y.p ? a->r : View(), gelu);
+    if (a->pre.p && z.p != a->pre.p) {
+        cuda_activate(c, z, View(), a->pre, ACT_NONE);
+        z = a->pre;
+    }
+    bool done = z.p == y.p && (plain || gelu) && (sum || !a->r.p);
+    if (!done)
+        cuda_activate(c, z, a->r, y, a->act);
+}

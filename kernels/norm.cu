@@ -1,0 +1,122 @@
+/* norm.cu - a warp a row. The row is read once and held in registers (up to 1,024 columns that
+ * come in fours), else read again for each of three passes. Moves cols * (sizes of x, r, y and
+ * what else is written) bytes a row; about 8 flops an element. */
+#include "kernels/cuda.h"
+
+enum { ROWS = 4 }; /* warps of a block */
+
+template <int W> static __device__ inline Wide<W> summed(const Norm &a, int64_t i, int64_t j)
+{
+    Wide<W> s = cuda_load<W>(cuda_row(a.x, i), a.x.type, j);
+    if (a.r.p) {
+        Wide<W> r = cuda_load<W>(cuda_row(a.r, i), a.r.type, j);
+        for (int k = 0; k < W; k++)
+            s.v[k] += r.v[k];
+    }
+    return s;
+}
+
+template <int W>
+static __device__ inline void finish(const Norm &a, int64_t i, int64_t j, Wide<W> s, float mean,
+                                     float scale)
+{
+    if (a.sum.p)
+        cuda_store<W>(cuda_row(a.sum, i), a.sum.type, j, s);
+    Wide<W> gamma = cuda_load<W>(a.gamma, K_F32, j);
+    for (int k = 0; k < W; k++)
+        s.v[k] = (s.v[k] - mean) * scale * gamma.v[k];
+    if (a.beta) {
+        Wide<W> beta = cuda_load<W>(a.beta, K_F32, j);
+        for (int k = 0; k < W; k++)
+            s.v[k] += beta.v[k];
+    }
+    cuda_store<W>(cuda_row(a.y, i), a.y.type, j, s);
+    if (a.y2.p)
+        cuda_store<W>(cuda_row(a.y2, i), a.y2.type, j, s);
+}
+
+template <int W> static __device__ inline float square(Wide<W> s, float mean)
+{
+    float sum = 0;
+    for (int k = 0; k < W; k++)
+        sum += (s.v[k] - mean) * (s.v[k] - mean);
+    return sum;
+}
+
+template <int W> static __device__ inline float plain(Wide<W> s)
+{
+    float sum = 0;
+    for (int k = 0; k < W; k++)
+        sum += s.v[k];
+    return sum;
+}
+
+/* Lane l has columns [W l, W l + W), and those 32 W further on, HELD times. */
+template <int W, int HELD> static __global__ void norm_held(Norm a)
+{
+    int64_t i = (int64_t)blockIdx.x * ROWS + threadIdx.y, n = a.x.cols;
+    int first = threadIdx.x * W;
+    if (i >= a.x.rows)
+        return;
+    Wide<W> s[HELD];
+    float mean = 0, var = 0;
+#pragma unroll
+    for (int h = 0; h < HELD; h++) {
+        int j = first + h * WARP * W;
+        if (j >= n)
+            continue;
+        s[h] = summed<W>(a, i, j);
+        mean += plain<W>(s[h]);
+    }
+    mean = a.rms ? 0 : warp_sum(mean) / (float)n;
+#pragma unroll
+    for (int h = 0; h < HELD; h++)
+        if (first + h * WARP * W < n)
+            var += square<W>(s[h], mean);
+    float scale = 1.0f / sqrtf(warp_sum(var) / (float)n + a.eps);
+#pragma unroll
+    for (int h = 0; h < HELD; h++)
+        if (first + h * WARP * W < n)
+            finish<W>(a, i, first + h * WARP * W, s[h], mean, scale);
+}
+
+template <int W> static __global__ void norm_read(Norm a)
+{
+    int64_t i = (int64_t)blockIdx.x * ROWS + threadIdx.y, n = a.x.cols;
+    int64_t first = (int64_t)threadIdx.x * W, step = WARP * W;
+    if (i >= a.x.rows)
+        return;
+    float mean = 0, var = 0;
+    for (int64_t j = first; j < n; j += step)
+        mean += plain<W>(summed<W>(a, i, j));
+    mean = a.rms ? 0 : warp_sum(mean) / (float)n;
+    for (int64_t j = first; j < n; j += step)
+        var += square<W>(summed<W>(a, i, j), mean);
+    float scale = 1.0f / sqrtf(warp_sum(var) / (float)n + a.eps);
+    for (int64_t j = first; j < n; j += step)
+        finish<W>(a, i, j, summed<W>(a, i, j), mean, scale);
+}
+
+static bool by_four(const Norm *a)
+{
+    return cuda_by_four(a->x) && cuda_by_four(a->r) && cuda_by_four(a->sum) &&
+           cuda_by_four(a->y) && cuda_by_four(a->y2) && (uintptr_t)a->gamma % 16 == 0 &&
+           (uintptr_t)a->beta % 16 == 0;
+}
+
+void cuda_norm(Piece *p, const Norm *a)
+{
+    Cuda *c = cuda_of(p->dev);
+    if (a->x.rows == 0 || a->x.cols == 0)
+        return;
+    unsigned blocks = cuda_blocks(a->x.rows, ROWS);
+    dim3 threads(WARP, ROWS);
+    if (!by_four(a))
+        LAUNCH(c, norm_read<1>, blocks, threads, 0, *a);
+    else if (a->x.cols <= 3 * 4 * WARP)
+        LAUNCH(c, (norm_held<4, 3>), blocks, threads, 0, *a);
+    else if (a->x.cols <= 8 * 4 * WARP)
+        LAUNCH(c, (norm_held<4, 8>), blocks, threads, 0, *a);
+    else
+        LAUNCH(c, norm_read<4>, blocks, threads, 0, *a);
+}
