@@ -3,7 +3,7 @@
  * y = f(x), x and y [rows, cols] of any type, may be the same memory.
  *   GELU       x/2 (1 + erf(x/sqrt 2))                          Hendrycks & Gimpel 2016
  *   GELU_TANH  x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))    "gelu_new", GPT-2
- * f32: within 1e-6 max(1, |x|) of the formula in double precision.
+ * f32: within 1e-6 max(1, |x|) of the formula in double precision; a bf16 y is rounded once.
  * Moves rows * cols * (size of x + size of y) bytes. */
 #ifndef WEFT_ACT_H
 #define WEFT_ACT_H
@@ -15,7 +15,7 @@ typedef struct Activate {
     Act act;
 } Activate;
 
-/* dx = dy * f'(x), f32; x is what went into f. dx may be dy. */
+/* dx = dy * f'(x), f32, within 3e-6 max(1, |dy|); x is what went into f. dx may be dy. */
 typedef struct ActivateBwd {
     View x, dy, dx;
     Act act;

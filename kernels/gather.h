@@ -5,7 +5,8 @@
  *   index I64, or NULL: j itself; weight f32 [rows], or NULL: 1
  *   starts NULL: one row each, y[i] = x[index[i]] * weight[i]
  * Indices are those of the whole x; y, starts and weight begin at the piece's first row.
- * Sums run in order, in f32. */
+ * Sums run in order, in f32: of x of unit variance within 5e-6 max(1, |sum|) times the root of
+ * the segment's length, normalised mean squared error 1e-12; a bf16 y is rounded once. */
 #ifndef WEFT_GATHER_H
 #define WEFT_GATHER_H
 

@@ -14,7 +14,9 @@
  *               p -= lr * (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)     Kingma & Ba 2015
  *   STEP_SGD    g += decay * p; m = momentum m + g (t = 1: m = g); p -= lr * (m or g)
  *   g is multiplied by *clip first (device memory; NULL: 1). One call covers
- *   parameters of equal decay. */
+ *   parameters of equal decay.
+ *
+ * Against double precision: Xent and Step within 2e-6 max(1, |result|), Sqnorm 1e-12 out[0]. */
 #ifndef WEFT_LEARN_H
 #define WEFT_LEARN_H
 

@@ -1,7 +1,7 @@
 /* segmax.h - the maximum over segments, column by column.
  *
  * y[i] = max over j in [starts[i], starts[i+1]) of x[j]       x [_, cols], y [rows, cols]
- * An empty segment gives 0. NaN wins. */
+ * An empty segment gives 0. NaN wins. Exact. */
 #ifndef WEFT_SEGMAX_H
 #define WEFT_SEGMAX_H
 

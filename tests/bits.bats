@@ -16,18 +16,6 @@ rows() {
   }'
 }
 
-# The kinds of CPU that oneDNN knows and this machine has.
-isas() {
-  local flags
-  flags=" $(grep -m1 '^flags' /proc/cpuinfo || true) "
-  echo SSE41
-  if [[ $flags == *" avx "* ]]; then echo AVX; fi
-  if [[ $flags == *" avx2 "* ]]; then echo AVX2; fi
-  if [[ $flags == *" avx512bw "* && $flags == *" avx512vl "* ]]; then echo AVX512_CORE; fi
-  if [[ $flags == *" avx512_bf16 "* ]]; then echo AVX512_CORE_BF16; fi
-  if [[ $flags == *" amx_bf16 "* ]]; then echo AVX512_CORE_AMX; fi
-}
-
 # alone N: every row in a process of its own: ids.I -> row.I.
 alone() {
   local i

@@ -47,3 +47,15 @@ fails_with() {
   [ "$status" -eq "$want" ] || { echo "exit $status, not $want; stderr: $stderr" >&2; return 1; }
   [[ "$stderr" == *"$text"* ]] || { echo "stderr lacks '$text': $stderr" >&2; return 1; }
 }
+
+# isas: the kinds of CPU, as ONEDNN_MAX_CPU_ISA names them, that oneDNN knows and this machine has.
+isas() {
+  local flags
+  flags=" $(grep -m1 '^flags' /proc/cpuinfo || true) "
+  echo SSE41
+  if [[ $flags == *" avx "* ]]; then echo AVX; fi
+  if [[ $flags == *" avx2 "* ]]; then echo AVX2; fi
+  if [[ $flags == *" avx512bw "* && $flags == *" avx512vl "* ]]; then echo AVX512_CORE; fi
+  if [[ $flags == *" avx512_bf16 "* ]]; then echo AVX512_CORE_BF16; fi
+  if [[ $flags == *" amx_bf16 "* ]]; then echo AVX512_CORE_AMX; fi
+}

@@ -1,0 +1,337 @@
+#include "tests/ops/ops.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { GUARD = 256, BLOCKS = 64, OPS = 32, FEW = 16, POISON = 0xff };
+
+Device *dev;
+Rand rng;
+
+/* What a case has put into device memory, to be looked at when it ends. */
+typedef struct Block {
+    char *mem, *host; /* device memory; the bytes that it must hold, and where any may stand: */
+    bool *free;       /* NULL: nowhere */
+    size_t size;
+} Block;
+
+static Block block[BLOCKS];
+static double *array[BLOCKS];
+static int blocks, arrays, failures, told;
+static char name[256];
+
+static struct Worst {
+    const char *op;
+    int cases;
+    double nmse, max; /* as shares of what is allowed */
+} worst[OPS];
+static struct Worst *now;
+
+int failed(void)
+{
+    return failures;
+}
+
+void tally(bool print)
+{
+    int cases = 0;
+    for (struct Worst *w = worst; w < worst + OPS && w->op; w++) {
+        cases += w->cases;
+        if (print)
+            printf("%-10s %4d cases, error %3.0f%% and mean squared error %3.0f%% of the bound\n",
+                   w->op, w->cases, 100 * w->max, 100 * w->nmse);
+    }
+    printf("%d cases, %d failed\n", cases, failures);
+}
+
+void begin(const char *op, const char *fmt, ...)
+{
+    va_list ap;
+    int n = snprintf(name, sizeof name, "%s: ", op);
+    va_start(ap, fmt);
+    vsnprintf(name + n, sizeof name - (size_t)n, fmt, ap);
+    va_end(ap);
+    for (now = worst; now->op && strcmp(now->op, op) != 0;)
+        now++;
+    now->op = op;
+    now->cases++;
+    told = 0;
+}
+
+void fail(const char *fmt, ...)
+{
+    va_list ap;
+    failures += told == 0;
+    if (told++ >= 3)
+        return;
+    fprintf(stderr, "%s: ", name);
+    va_start(ap, fmt);
+    vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    fputc('\n', stderr);
+}
+
+/* ---- device memory ---- */
+
+/* `host` is kept until end(). */
+static char *place(char *host, bool *free, size_t size)
+{
+    Block b = {dev->alloc(dev, size), host, free, size};
+    if (!b.mem || blocks == BLOCKS) {
+        fprintf(stderr, "ops_test: no room for %zu bytes\n", size);
+        exit(1);
+    }
+    dev->put(dev, b.mem, host, size);
+    block[blocks++] = b;
+    return b.mem;
+}
+
+void *dev_copy(const void *host, size_t bytes)
+{
+    char *all = mem_alloc(bytes + 2 * GUARD);
+    memset(all, POISON, bytes + 2 * GUARD);
+    if (bytes)
+        memcpy(all + GUARD, host, bytes);
+    return place(all, NULL, bytes + 2 * GUARD) + GUARD;
+}
+
+float bf16_round(double x)
+{
+    float f = (float)x;
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    u = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static size_t offset(const Mat *m, int64_t i, int64_t j)
+{
+    return m->at + (size_t)(i * m->v.stride + j) * ktype_size(m->v.type);
+}
+
+static double element(const Mat *m, const char *from, int64_t i, int64_t j)
+{
+    uint32_t u = 0;
+    float f;
+    bool half = m->v.type == K_BF16;
+    memcpy((char *)&u + (half ? 2 : 0), from + offset(m, i, j), half ? 2 : 4);
+    memcpy(&f, &u, sizeof f);
+    return (double)f;
+}
+
+double mat_at(const Mat *m, int64_t i, int64_t j)
+{
+    return element(m, m->host, i, j);
+}
+
+static void store(const Mat *m, int64_t i, int64_t j, double x)
+{
+    bool half = m->v.type == K_BF16;
+    float f = half ? bf16_round(x) : (float)x;
+    memcpy(m->host + offset(m, i, j), (char *)&f + (half ? 2 : 0), half ? 2 : 4);
+}
+
+static char *whole(const Mat *m, size_t *size)
+{
+    for (int i = 0; i < blocks; i++)
+        if (block[i].host == m->host) {
+            *size = block[i].size;
+            return block[i].mem;
+        }
+    abort();
+}
+
+void mat_set(const Mat *m, int64_t i, int64_t j, double x)
+{
+    size_t size;
+    char *mem = whole(m, &size);
+    store(m, i, j, x);
+    dev->put(dev, mem, m->host, size);
+}
+
+void mat_scale(const Mat *m, double by)
+{
+    size_t size;
+    char *mem = whole(m, &size);
+    for (int64_t i = 0; i < m->v.rows; i++)
+        for (int64_t j = 0; j < m->v.cols; j++)
+            store(m, i, j, mat_at(m, i, j) * by);
+    dev->put(dev, mem, m->host, size);
+}
+
+static Mat matrix(KType type, int64_t rows, int64_t cols, int64_t pad, bool numbers, bool out)
+{
+    size_t e = ktype_size(type), size = (size_t)(rows * (cols + pad)) * e + 2 * GUARD;
+    Mat m = {.v = {.type = type, .rows = rows, .cols = cols, .stride = cols + pad},
+             .host = mem_alloc(size), .at = GUARD + (size_t)(pad / 2) * e};
+    bool *open = out ? mem_zero(size, sizeof *open) : NULL;
+    memset(m.host, POISON, size);
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < cols; j++) {
+            if (numbers)
+                store(&m, i, j, rand_normal(&rng));
+            if (open)
+                memset(open + offset(&m, i, j), true, e);
+        }
+    m.v.p = place(m.host, open, size) + m.at;
+    return m;
+}
+
+Mat mat_in(KType type, int64_t rows, int64_t cols, int64_t pad)
+{
+    return matrix(type, rows, cols, pad, true, false);
+}
+
+Mat mat_out(KType type, int64_t rows, int64_t cols, int64_t pad)
+{
+    return matrix(type, rows, cols, pad, false, true);
+}
+
+Mat mat_inout(KType type, int64_t rows, int64_t cols, int64_t pad)
+{
+    return matrix(type, rows, cols, pad, true, true);
+}
+
+void end(void)
+{
+    for (; blocks > 0; blocks--) {
+        Block *b = &block[blocks - 1];
+        char *got = mem_alloc(b->size);
+        fetch(b->mem, got, b->size);
+        for (size_t i = 0; i < b->size; i++)
+            if (got[i] != b->host[i] && !(b->free && b->free[i]))
+                fail("byte %zu of %zu of block %d was written", i, b->size, blocks - 1);
+        dev->free(dev, b->mem);
+        free(got);
+        free(b->host);
+        free(b->free);
+        *b = (Block){0};
+    }
+    while (arrays > 0)
+        free(array[--arrays]);
+}
+
+/* ---- running and comparing ---- */
+
+/* A device that has failed once fails from then on. */
+static void must(int r, const char *why)
+{
+    if (r < 0) {
+        fprintf(stderr, "%s: %s\n", name, why);
+        exit(1);
+    }
+}
+
+void run_each(Each kind, const Batch *b, StageFn *fn, void *args)
+{
+    char why[256] = "";
+    dev->each(dev, kind, b, fn, args);
+    must(dev->wait(dev, why, sizeof why), why);
+}
+
+void run(StageFn *fn, void *args)
+{
+    run_each(EACH_COLS, &(Batch){.cols = 1}, fn, args);
+}
+
+void fetch(const void *from, void *to, size_t bytes)
+{
+    char why[256] = "";
+    dev->get(dev, to, from, bytes);
+    must(dev->wait(dev, why, sizeof why), why);
+}
+
+double *wants(int64_t n)
+{
+    if (arrays == BLOCKS)
+        abort();
+    return array[arrays++] = mem_zero((size_t)n + 1, sizeof(double));
+}
+
+static void worst_is(double *was, double share)
+{
+    if (!(share <= *was))
+        *was = share;
+}
+
+void expect(Mat *y, const double *want, const double *scale, Bound b)
+{
+    const double half_unit = 1.0 / 256;
+    double wrong = 0, power = 0, rounding = 0;
+    size_t size;
+    char *mem = whole(y, &size), *got = mem_alloc(size);
+    fetch(mem, got, size);
+    if (y->v.type == K_BF16)
+        rounding = half_unit * (b.roundings ? b.roundings : 1);
+    for (int64_t i = 0, k = 0; i < y->v.rows; i++)
+        for (int64_t j = 0; j < y->v.cols; j++, k++) {
+            double g = element(y, got, i, j), err = fabs(g - want[k]);
+            double most = b.max * (scale ? scale[k] : fmax(1, fabs(want[k])));
+            most += rounding * (b.roundings > 1 && scale ? scale[k] : fabs(want[k]));
+            if (!(err <= most))
+                fail("[%lld, %lld] is %.9g, not %.9g (within %.2g)", (long long)i, (long long)j,
+                     g, want[k], most);
+            if (err > 0)
+                worst_is(&now->max, err / most);
+            wrong += err * err;
+            power += want[k] * want[k];
+        }
+    double nmse = power > 0 && y->v.rows * y->v.cols >= FEW ? wrong / power : 0;
+    double most = b.nmse + rounding * rounding;
+    if (!(nmse <= most))
+        fail("normalised mean squared error %.2g (at most %.2g)", nmse, most);
+    if (nmse > 0)
+        worst_is(&now->nmse, nmse / most);
+    free(got);
+}
+
+int64_t any(int64_t lo, int64_t hi)
+{
+    return lo + (int64_t)rand_below(&rng, (uint64_t)(hi - lo + 1));
+}
+
+double activation(double x, Act act)
+{
+    switch (act) {
+    case ACT_NONE: return x;
+    case ACT_GELU: return x / 2 * erfc(-x / sqrt(2));
+    case ACT_GELU_TANH: return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case ACT_RELU: return x < 0 ? 0 : x;
+    case ACT_TANH: return tanh(x);
+    case ACT_SILU: return x / (1 + exp(-x));
+    }
+    return NAN;
+}
+
+/* ---- memory ---- */
+
+void ops_memory(void)
+{
+    for (size_t n = 0; n < 300000; n = 7 * n + 13) {
+        begin("memory", "%zu bytes", n);
+        char *bytes = mem_alloc(n + 1), *got = mem_alloc(n + 1), *p = dev->alloc(dev, n);
+        for (size_t i = 0; i < n; i++)
+            bytes[i] = (char)rand_u64(&rng);
+        if (!p || (uintptr_t)p % 64)
+            fail("%p is not on 64 bytes", (void *)p);
+        dev->put(dev, p, bytes, n);
+        fetch(p, got, n);
+        if (memcmp(got, bytes, n) != 0)
+            fail("what was put is not got");
+        const void *held = dev->hold(dev, bytes, n);
+        fetch(held, got, n);
+        if (!held || memcmp(got, bytes, n) != 0)
+            fail("what is held is not got");
+        dev->release(dev, held);
+        dev->fill(dev, p, 0x5a, n);
+        fetch(p, got, n);
+        for (size_t i = 0; i < n; i++)
+            if (got[i] != 0x5a)
+                fail("byte %zu is not filled", i);
+        dev->free(dev, p);
+        free(bytes);
+        free(got);
+        end();
+    }
+}

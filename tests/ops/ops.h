@@ -1,0 +1,82 @@
+/* ops.h - what the tests of operations share: matrices in device memory between guards, the
+ * comparison with double precision, a case's name and what was seen worst.
+ *
+ *     begin("norm", "%d rows", rows);
+ *     Mat x = mat_in(K_F32, rows, cols, PAD), y = mat_out(K_F32, rows, cols, 0);
+ *     run(stage_norm, &(Norm){.x = x.v, .y = y.v, ...});
+ *     expect(&y, want, NULL, (Bound){1e-12, 1e-6});
+ *     end();                                 everything but y's elements must be as it was
+ *
+ * Outputs begin as NaN, and so do the guards before, after and between the rows of a matrix. */
+#ifndef WEFT_OPS_H
+#define WEFT_OPS_H
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "kernels/device.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+extern Device *dev;
+extern Rand rng;
+
+typedef struct Mat {
+    View v;     /* in device memory */
+    char *host; /* the whole block as it was put */
+    size_t at;  /* where the view begins in it */
+} Mat;
+
+/* Normal numbers, or poison; `pad` columns (odd: the view begins off every boundary) stand
+ * beside the view's own in each row. in and out: numbers to begin with, but they may change. */
+Mat mat_in(KType type, int64_t rows, int64_t cols, int64_t pad);
+Mat mat_out(KType type, int64_t rows, int64_t cols, int64_t pad);
+Mat mat_inout(KType type, int64_t rows, int64_t cols, int64_t pad);
+double mat_at(const Mat *m, int64_t i, int64_t j); /* as it was put */
+/* Changes what stands there before anything runs. */
+void mat_set(const Mat *m, int64_t i, int64_t j, double x);
+void mat_scale(const Mat *m, double by);
+/* Host bytes as device memory; they must stay as they are. */
+void *dev_copy(const void *host, size_t bytes);
+#define DEV_COPY(array, n) dev_copy(array, (size_t)(n) * sizeof *(array))
+
+/* An element of `got` may be off by max * scale, where scale is max(1, |want|) or as given, and
+ * where it is bf16 by half a unit (1/256) of |want|; or, if there are more roundings on the way,
+ * of `scale` for each. The normalised mean squared error is sum (got - want)^2 / sum want^2, and
+ * asked of 16 elements or more. */
+typedef struct Bound {
+    double nmse, max;
+    int roundings; /* on the way to a bf16 result; 0 means 1 */
+} Bound;
+
+void begin(const char *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void run(StageFn *fn, void *args); /* as one piece, and waits */
+void run_each(Each kind, const Batch *b, StageFn *fn, void *args);
+void expect(Mat *y, const double *want, const double *scale, Bound b);
+double *wants(int64_t n); /* zeros that live until end() */
+void fetch(const void *from, void *to, size_t bytes);
+void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void end(void);
+
+#define STAGE(op)                                                                              \
+    static void stage_##op(Piece *p, void *args)                                               \
+    {                                                                                          \
+        p->dev->op(p, args);                                                                   \
+    }
+
+float bf16_round(double x);
+int64_t any(int64_t lo, int64_t hi); /* a random number in [lo, hi] */
+double activation(double x, Act act);
+
+void ops_memory(void);
+void ops_linear(void);
+void ops_gradients(void);
+void ops_norm(void);
+void ops_act(void);
+void ops_mix(void);
+void ops_rows(void); /* embed, gather, segmax */
+void ops_attend(void);
+void ops_learn(void); /* xent, sqnorm, step */
+
+#endif

@@ -1,0 +1,129 @@
+#include "tests/ops/ops.h"
+
+STAGE(xent)
+STAGE(sqnorm)
+STAGE(step)
+
+/* learn.h: 2e-6. */
+static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool weighted, bool way_back)
+{
+    begin("xent", "[%lld, %lld], smooth %g%s%s, pad %lld", (long long)rows, (long long)cols,
+          (double)smooth, weighted ? " weighted" : "", way_back ? " dx" : "", (long long)pad);
+    Mat x = mat_in(K_F32, rows, cols, pad), dx = {0}, loss = mat_out(K_F32, 1, rows, 0);
+    Mat weight = mat_in(K_F32, 1, rows, 0);
+    int32_t *target = mem_array((size_t)rows, sizeof *target);
+    double *want = wants(rows * cols), *want_loss = wants(rows);
+    mat_scale(&x, 3);
+    if (rows > 1) /* e^x is no float */
+        mat_set(&x, 1, cols / 2, 200);
+    if (way_back)
+        dx = mat_out(K_F32, rows, cols, pad);
+    for (int64_t i = 0; i < rows; i++) {
+        target[i] = i == 2 ? -1 : (int32_t)any(0, cols - 1);
+        double top = -INFINITY, sum = 0, w = weighted ? mat_at(&weight, 0, i) : 1;
+        for (int64_t c = 0; c < cols; c++)
+            top = fmax(top, mat_at(&x, i, c));
+        for (int64_t c = 0; c < cols; c++)
+            sum += exp(mat_at(&x, i, c) - top);
+        for (int64_t c = 0; c < cols && target[i] >= 0; c++) {
+            double log_p = mat_at(&x, i, c) - top - log(sum);
+            double q = (double)smooth / (double)cols + (c == target[i] ? 1 - (double)smooth : 0);
+            want_loss[i] -= q > 0 ? w * q * log_p : 0;
+            want[i * cols + c] = w * (exp(log_p) - q);
+        }
+    }
+    run(stage_xent, &(Xent){.x = x.v, .dx = dx.v, .target = DEV_COPY(target, rows),
+                            .weight = weighted ? weight.v.p : NULL, .smooth = smooth,
+                            .loss = loss.v.p});
+    expect(&loss, want_loss, NULL, (Bound){1e-12, 2e-6, 0});
+    if (way_back)
+        expect(&dx, want, NULL, (Bound){1e-11, 2e-6, 0});
+    free(target);
+    end();
+}
+
+/* learn.h: in double, 1e-12. */
+static void sqnorm(int64_t n)
+{
+    begin("sqnorm", "%lld", (long long)n);
+    Mat x = mat_in(K_F32, 1, n, 0);
+    double want = 0, got = NAN, *out = dev->alloc(dev, sizeof *out);
+    for (int64_t i = 0; i < n; i++)
+        want += mat_at(&x, 0, i) * mat_at(&x, 0, i);
+    dev->put(dev, out, &got, sizeof got);
+    run(stage_sqnorm, &(Sqnorm){.x = x.v.p, .n = n, .out = out});
+    fetch(out, &got, sizeof got);
+    if (!(fabs(got - want) <= 1e-12 * want))
+        fail("%.17g, not %.17g", got, want);
+    dev->free(dev, out);
+    end();
+}
+
+/* One parameter's step, as torch.optim's documentation has it. */
+static double step_one(const Step *s, double clip, double p, double g, double *m, double *v)
+{
+    g *= clip;
+    if (s->kind == STEP_ADAMW)
+        p -= s->lr * s->decay * p;
+    else
+        g += s->decay * p;
+    if (s->kind == STEP_SGD) {
+        *m = s->t == 1 || s->momentum == 0 ? g : s->momentum * *m + g;
+        return p - s->lr * *m;
+    }
+    *m = s->beta1 * *m + (1 - s->beta1) * g;
+    *v = s->beta2 * *v + (1 - s->beta2) * g * g;
+    double m_hat = *m / (1 - pow(s->beta1, (double)s->t));
+    double v_hat = *v / (1 - pow(s->beta2, (double)s->t));
+    return p - s->lr * m_hat / (sqrt(v_hat) + s->eps);
+}
+
+/* learn.h: 2e-6, from any state. */
+static void step(StepKind kind, int64_t n, double decay, double momentum, int64_t t, bool clipped)
+{
+    begin("step", "%d of %lld, decay %g, momentum %g, step %lld%s", kind, (long long)n, decay,
+          momentum, (long long)t, clipped ? " clipped" : "");
+    bool uses_m = kind != STEP_SGD || momentum != 0, uses_v = kind != STEP_SGD;
+    Mat p = mat_inout(K_F32, 1, n, 0), g = mat_in(K_F32, 1, n, 0);
+    Mat m = uses_m ? mat_inout(K_F32, 1, n, 0) : (Mat){0};
+    Mat v = uses_v ? mat_inout(K_F32, 1, n, 0) : (Mat){0};
+    float clip = 0.3f;
+    double *want = wants(n), *want_m = wants(n), *want_v = wants(n);
+    Step a = {.kind = kind, .p = p.v.p, .m = m.v.p, .v = v.v.p, .g = g.v.p, .n = n, .lr = 0.01,
+              .decay = decay, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .momentum = momentum,
+              .t = t, .clip = clipped ? DEV_COPY(&clip, 1) : NULL};
+    for (int64_t i = 0; i < n && uses_v; i++)
+        mat_set(&v, 0, i, fabs(mat_at(&v, 0, i)) + 0.1);
+    for (int64_t i = 0; i < n; i++) {
+        want_m[i] = uses_m ? mat_at(&m, 0, i) : 0;
+        want_v[i] = uses_v ? mat_at(&v, 0, i) : 0;
+        want[i] = step_one(&a, clipped ? (double)clip : 1, mat_at(&p, 0, i), mat_at(&g, 0, i),
+                           &want_m[i], &want_v[i]);
+    }
+    run(stage_step, &a);
+    expect(&p, want, NULL, (Bound){1e-12, 2e-6, 0});
+    if (uses_m)
+        expect(&m, want_m, NULL, (Bound){1e-12, 2e-6, 0});
+    if (uses_v)
+        expect(&v, want_v, NULL, (Bound){1e-12, 2e-6, 0});
+    end();
+}
+
+void ops_learn(void)
+{
+    static const int64_t shape[][3] = {{0, 3, 0}, {1, 1, 0}, {5, 7, 3}, {70, 2, 0}, {9, 1030, 1}};
+    for (int s = 0; s < 5; s++)
+        for (int bits = 0; bits < 8; bits++)
+            xent(shape[s][0], shape[s][1], shape[s][2], bits & 1 ? 0.3f : 0, bits & 2, bits & 4);
+    for (int64_t n = 0; n < 30000; n = 3 * n + 1)
+        sqnorm(n);
+    for (int64_t n = 0; n < 2000; n = 11 * n + 5)
+        for (int bits = 0; bits < 8; bits++) {
+            double decay = bits & 1 ? 0.1 : 0;
+            int64_t t = bits & 2 ? 1 : 7;
+            step(STEP_ADAMW, n, decay, 0, t, bits & 4);
+            step(STEP_ADAM, n, decay, 0, t, bits & 4);
+            step(STEP_SGD, n, decay, 0, t, bits & 4);
+            step(STEP_SGD, n, decay, 0.9, t, bits & 4);
+        }
+}

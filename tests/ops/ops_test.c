@@ -1,0 +1,57 @@
+/* ops_test [-D DEVICE] [-s SEED] [-v] [OPERATION]...: every operation of the table against
+ * double precision. `make unit` builds it; tests/ops.bats runs it for each kind of CPU and on
+ * CUDA. -v prints what was worst. */
+#include "base/opt.h"
+#include "tests/ops/ops.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+    const char *name;
+    void (*test)(void);
+} groups[] = {
+    {"memory", ops_memory}, {"linear", ops_linear}, {"gradients", ops_gradients},
+    {"norm", ops_norm},     {"act", ops_act},       {"mix", ops_mix},
+    {"rows", ops_rows},     {"attend", ops_attend}, {"learn", ops_learn},
+};
+enum { GROUPS = sizeof groups / sizeof *groups };
+
+static const Opt options[] = {{'v', NULL, NULL, "print what was worst of each"}, {0}};
+
+void tally(bool print);
+int failed(void);
+
+static bool chosen(const Args *a, const char *name)
+{
+    for (int i = 0; i < a->nfiles; i++)
+        if (strcmp(a->files[i], name) == 0)
+            return true;
+    return a->nfiles == 0;
+}
+
+int main(int argc, char **argv)
+{
+    char why[512] = "";
+    bool verbose = false;
+    int ran = 0;
+    Args a = args_begin("ops_test", "[option ...] [group ...]",
+                        "the operations against double precision", options, argc, argv);
+    while (args_next(&a) != -1)
+        verbose = true;
+    dev = device_open(a.common.device, 2, why, sizeof why);
+    if (!dev) {
+        fprintf(stderr, "ops_test: %s\n", why);
+        return 1;
+    }
+    rng = rand_new(a.common.seed);
+    for (int i = 0; i < GROUPS; i++)
+        if (chosen(&a, groups[i].name)) {
+            groups[i].test();
+            ran++;
+        }
+    printf("%s: %d groups\n", dev->name, ran);
+    tally(verbose);
+    dev->close(dev);
+    return failed() || ran == 0;
+}
