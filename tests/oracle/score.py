@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from stable import sort_metadata
+
 OUT = Path(__file__).resolve().parent.parent / "golden" / "score"
 CLASSES = ["negative", "neutral", "positive", "rare"]
 
@@ -75,8 +77,9 @@ def write(name, weighted):
                "row.label": label, "label.utf8": label_bytes}
     if weighted:
         tensors["row.weight"] = weight.astype(np.float32)
-    save_file(tensors, OUT / f"{name}.safetensors",
-              metadata={"task": "class", "classes": json.dumps(CLASSES)})
+    path = OUT / f"{name}.safetensors"
+    save_file(tensors, path, metadata={"task": "class", "classes": json.dumps(CLASSES)})
+    sort_metadata(path)
     said, p = evaluate(logits, gold, weight)
     (OUT / f"{name}.eval.json").write_text(json.dumps(whole(said), separators=(",", ":")) + "\n")
     if not weighted:

@@ -19,6 +19,8 @@ import torch
 from safetensors.torch import save_file
 from transformers import get_linear_schedule_with_warmup
 
+from stable import sort_metadata
+
 OUT = Path(__file__).resolve().parent.parent / "golden" / "train"
 STEPS, LR, CLIP = 20, 0.02, 1.0
 
@@ -65,9 +67,11 @@ def write(name, sizes, seed, weight_decay, warmup):
         schedule.step()
     out |= {k: torch.tensor(v) for k, v in log.items()} | weights(model, "final.")
     assert max(log["norm"]) > CLIP > min(log["norm"]), log["norm"]
-    save_file(out, OUT / f"{name}.safetensors", metadata={
+    path = OUT / f"{name}.safetensors"
+    save_file(out, path, metadata={
         "lr": str(LR), "weight_decay": str(weight_decay), "warmup": str(warmup),
         "steps": str(STEPS), "clip": str(CLIP)})
+    sort_metadata(path)
 
 
 if __name__ == "__main__":
