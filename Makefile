@@ -1,5 +1,6 @@
 # weft. `make` builds bin/*, `make check` runs the tests, `make demo` shows what it is for.
-# Variables: PREFIX, DESTDIR, CC, CFLAGS, BUILD (where objects go), SANITIZE=1, WERROR=1.
+# Variables: PREFIX, DESTDIR, CC, CFLAGS, BUILD (where objects go), SANITIZE=1, WERROR=1;
+# WEFT_NO_CUDA=1, CUDA_HOME, CUDA_ARCH (mk/cuda.mk).
 
 VERSION = 0.1.0
 PREFIX  = /usr/local
@@ -72,7 +73,7 @@ PAGES   = $(wildcard man/*.[1-9])
 
 install: all
 	install -d $(LIBEXEC) $(BINDIR)
-	install -m 755 $(PROGRAMS:%=$(BIN)/%) $(HELPERS:%=$(BIN)/%) $(LIBEXEC)
+	install -m 755 $(PROGRAMS:%=$(BIN)/%) $(HELPERS:%=$(BIN)/%) $(PLUGINS) $(LIBEXEC)
 	ln -sf ../libexec/weft/weft $(BINDIR)/weft
 	for p in $(PAGES); do \
 	    d=$(MANDIR)/man$${p##*.}; install -d $$d && install -m 644 $$p $$d || exit 1; \
@@ -84,7 +85,7 @@ uninstall:
 	for p in $(PAGES); do rm -f $(MANDIR)/man$${p##*.}/$${p##*/}; done
 
 clean:
-	rm -rf build $(PROGRAMS:%=bin/%) $(HELPERS:%=bin/%)
+	rm -rf build $(PROGRAMS:%=bin/%) $(HELPERS:%=bin/%) bin/weft-cuda.so
 
 .PHONY: all unit check install uninstall clean
 .SECONDARY:

@@ -285,8 +285,10 @@ static void save(const Train *t, const Data *d, const Net *n, const char *traini
                   .label = d->classes.name}, before = {0};
     Err e = {0};
     float *param = mem_array((size_t)n->params, sizeof *param);
+    char why[512];
     n->dev->get(n->dev, param, n->param, (size_t)n->params * sizeof *param);
-    n->dev->wait(n->dev, NULL, 0);
+    if (n->dev->wait(n->dev, why, sizeof why) < 0)
+        dief("%s", why);
     num_int(v->layer, 0, INT32_MAX, &h.layer, NULL);
     memcpy(h.size, n->size, sizeof h.size);
     for (int l = 0; l < n->layers; l++) {
@@ -318,7 +320,7 @@ static void learn(const Train *t, Fit *f)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    char why[256];
+    char why[512];
     Args a = args_begin("train", "-o DIR [option ...] [file ...]",
                         "labelled vectors to the folder of a head", options, argc, argv);
     Train t = read_options(&a);

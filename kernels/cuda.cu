@@ -13,8 +13,7 @@ enum { BATCHES = 8 }; /* `threads`: how much larger than a CPU thread's a good b
 void cuda_fail(Cuda *c, const char *what, const char *why)
 {
     if (cuda_fine(c))
-        snprintf(c->fault, sizeof c->fault, "%s: %s: %s: -D cpu computes without it", c->name,
-                 what, why);
+        snprintf(c->fault, sizeof c->fault, "%s: %s: %s", c->name, what, why);
 }
 
 bool cuda_check(Cuda *c, cudaError_t e, const char *what)
@@ -33,7 +32,7 @@ static int cuda_wait(Device *d, char *why, size_t n)
     cuda_settle(c);
     if (cuda_fine(c))
         return 0;
-    snprintf(why, n, "%s", c->fault);
+    snprintf(why, n, "%s; -D cpu computes without CUDA", c->fault);
     return -1;
 }
 
@@ -151,8 +150,7 @@ extern "C" __attribute__((visibility("default"))) Device *weft_cuda_open(int ind
     snprintf(c->name, sizeof c->name, "cuda:%d", index);
     cudaError_t e = look(c, &what);
     if (e != cudaSuccess) {
-        snprintf(why, n, "-D %s: %s (%s): -D cpu computes without one", c->name, what,
-                 cudaGetErrorString(e));
+        snprintf(why, n, "%s (%s)", what, cudaGetErrorString(e));
         cudaGetLastError();
         free(c);
         return NULL;
@@ -163,7 +161,7 @@ extern "C" __attribute__((visibility("default"))) Device *weft_cuda_open(int ind
         c->matmul = cuda_matmul_new(c);
     if (c->matmul && cuda_fine(c))
         return &c->table;
-    snprintf(why, n, "-D %s", c->fault);
+    snprintf(why, n, "%s", c->fault);
     cuda_close(&c->table);
     return NULL;
 }

@@ -96,9 +96,9 @@ typedef void StageFn(Piece *p, void *ctx);
 struct Device {
     const char *name;  /* "cpu", "cuda:0" */
     const char *about; /* make, memory and driver, for people; NULL: the CPU */
-    int threads;      /* pieces that run at a time */
-    KType bf16;       /* what products of bf16 weights are computed from: K_BF16, or K_F32 where
-                         the machine has no fast bf16 (weights are rounded all the same) */
+    int threads;       /* pieces that run at a time */
+    KType bf16;        /* what products of bf16 weights are computed from: K_BF16, or K_F32 where
+                          the machine has no fast bf16 (weights are rounded all the same) */
 
     /* Device memory; NULL when there is no more. On 64 bytes. */
     void *(*alloc)(Device *d, size_t bytes);
@@ -107,6 +107,8 @@ struct Device {
      * change or go away in between. NULL: out of memory. */
     const void *(*hold)(Device *d, const void *host, size_t bytes);
     void (*release)(Device *d, const void *held);
+    /* put has its own copy of the host's bytes when it returns; what get asks for is there after
+     * the next wait. */
     void (*put)(Device *d, void *dst, const void *host, size_t bytes);
     void (*get)(Device *d, void *host, const void *src, size_t bytes);
     void (*fill)(Device *d, void *dst, int byte, size_t bytes);
@@ -151,7 +153,8 @@ static inline View temp_view(Piece *p, KType type, int64_t rows, int64_t cols)
 
 /* The CPU with so many threads. Never NULL. */
 Device *device_cpu(int threads);
-/* "cpu", "cuda", "cuda:N". NULL and why (at most n bytes) if it is not to be had. */
+/* "cpu", "cuda", "cuda:N"; NULL: the first GPU if there is one, else the CPU. NULL and why (at
+ * most n bytes) if what was asked for is not to be had. */
 Device *device_open(const char *name, int threads, char *why, size_t n);
 
 #endif

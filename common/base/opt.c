@@ -87,7 +87,7 @@ static void defaults(Common *c)
     int64_t n = cores_allowed();
     if (threads && *threads && num_int(threads, 1, MAX_THREADS, &n, &e) < 0)
         die_usage("WEFT_THREADS: %s", e.text);
-    *c = (Common){.device = device && *device ? device : "cpu", .threads = (int)n, .seed = 42};
+    *c = (Common){.device = device && *device ? device : NULL, .threads = (int)n, .seed = 42};
 }
 
 /* Adds a list to getopt_long's two, from where they end now. */
@@ -160,7 +160,7 @@ static void check_device(const char *d)
 {
     Err e = {0};
     int64_t n;
-    if (strcmp(d, "cpu") == 0 || strcmp(d, "cuda") == 0)
+    if (!d || strcmp(d, "cpu") == 0 || strcmp(d, "cuda") == 0)
         return;
     if (strncmp(d, "cuda:", 5) != 0)
         die_usage("-D: '%s' is no device: cpu, cuda or cuda:N", d);

@@ -34,7 +34,7 @@ typedef struct Opt {
 /* The options of every program (INTERFACE "Everywhere"). */
 typedef struct Common {
     const char *model;  /* -m as given, else NULL */
-    const char *device; /* "cpu" (default), "cuda", "cuda:N"; $WEFT_DEVICE */
+    const char *device; /* -D, else $WEFT_DEVICE: "cpu", "cuda", "cuda:N"; else NULL: any */
     int threads;        /* -j, else $WEFT_THREADS, else the cores we may run on; >= 1 */
     bool bf16;          /* -t bf16 */
     uint64_t seed;      /* -s, 42 */

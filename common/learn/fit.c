@@ -106,6 +106,7 @@ void fit_free(Fit *f)
     dev->free(dev, f->dev_weight);
     dev->free(dev, f->dev_loss);
     dev->free(dev, f->dev_row);
+    dev->release(dev, f->x.p);
     free(f->order);
     free(f->target);
     free(f->weight);
@@ -219,6 +220,7 @@ Summary fit_evaluate(Net *n, const Vectors *v)
     Summary s = metrics_sum(&m, NULL);
     metrics_free(&m);
     dev->free(dev, dev_y);
+    dev->release(dev, x.p);
     free(y);
     return s;
 }

@@ -484,6 +484,7 @@ static int run_looking(Run *u, const EncoderIn *in, float *probs, int64_t wide, 
     for (int64_t i = 0; i < enc->layers && r == 0; i++) {
         run_layer(u, i);
         enc->dev->get(enc->dev, host, u->probs, bytes);
+        enc->dev->wait(enc->dev, NULL, 0); /* a failure is kept, and told at the end */
         spread_probs(u, in, host, at, wide, probs);
     }
     free(host);

@@ -2,7 +2,7 @@
 
 Device *filter_device(const Common *c, Err *e)
 {
-    char why[256];
+    char why[512];
     Device *d = device_open(c->device, c->threads, why, sizeof why);
     if (!d)
         err_set(e, "%s", why);

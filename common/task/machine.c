@@ -1,5 +1,7 @@
 #include "task/machine.h"
 
+#include "kernels/device.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,10 +72,26 @@ static double gib(int pages)
     return (double)sysconf(pages) * (double)sysconf(_SC_PAGESIZE) / (1 << 30);
 }
 
+/* A line a GPU, or why there is none. */
+static void put_cuda(Buf *b, int threads)
+{
+    char name[32], why[512];
+    for (int i = 0;; i++) {
+        snprintf(name, sizeof name, "cuda:%d", i);
+        Device *d = device_open(name, threads, why, sizeof why);
+        if (!d && i == 0)
+            buf_fmt(b, "cuda     none: %s\n", why);
+        if (!d)
+            return;
+        buf_fmt(b, "%-8s %s\n", name, d->about);
+        d->close(d);
+    }
+}
+
 void machine_put(Buf *b, int threads)
 {
     put_cpu(b);
     buf_fmt(b, "threads  %d of %ld cores\n", threads, sysconf(_SC_NPROCESSORS_ONLN));
     buf_fmt(b, "memory   %.1f GiB, %.1f GiB free\n", gib(_SC_PHYS_PAGES), gib(_SC_AVPHYS_PAGES));
-    buf_str(b, "cuda     not built into this version\n");
+    put_cuda(b, threads);
 }
