@@ -37,6 +37,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 #include <cuda_runtime_api.h>
 #include <vector_functions.h>
@@ -46,12 +47,14 @@
 /* Supplies what nvcc would bring, and
  *     cudaError_t standin_launch(const char *kernel, dim3 grid, dim3 block, size_t shared_bytes,
  *                                cudaStream_t stream, BODY body);   body() runs one thread
+ *     BODY standin_bind(KERNEL kernel, ARGS... args);   the arguments are taken now
  *     void *standin_shared(void);   the running block's dynamic shared memory
  * and gives `__shared__` the meaning of a static variable in a section of its own. */
 #include "standin.h"
 #define SHARED(type, name) type *name = static_cast<type *>(standin_shared())
 #define CUDA_START(kernel, grid, block, shared, stream, ...)                                   \
-    standin_launch(#kernel, grid, block, shared, stream, [=] { kernel(__VA_ARGS__); })
+    standin_launch(#kernel, grid, block, shared, stream,                                       \
+                   standin_bind([](auto... a) { kernel(a...); }, __VA_ARGS__))
 #else
 #define SHARED(type, name)                                                                     \
     extern __shared__ float4 cuda_shared[];                                                    \
@@ -117,7 +120,8 @@ struct Weight {
     KType type;
     int64_t n, k, stride;
     bool by_input, owned;
-    const void *bias[2]; /* [n] as f32 and as bf16 (of owned bf16 weights), or NULL */
+    const void *bias[2]; /* [n] as f32 and, of owned bf16 weights, as bf16; or NULL */
+    const float *rest;   /* [n], what the bf16 bias lacks */
 };
 Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                   KType type);
@@ -144,8 +148,8 @@ CudaMatmul *cuda_matmul_new(Cuda *c);
 void cuda_matmul_free(CudaMatmul *m);
 void cuda_product(Cuda *c, const CudaProduct *p);
 
-/* act.cu: y = act(x) + r, r {0}: none; y may be x or r. */
-void cuda_activate(Cuda *c, View x, View r, View y, Act act);
+/* act.cu: y = act(x + bias) + r; y may be x or r. bias f32 [cols] or NULL; r {0}: none. */
+void cuda_activate(Cuda *c, View x, const float *bias, View r, View y, Act act);
 
 /* The operations */
 void cuda_linear(Piece *p, const Linear *a);
@@ -195,8 +199,9 @@ template <int W> static __device__ inline Wide<W> cuda_load(const void *p, KType
         }
     } else if constexpr (W == 4) {
         uint2 u = *reinterpret_cast<const uint2 *>((const __nv_bfloat16 *)p + i);
-        float2 a = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(&u.x));
-        float2 b = __bfloat1622float2(*reinterpret_cast<const __nv_bfloat162 *>(&u.y));
+        __nv_bfloat162 h[2];
+        memcpy(h, &u, sizeof h);
+        float2 a = __bfloat1622float2(h[0]), b = __bfloat1622float2(h[1]);
         w.v[0] = a.x, w.v[1] = a.y, w.v[2] = b.x, w.v[3] = b.y;
     } else {
         w.v[0] = __bfloat162float(((const __nv_bfloat16 *)p)[i]);
@@ -215,7 +220,9 @@ template <int W> static __device__ inline void cuda_store(void *p, KType t, int6
     } else if constexpr (W == 4) {
         __nv_bfloat162 h[2] = {__floats2bfloat162_rn(w.v[0], w.v[1]),
                                __floats2bfloat162_rn(w.v[2], w.v[3])};
-        *reinterpret_cast<uint2 *>((__nv_bfloat16 *)p + i) = *reinterpret_cast<uint2 *>(h);
+        uint2 u;
+        memcpy(&u, h, sizeof u);
+        *reinterpret_cast<uint2 *>((__nv_bfloat16 *)p + i) = u;
     } else {
         ((__nv_bfloat16 *)p)[i] = __float2bfloat16_rn(w.v[0]);
     }

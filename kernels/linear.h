@@ -7,8 +7,9 @@
  * x has the type that the weight is computed in (f32, or bf16 where Device.bf16 says so); y, r,
  * pre are of any type. 2 m n k flops.
  * x of unit variance and rows of W of unit length: within 1e-5 max(1, |y|) of double precision,
- * normalised mean squared error 1e-12; what is bf16 may be rounded after the product, after the
- * activation and after the sum. The same for dx and dW below, of unit size.
+ * normalised mean squared error 1e-12; where y is bf16 the bias may be rounded too, and what
+ * there is after the product, after the activation and after the sum. The same for dx and dW
+ * below, of unit size.
  * Packed weights are multiplied by oneDNN in calls of fixed shape (m of 64, 128 or 256 rows; the
  * tail is computed and thrown away), so that a row's bits do not depend on m. `refer`red ones by
  * dot products in a fixed order. */

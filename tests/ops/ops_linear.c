@@ -102,8 +102,9 @@ static void linear(Case c)
     product(&c, m, &x, col0, cols, z);
     for (int64_t i = 0; i < c.rows * cols; i++) {
         double more = c.residual ? mat_at(&r, i / cols, i % cols) : 0;
+        double bias = c.bias ? (double)m.b[col0 + i % cols] : 0;
         want[i] = activation(z[i], c.act) + more;
-        scale[i] = fmax(1, 1.2 * fabs(z[i]) + fabs(more)); /* no slope is above 1.2 */
+        scale[i] = fmax(1, 1.2 * fmax(fabs(z[i]), fabs(bias)) + fabs(more)); /* slopes are < 1.2 */
     }
     if (w)
         run(stage_linear, &(Linear){.x = x.v, .w = w, .col0 = col0,
@@ -112,7 +113,7 @@ static void linear(Case c)
     Bound b = PRODUCT;
     if (c.pre)
         expect(&pre, z, NULL, b);
-    b.roundings = 1 + (c.act != ACT_NONE) + c.residual; /* linear.h: after each */
+    b.roundings = 1 + (c.act != ACT_NONE) + c.residual + c.bias; /* linear.h: each may be */
     expect(&y, want, scale, b);
     dev->unpack(dev, w);
     free(m.w);

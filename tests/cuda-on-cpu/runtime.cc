@@ -1,0 +1,273 @@
+/* runtime.cc - the CUDA runtime's functions that we use. A stream is a list of what is to be
+ * done; it is done when somebody waits for it: for the stream, for an event recorded behind it,
+ * or by freeing memory. One device, one thread of the host at a time. */
+#include "inside.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+
+struct CUstream_st {
+    std::deque<std::function<void()>> todo;
+    uint64_t asked, done;
+};
+struct CUevent_st {
+    CUstream_st *stream;
+    uint64_t at; /* so many must be done */
+};
+
+static cudaError_t last;
+static size_t shared_allowed = 48 << 10;
+static CUstream_st *streams[16];
+
+static cudaError_t result(cudaError_t e)
+{
+    if (e != cudaSuccess)
+        last = e;
+    return e;
+}
+
+static void work(CUstream_st *s, uint64_t until)
+{
+    for (; s->done < until; s->done++) {
+        std::function<void()> next = std::move(s->todo.front());
+        s->todo.pop_front();
+        next();
+    }
+}
+
+static cudaError_t enqueue(CUstream_st *s, std::function<void()> what)
+{
+    if (!s)
+        standin_fault("the default stream is not to be used");
+    s->todo.push_back(std::move(what));
+    s->asked++;
+    return cudaSuccess;
+}
+
+cudaError_t standin_enqueue(cudaStream_t s, std::function<void()> what)
+{
+    return enqueue(s, std::move(what));
+}
+
+static void work_all(void)
+{
+    for (CUstream_st *s : streams)
+        if (s)
+            work(s, s->asked);
+}
+
+/* ---- launches ---- */
+
+static bool fits(dim3 g, dim3 b, size_t shared_bytes)
+{
+    return g.x >= 1 && g.x <= 0x7fffffff && g.y >= 1 && g.y <= 65535 && g.z >= 1 &&
+           g.z <= 65535 && b.x >= 1 && b.y >= 1 && b.z >= 1 && b.z <= 64 &&
+           (uint64_t)b.x * b.y * b.z <= MOST_THREADS && shared_bytes <= shared_allowed;
+}
+
+cudaError_t standin_launch(const char *kernel, dim3 grid, dim3 block, size_t shared_bytes,
+                           cudaStream_t stream, std::function<void()> body)
+{
+    if (!fits(grid, block, shared_bytes))
+        return cudaErrorInvalidConfiguration;
+    return enqueue(stream, [=] { grid_run(kernel, grid, block, shared_bytes, body); });
+}
+
+cudaError_t cudaFuncSetAttribute(const void *, cudaFuncAttribute what, int value)
+{
+    if (what != cudaFuncAttributeMaxDynamicSharedMemorySize || value < 0 || value > 227 << 10)
+        return result(cudaErrorInvalidValue);
+    if ((size_t)value > shared_allowed)
+        shared_allowed = (size_t)value;
+    return cudaSuccess;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, const void *)
+{
+    memset(a, 0, sizeof *a);
+    a->maxThreadsPerBlock = MOST_THREADS;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGetLastError(void)
+{
+    cudaError_t e = last;
+    last = cudaSuccess;
+    return e;
+}
+
+const char *cudaGetErrorName(cudaError_t e)
+{
+    switch (e) {
+    case cudaSuccess: return "cudaSuccess";
+    case cudaErrorInvalidValue: return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
+    case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration";
+    case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
+    default: return "cudaErrorUnknown";
+    }
+}
+
+const char *cudaGetErrorString(cudaError_t e)
+{
+    switch (e) {
+    case cudaSuccess: return "no error";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+    case cudaErrorInvalidDevice: return "invalid device ordinal";
+    default: return "unknown error";
+    }
+}
+
+/* ---- the device ---- */
+
+cudaError_t cudaGetDeviceCount(int *n)
+{
+    *n = 1;
+    return cudaSuccess;
+}
+
+cudaError_t cudaSetDevice(int i)
+{
+    return i == 0 ? cudaSuccess : result(cudaErrorInvalidDevice);
+}
+
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int i)
+{
+    if (i != 0)
+        return result(cudaErrorInvalidDevice);
+    memset(p, 0, sizeof *p);
+    snprintf(p->name, sizeof p->name, "CPU in a GPU's stead");
+    p->major = 8;
+    p->multiProcessorCount = 1;
+    p->totalGlobalMem = (size_t)DEVICE_MEMORY_MB << 20;
+    return cudaSuccess;
+}
+
+cudaError_t cudaDriverGetVersion(int *v)
+{
+    *v = CUDART_VERSION;
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemGetInfo(size_t *spare, size_t *all)
+{
+    *spare = memory_left();
+    *all = (size_t)DEVICE_MEMORY_MB << 20;
+    return cudaSuccess;
+}
+
+/* ---- streams and events ---- */
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
+{
+    for (CUstream_st *&slot : streams)
+        if (!slot) {
+            *s = slot = new CUstream_st{};
+            return cudaSuccess;
+        }
+    return result(cudaErrorMemoryAllocation);
+}
+
+cudaError_t cudaStreamSynchronize(cudaStream_t s)
+{
+    if (s)
+        work(s, s->asked);
+    return s ? cudaSuccess : result(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaStreamDestroy(cudaStream_t s)
+{
+    for (CUstream_st *&slot : streams)
+        if (s && slot == s) {
+            work(s, s->asked);
+            slot = NULL;
+            delete s;
+        }
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned)
+{
+    *e = new CUevent_st{};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t e)
+{
+    delete e;
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
+{
+    *e = {s, s->asked};
+    return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t e)
+{
+    if (e->stream)
+        work(e->stream, e->at);
+    return cudaSuccess;
+}
+
+/* ---- memory ---- */
+
+cudaError_t cudaMalloc(void **p, size_t bytes)
+{
+    *p = memory_new(bytes);
+    return *p || bytes == 0 ? cudaSuccess : result(cudaErrorMemoryAllocation);
+}
+
+cudaError_t cudaFree(void *p)
+{
+    work_all(); /* as the runtime does */
+    return !p || memory_drop(p) ? cudaSuccess : result(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaMallocHost(void **p, size_t bytes)
+{
+    return posix_memalign(p, 4096, bytes ? bytes : 1) == 0 ? cudaSuccess
+                                                           : result(cudaErrorMemoryAllocation);
+}
+
+cudaError_t cudaFreeHost(void *p)
+{
+    work_all();
+    free(p);
+    return cudaSuccess;
+}
+
+static bool on_device(const void *p, size_t bytes)
+{
+    return memory_from(p) >= bytes;
+}
+
+cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t n, cudaMemcpyKind kind,
+                            cudaStream_t s)
+{
+    bool into = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+    bool out = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+    if (n > 0 && (into != (memory_from(to) > 0) || out != (memory_from(from) > 0) ||
+                  (into && !on_device(to, n)) || (out && !on_device(from, n))))
+        return result(cudaErrorInvalidValue);
+    return enqueue(s, [=] {
+        memory_open("cudaMemcpyAsync");
+        memmove(to, from, n);
+        memory_close();
+    });
+}
+
+cudaError_t cudaMemsetAsync(void *p, int byte, size_t n, cudaStream_t s)
+{
+    if (n > 0 && !on_device(p, n))
+        return result(cudaErrorInvalidValue);
+    return enqueue(s, [=] {
+        memory_open("cudaMemsetAsync");
+        memset(p, byte, n);
+        memory_close();
+    });
+}
