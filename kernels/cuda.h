@@ -121,7 +121,6 @@ struct Weight {
     int64_t n, k, stride;
     bool by_input, owned;
     const void *bias[2]; /* [n] as f32 and, of owned bf16 weights, as bf16; or NULL */
-    const float *rest;   /* [n], what the bf16 bias lacks */
 };
 Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                   KType type);
@@ -148,8 +147,8 @@ CudaMatmul *cuda_matmul_new(Cuda *c);
 void cuda_matmul_free(CudaMatmul *m);
 void cuda_product(Cuda *c, const CudaProduct *p);
 
-/* act.cu: y = act(x + bias) + r; y may be x or r. bias f32 [cols] or NULL; r {0}: none. */
-void cuda_activate(Cuda *c, View x, const float *bias, View r, View y, Act act);
+/* act.cu: y = act(x) + r, r {0}: none; y may be x or r. */
+void cuda_activate(Cuda *c, View x, View r, View y, Act act);
 
 /* The operations */
 void cuda_linear(Piece *p, const Linear *a);
@@ -199,10 +198,8 @@ template <int W> static __device__ inline Wide<W> cuda_load(const void *p, KType
         }
     } else if constexpr (W == 4) {
         uint2 u = *reinterpret_cast<const uint2 *>((const __nv_bfloat16 *)p + i);
-        __nv_bfloat162 h[2];
-        memcpy(h, &u, sizeof h);
-        float2 a = __bfloat1622float2(h[0]), b = __bfloat1622float2(h[1]);
-        w.v[0] = a.x, w.v[1] = a.y, w.v[2] = b.x, w.v[3] = b.y;
+        uint32_t bits[] = {u.x << 16, u.x & 0xffff0000, u.y << 16, u.y & 0xffff0000};
+        memcpy(w.v, bits, sizeof bits); /* the upper half of an f32 each */
     } else {
         w.v[0] = __bfloat162float(((const __nv_bfloat16 *)p)[i]);
     }
