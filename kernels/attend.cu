@@ -179,7 +179,6 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
                 out[7][n] += w1.w * v;
             }
         }
-        __syncwarp();
     }
 #pragma unroll
     for (int q = 0; q < QUERIES; q++) {

@@ -1,4 +1,4 @@
-# ops.bats - every operation against double precision, on each kind of CPU and on CUDA.
+# ops.bats - every operation against double precision, on each kind of CPU (CUDA: standin.bats).
 load helper
 
 ops() { "$WEFT_UNIT/ops_test" "$@" || { echo "ops_test $* failed" >&2; return 1; }; }

@@ -15,8 +15,9 @@ typedef enum State { READY, AT_BARRIER, IN_WARP, GONE } State;
 typedef struct Thread {
     State state;
     uint3 index;
-    int line;         /* of the barrier */
-    const char *what; /* the warp operation, its mask, what is brought, from whom, what is got */
+    int line; /* of the barrier */
+    const char
+        *what; /* the warp operation, its mask, what is brought, from whom, what is got */
     unsigned mask;
     uint64_t value;
     int source;
@@ -81,8 +82,10 @@ static void release_barrier(void)
         if (thread[t].state != AT_BARRIER)
             continue;
         if (line && thread[t].line != line)
-            standin_fault("divergent barrier: some threads of the block wait at line %d, some at "
-                          "line %d", line, thread[t].line);
+            standin_fault(
+                "divergent barrier: some threads of the block wait at line %d, some at "
+                "line %d",
+                line, thread[t].line);
         line = thread[t].line;
         wake(t);
     }
@@ -109,8 +112,9 @@ int standin_lane(void)
 static void same_meeting(const Thread *a, const Thread *b)
 {
     if (strcmp(a->what, b->what) != 0 || a->mask != b->mask)
-        standin_fault("divergent warp: lanes meet in %s with mask %08x and in %s with mask %08x",
-                      a->what, a->mask, b->what, b->mask);
+        standin_fault(
+            "divergent warp: lanes meet in %s with mask %08x and in %s with mask %08x", a->what,
+            a->mask, b->what, b->mask);
 }
 
 /* If all that are asked for have come, exchanges and lets them go. */
@@ -200,7 +204,8 @@ static void run_thread(int t)
     threadIdx = (w ? w : b)->index;
     if (w && b)
         standin_fault("divergent barrier: waits in %s with mask %08x, others at the barrier of "
-                      "line %d", w->what, w->mask, b->line);
+                      "line %d",
+                      w->what, w->mask, b->line);
     standin_fault("divergent warp: waits in %s with mask %08x for lanes that wait elsewhere",
                   w->what, w->mask);
 }
@@ -242,8 +247,8 @@ static char *shared_room(size_t bytes)
     enum { PAGE = 4096, MOST = 256 << 10 };
     static char *room;
     if (!room) {
-        void *p = mmap(NULL, MOST + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-                       -1, 0);
+        void *p =
+            mmap(NULL, MOST + PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (p == MAP_FAILED)
             standin_fault("no shared memory");
         room = (char *)p;

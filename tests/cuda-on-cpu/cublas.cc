@@ -1,6 +1,6 @@
-/* cublas.cc - cuBLASLt's functions that we use: D = epilogue(alpha op(A) op(B) + beta C + bias),
- * column-major, in f32, elements of f32 or bf16. A dot product's order depends on its length
- * alone. */
+/* cublas.cc - cuBLASLt's functions that we use: D = epilogue(alpha op(A) op(B) + beta C +
+ * bias), column-major, in f32, elements of f32 or bf16. A dot product's order depends on its
+ * length alone. */
 #include "inside.h"
 
 #include <cmath>
@@ -65,8 +65,8 @@ static std::vector<float> lines(const void *p, const Layout &l, bool turned, boo
     std::vector<float> v((size_t)(n * wide));
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < k; j++) /* the element of op(m): i, j or j, i */
-            v[(size_t)(i * wide + j)] = load(p, l.type, turned == by_cols ? i + j * l.ld
-                                                                          : j + i * l.ld);
+            v[(size_t)(i * wide + j)] =
+                load(p, l.type, turned == by_cols ? i + j * l.ld : j + i * l.ld);
     return v;
 }
 
@@ -117,8 +117,10 @@ static void multiply(const Product &p)
 
 static bool shapes_fit(const Product &p)
 {
-    uint64_t m = p.how.transa ? p.la.cols : p.la.rows, ka = p.how.transa ? p.la.rows : p.la.cols;
-    uint64_t n = p.how.transb ? p.lb.rows : p.lb.cols, kb = p.how.transb ? p.lb.cols : p.lb.rows;
+    uint64_t m = p.how.transa ? p.la.cols : p.la.rows,
+             ka = p.how.transa ? p.la.rows : p.la.cols;
+    uint64_t n = p.how.transb ? p.lb.rows : p.lb.cols,
+             kb = p.how.transb ? p.lb.cols : p.lb.rows;
     for (const Layout *l : {&p.la, &p.lb, &p.lc, &p.ld})
         if (l->ld < (int64_t)l->rows || l->rows == 0 || l->cols == 0)
             return false;
@@ -131,7 +133,8 @@ static void must_lie(const char *name, const void *p, const Layout &l)
 {
     size_t bytes = ((size_t)l.ld * (l.cols - 1) + l.rows) * size_of(l.type);
     if (memory_from(p) < bytes || (uintptr_t)p % size_of(l.type))
-        standin_fault("cublasLtMatmul: %s's %zu bytes do not lie in an allocation", name, bytes);
+        standin_fault("cublasLtMatmul: %s's %zu bytes do not lie in an allocation", name,
+                      bytes);
 }
 
 static bool epilogue_known(uint32_t e)
@@ -146,10 +149,10 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t how, const 
                               cublasLtMatrixLayout_t lc, void *d, cublasLtMatrixLayout_t ld,
                               const cublasLtMatmulAlgo_t *, void *, size_t, cudaStream_t stream)
 {
-    Product p = {*desc_of(how), *(const float *)alpha, *(const float *)beta, a, b, c, d,
-                 layout_of(la), layout_of(lb), layout_of(lc), layout_of(ld)};
-    if (!shapes_fit(p) || !epilogue_known(p.how.epilogue) ||
-        (c == d && p.lc.ld != p.ld.ld))
+    Product p = {
+        *desc_of(how), *(const float *)alpha, *(const float *)beta, a, b, c, d, layout_of(la),
+        layout_of(lb), layout_of(lc),         layout_of(ld)};
+    if (!shapes_fit(p) || !epilogue_known(p.how.epilogue) || (c == d && p.lc.ld != p.ld.ld))
         return CUBLAS_STATUS_INVALID_VALUE;
     must_lie("A", a, p.la);
     must_lie("B", b, p.lb);
@@ -184,7 +187,8 @@ cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeTy
 {
     if (compute != CUBLAS_COMPUTE_32F || scale != CUDA_R_32F)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    *d = reinterpret_cast<cublasLtMatmulDesc_t>(new Desc{0, 0, CUBLASLT_EPILOGUE_DEFAULT, NULL});
+    *d =
+        reinterpret_cast<cublasLtMatmulDesc_t>(new Desc{0, 0, CUBLASLT_EPILOGUE_DEFAULT, NULL});
     return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t d)
@@ -194,8 +198,8 @@ cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t d)
 }
 
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
-                                              cublasLtMatmulDescAttributes_t what, const void *v,
-                                              size_t n)
+                                              cublasLtMatmulDescAttributes_t what,
+                                              const void *v, size_t n)
 {
     Desc *d = reinterpret_cast<Desc *>(desc);
     struct {
@@ -251,7 +255,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatmulPreference_t, int asked,
-                                              cublasLtMatmulHeuristicResult_t best[], int *found)
+                                              cublasLtMatmulHeuristicResult_t best[],
+                                              int *found)
 {
     *found = asked > 0;
     if (asked > 0)
@@ -262,9 +267,13 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
 const char *cublasLtGetStatusString(cublasStatus_t s)
 {
     switch (s) {
-    case CUBLAS_STATUS_SUCCESS: return "success";
-    case CUBLAS_STATUS_INVALID_VALUE: return "invalid value";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "not supported";
-    default: return "failed";
+    case CUBLAS_STATUS_SUCCESS:
+        return "success";
+    case CUBLAS_STATUS_INVALID_VALUE:
+        return "invalid value";
+    case CUBLAS_STATUS_NOT_SUPPORTED:
+        return "not supported";
+    default:
+        return "failed";
     }
 }

@@ -1,5 +1,5 @@
-/* fiber.cc - switching between stacks: by hand on x86-64, by ucontext elsewhere. Each stack has a
- * page before it that nobody may touch. ASan is told of every switch. */
+/* fiber.cc - switching between stacks: by hand on x86-64, by ucontext elsewhere. Each stack has
+ * a page before it that nobody may touch. ASan is told of every switch. */
 #include "inside.h"
 
 #include <cstdlib>
@@ -103,7 +103,9 @@ static void begin(void)
 {
     first[now]();
 }
-static void clean(int) {}
+static void clean(int)
+{
+}
 #endif
 
 static void make_stacks(void)
@@ -146,5 +148,6 @@ void fiber_leave(void)
 bool fiber_guards(const void *p)
 {
     const char *at = (const char *)p, *end = stacks + (size_t)MOST_THREADS * (STACK + GUARD);
-    return stacks && at >= stacks && at < end && (size_t)(at - stacks) % (STACK + GUARD) < GUARD;
+    return stacks && at >= stacks && at < end &&
+           (size_t)(at - stacks) % (STACK + GUARD) < GUARD;
 }

@@ -12,8 +12,8 @@
 enum { MOST_THREADS = 1024 };
 /* fn() will run on stack i when it is first gone to; it must not return but leave for good. */
 void fiber_make(int i, void (*fn)(void));
-void fiber_go(int i);    /* from the scheduler; returns when the fiber stops or leaves */
-void fiber_stop(void);   /* back to the scheduler, until gone to again */
+void fiber_go(int i);  /* from the scheduler; returns when the fiber stops or leaves */
+void fiber_stop(void); /* back to the scheduler, until gone to again */
 [[noreturn]] void fiber_leave(void);
 bool fiber_guards(const void *p); /* is p beyond the end of a stack? */
 
@@ -21,7 +21,8 @@ bool fiber_guards(const void *p); /* is p beyond the end of a stack? */
 
 void grid_run(const char *kernel, dim3 grid, dim3 block, size_t shared_bytes,
               const std::function<void()> &body);
-/* Writes where we are into text: "kernel, block (x, y, z), thread (x, y, z)"; false: no kernel. */
+/* Writes where we are into text: "kernel, block (x, y, z), thread (x, y, z)"; false: no kernel.
+ */
 bool grid_where(char *text, size_t n);
 
 /* ---- memory.cc: device memory ---- */

@@ -1,7 +1,7 @@
-/* memory.cc - device memory: each allocation on pages of its own, at their end, a closed page on
- * either side. All is closed to everybody; while a kernel or a copy runs, the first touch of an
- * allocation opens it (the signal's handler does), and afterwards it is closed again. What is
- * left of the pages is filled and looked at then. */
+/* memory.cc - device memory: each allocation on pages of its own, at their end, a closed page
+ * on either side. All is closed to everybody; while a kernel or a copy runs, the first touch of
+ * an allocation opens it (the signal's handler does), and afterwards it is closed again. What
+ * is left of the pages is filled and looked at then. */
 #include "inside.h"
 
 #include <csignal>

@@ -1,14 +1,15 @@
-/* standin.h - CUDA without a GPU, for tests: what nvcc would bring to a kernel, for g++. The real
- * toolkit's headers are in use; these files supply the functions behind them.
+/* standin.h - CUDA without a GPU, for tests: what nvcc would bring to a kernel, for g++. The
+ * real toolkit's headers are in use; these files supply the functions behind them.
  *
  * A kernel runs on the CPU, block after block, each thread of a block on a stack of its own
- * (fiber.cc), in an order that WEFT_STANDIN_SEED chooses: what needs a barrier and has none goes
- * wrong. Streams are lazy: nothing runs before somebody waits for it (runtime.cc), so the host
- * that does not wait goes wrong too. Shared memory and fresh device memory hold NaN.
+ * (fiber.cc), in an order that WEFT_STANDIN_SEED chooses: what needs a barrier and has none
+ * goes wrong. Streams are lazy: nothing runs before somebody waits for it (runtime.cc), so the
+ * host that does not wait goes wrong too. Shared memory and fresh device memory hold NaN.
  *
  * What stops the program (exit 99), naming kernel, block and thread:
  *   - threads of a block that wait at different barriers, or for each other for ever;
- *   - lanes that meet in different warp operations or with different masks, or outside their own;
+ *   - lanes that meet in different warp operations or with different masks, or outside their
+ * own;
  *   - access beside an allocation, or by the host to device memory (memory.cc);
  *   - access to a vector off its boundary (-fsanitize=alignment, which traps). */
 #ifndef STANDIN_H
@@ -40,8 +41,8 @@ void *standin_shared(void);
 void standin_barrier(int line);
 #define __syncthreads() standin_barrier(__LINE__)
 
-/* All lanes of mask meet in the operation `what`; gives what lane `source` brought, all bits set
- * if that lane is not among them. */
+/* All lanes of mask meet in the operation `what`; gives what lane `source` brought, all bits
+ * set if that lane is not among them. */
 uint64_t standin_meet(const char *what, unsigned mask, uint64_t mine, int source);
 /* The lanes of mask that brought something else than 0. */
 unsigned standin_vote(const char *what, unsigned mask, bool mine);

@@ -38,8 +38,9 @@ void tally(bool print)
     for (struct Worst *w = worst; w < worst + OPS && w->op; w++) {
         cases += w->cases;
         if (print)
-            printf("%-10s %4d cases, error %3.0f%% and mean squared error %3.0f%% of the bound\n",
-                   w->op, w->cases, 100 * w->max, 100 * w->nmse);
+            printf(
+                "%-10s %4d cases, error %3.0f%% and mean squared error %3.0f%% of the bound\n",
+                w->op, w->cases, 100 * w->max, 100 * w->nmse);
     }
     printf("%d cases, %d failed\n", cases, failures);
 }
@@ -164,7 +165,8 @@ static Mat matrix(KType type, int64_t rows, int64_t cols, int64_t pad, bool numb
 {
     size_t e = ktype_size(type), size = (size_t)(rows * (cols + pad)) * e + 2 * GUARD;
     Mat m = {.v = {.type = type, .rows = rows, .cols = cols, .stride = cols + pad},
-             .host = mem_alloc(size), .at = GUARD + (size_t)(pad / 2) * e};
+             .host = mem_alloc(size),
+             .at = GUARD + (size_t)(pad / 2) * e};
     bool *open = out ? mem_zero(size, sizeof *open) : NULL;
     memset(m.host, POISON, size);
     for (int64_t i = 0; i < rows; i++)
@@ -294,12 +296,18 @@ int64_t any(int64_t lo, int64_t hi)
 double activation(double x, Act act)
 {
     switch (act) {
-    case ACT_NONE: return x;
-    case ACT_GELU: return x / 2 * erfc(-x / sqrt(2));
-    case ACT_GELU_TANH: return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case ACT_RELU: return x < 0 ? 0 : x;
-    case ACT_TANH: return tanh(x);
-    case ACT_SILU: return x / (1 + exp(-x));
+    case ACT_NONE:
+        return x;
+    case ACT_GELU:
+        return x / 2 * erfc(-x / sqrt(2));
+    case ACT_GELU_TANH:
+        return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case ACT_RELU:
+        return x < 0 ? 0 : x;
+    case ACT_TANH:
+        return tanh(x);
+    case ACT_SILU:
+        return x / (1 + exp(-x));
     }
     return NAN;
 }

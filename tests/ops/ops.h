@@ -42,9 +42,9 @@ void *dev_copy(const void *host, size_t bytes);
 #define DEV_COPY(array, n) dev_copy(array, (size_t)(n) * sizeof *(array))
 
 /* An element of `got` may be off by max * scale, where scale is max(1, |want|) or as given, and
- * where it is bf16 by half a unit (1/256) of |want|; or, if there are more roundings on the way,
- * of `scale` for each. The normalised mean squared error is sum (got - want)^2 / sum want^2, and
- * asked of 16 elements or more. */
+ * where it is bf16 by half a unit (1/256) of |want|; or, if there are more roundings on the
+ * way, of `scale` for each. The normalised mean squared error is sum (got - want)^2 / sum
+ * want^2, and asked of 16 elements or more. */
 typedef struct Bound {
     double nmse, max;
     int roundings; /* on the way to a bf16 result; 0 means 1 */

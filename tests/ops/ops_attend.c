@@ -31,7 +31,8 @@ static void head(const Case *c, const Mat *q, const Mat *k, const Mat *v, int64_
             w[j] /= sum;
             probs[i * len + j] = w[j];
             for (int s = 0; s < c->size; s++)
-                want[(from + i) * c->heads * c->size + s] += w[j] * mat_at(v, from + j, vcol + s);
+                want[(from + i) * c->heads * c->size + s] +=
+                    w[j] * mat_at(v, from + j, vcol + s);
         }
     }
     free(w);
@@ -47,8 +48,8 @@ static void attend(const Case *c)
     }
     int64_t tokens = starts[c->rows];
     begin("attend", "%lld rows, %lld tokens, %d heads of %d%s%s%s%s", (long long)c->rows,
-          (long long)tokens, c->heads, c->size, c->in ? " bf16" : "", c->causal ? " causal" : "",
-          c->probs ? " probs" : "", c->apart ? " apart" : "");
+          (long long)tokens, c->heads, c->size, c->in ? " bf16" : "",
+          c->causal ? " causal" : "", c->probs ? " probs" : "", c->apart ? " apart" : "");
     Mat qkv = mat_in(c->in, tokens, 3 * wide, 0), k = qkv, v = qkv;
     Mat y = mat_out(c->in, tokens, wide, c->apart ? 3 : 0);
     Mat probs = mat_out(K_F32, 1, c->probs ? at[c->rows] : 0, 0);
@@ -65,13 +66,23 @@ static void attend(const Case *c)
     double *want = wants(tokens * wide), *weights = wants(at[c->rows]);
     for (int64_t i = 0; i < c->rows; i++)
         for (int64_t h = 0; h < c->heads; h++)
-            head(c, &qkv, &k, &v, h * c->size, kcol + h * c->size, vcol + h * c->size, starts[i],
-                 c->len[i], want + h * c->size, weights + at[i] + h * c->len[i] * c->len[i]);
-    Batch b = {.tokens = tokens, .rows = c->rows, .starts = DEV_COPY(starts, c->rows + 1),
-               .host_starts = starts, .heads = c->heads};
+            head(c, &qkv, &k, &v, h * c->size, kcol + h * c->size, vcol + h * c->size,
+                 starts[i], c->len[i], want + h * c->size,
+                 weights + at[i] + h * c->len[i] * c->len[i]);
+    Batch b = {.tokens = tokens,
+               .rows = c->rows,
+               .starts = DEV_COPY(starts, c->rows + 1),
+               .host_starts = starts,
+               .heads = c->heads};
     run_each(EACH_SEQS, &b, stage_attend,
-             &(Attend){.q = vq, .k = vk, .v = vv, .y = y.v, .batch = &b, .size = c->size,
-                       .scale = (float)(1 / sqrt(c->size)), .causal = c->causal,
+             &(Attend){.q = vq,
+                       .k = vk,
+                       .v = vv,
+                       .y = y.v,
+                       .batch = &b,
+                       .size = c->size,
+                       .scale = (float)(1 / sqrt(c->size)),
+                       .causal = c->causal,
                        .probs = c->probs ? probs.v.p : NULL,
                        .probs_at = c->probs ? DEV_COPY(at, c->rows + 1) : NULL});
     expect(&y, want, NULL, (Bound){1e-11, 5e-6, 0});
@@ -102,6 +113,6 @@ void ops_attend(void)
             attend(&c);
         }
     attend(&(Case){.rows = 1, .len = {512}, .heads = 1, .size = 32});
-    attend(&(Case){.rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16,
-                   .causal = true});
+    attend(&(Case){
+        .rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16, .causal = true});
 }

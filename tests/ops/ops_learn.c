@@ -5,11 +5,14 @@ STAGE(sqnorm)
 STAGE(step)
 
 /* learn.h: 2e-6. */
-static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool weighted, bool way_back)
+static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool weighted,
+                 bool way_back)
 {
     begin("xent", "[%lld, %lld], smooth %g%s%s, pad %lld", (long long)rows, (long long)cols,
           (double)smooth, weighted ? " weighted" : "", way_back ? " dx" : "", (long long)pad);
-    Mat x = mat_in(K_F32, rows, cols, pad), dx = {0}, loss = mat_out(K_F32, 1, rows, 0);
+    bool in_place = way_back && smooth > 0;
+    Mat x = in_place ? mat_inout(K_F32, rows, cols, pad) : mat_in(K_F32, rows, cols, pad);
+    Mat dx = {0}, loss = mat_out(K_F32, 1, rows, 0);
     Mat weight = mat_in(K_F32, 1, rows, 0);
     int32_t *target = mem_array((size_t)rows, sizeof *target);
     double *want = wants(rows * cols), *want_loss = wants(rows);
@@ -17,7 +20,7 @@ static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool wei
     if (rows > 1) /* e^x is no float */
         mat_set(&x, 1, cols / 2, 200);
     if (way_back)
-        dx = mat_out(K_F32, rows, cols, pad);
+        dx = in_place ? x : mat_out(K_F32, rows, cols, pad);
     for (int64_t i = 0; i < rows; i++) {
         target[i] = i == 2 ? -1 : (int32_t)any(0, cols - 1);
         double top = -INFINITY, sum = 0, w = weighted ? mat_at(&weight, 0, i) : 1;
@@ -27,13 +30,17 @@ static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool wei
             sum += exp(mat_at(&x, i, c) - top);
         for (int64_t c = 0; c < cols && target[i] >= 0; c++) {
             double log_p = mat_at(&x, i, c) - top - log(sum);
-            double q = (double)smooth / (double)cols + (c == target[i] ? 1 - (double)smooth : 0);
+            double q =
+                (double)smooth / (double)cols + (c == target[i] ? 1 - (double)smooth : 0);
             want_loss[i] -= q > 0 ? w * q * log_p : 0;
             want[i * cols + c] = w * (exp(log_p) - q);
         }
     }
-    run(stage_xent, &(Xent){.x = x.v, .dx = dx.v, .target = DEV_COPY(target, rows),
-                            .weight = weighted ? weight.v.p : NULL, .smooth = smooth,
+    run(stage_xent, &(Xent){.x = x.v,
+                            .dx = dx.v,
+                            .target = DEV_COPY(target, rows),
+                            .weight = weighted ? weight.v.p : NULL,
+                            .smooth = smooth,
                             .loss = loss.v.p});
     expect(&loss, want_loss, NULL, (Bound){1e-12, 2e-6, 0});
     if (way_back)
@@ -79,7 +86,8 @@ static double step_one(const Step *s, double clip, double p, double g, double *m
 }
 
 /* learn.h: 2e-6, from any state. */
-static void step(StepKind kind, int64_t n, double decay, double momentum, int64_t t, bool clipped)
+static void step(StepKind kind, int64_t n, double decay, double momentum, int64_t t,
+                 bool clipped)
 {
     begin("step", "%d of %lld, decay %g, momentum %g, step %lld%s", kind, (long long)n, decay,
           momentum, (long long)t, clipped ? " clipped" : "");
@@ -89,9 +97,20 @@ static void step(StepKind kind, int64_t n, double decay, double momentum, int64_
     Mat v = uses_v ? mat_inout(K_F32, 1, n, 0) : (Mat){0};
     float clip = 0.3f;
     double *want = wants(n), *want_m = wants(n), *want_v = wants(n);
-    Step a = {.kind = kind, .p = p.v.p, .m = m.v.p, .v = v.v.p, .g = g.v.p, .n = n, .lr = 0.01,
-              .decay = decay, .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .momentum = momentum,
-              .t = t, .clip = clipped ? DEV_COPY(&clip, 1) : NULL};
+    Step a = {.kind = kind,
+              .p = p.v.p,
+              .m = m.v.p,
+              .v = v.v.p,
+              .g = g.v.p,
+              .n = n,
+              .lr = 0.01,
+              .decay = decay,
+              .beta1 = 0.9,
+              .beta2 = 0.999,
+              .eps = 1e-8,
+              .momentum = momentum,
+              .t = t,
+              .clip = clipped ? DEV_COPY(&clip, 1) : NULL};
     for (int64_t i = 0; i < n && uses_v; i++)
         mat_set(&v, 0, i, fabs(mat_at(&v, 0, i)) + 0.1);
     for (int64_t i = 0; i < n; i++) {
@@ -111,10 +130,12 @@ static void step(StepKind kind, int64_t n, double decay, double momentum, int64_
 
 void ops_learn(void)
 {
-    static const int64_t shape[][3] = {{0, 3, 0}, {1, 1, 0}, {5, 7, 3}, {70, 2, 0}, {9, 1030, 1}};
+    static const int64_t shape[][3] = {
+        {0, 3, 0}, {1, 1, 0}, {5, 7, 3}, {70, 2, 0}, {9, 1030, 1}};
     for (int s = 0; s < 5; s++)
         for (int bits = 0; bits < 8; bits++)
-            xent(shape[s][0], shape[s][1], shape[s][2], bits & 1 ? 0.3f : 0, bits & 2, bits & 4);
+            xent(shape[s][0], shape[s][1], shape[s][2], bits & 1 ? 0.3f : 0, bits & 2,
+                 bits & 4);
     for (int64_t n = 0; n < 30000; n = 3 * n + 1)
         sqnorm(n);
     for (int64_t n = 0; n < 2000; n = 11 * n + 5)

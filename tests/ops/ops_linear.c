@@ -73,8 +73,8 @@ static void product(const Case *c, Matrix m, const Mat *x, int64_t col0, int64_t
             const float *w = m.w + (col0 + j) * c->k;
             double sum = c->bias ? (double)m.b[col0 + j] : 0;
             for (int64_t a = 0; a < c->k; a++)
-                sum += mat_at(x, i, a) * (double)(c->type == K_BF16 ? bf16_round((double)w[a])
-                                                                    : w[a]);
+                sum += mat_at(x, i, a) *
+                       (double)(c->type == K_BF16 ? bf16_round((double)w[a]) : w[a]);
             z[i * cols + j] = sum;
         }
 }
@@ -104,12 +104,18 @@ static void linear(Case c)
         double more = c.residual ? mat_at(&r, i / cols, i % cols) : 0;
         double bias = c.bias ? (double)m.b[col0 + i % cols] : 0;
         want[i] = activation(z[i], c.act) + more;
-        scale[i] = fmax(1, 1.2 * fmax(fabs(z[i]), fabs(bias)) + fabs(more)); /* slopes are < 1.2 */
+        scale[i] =
+            fmax(1, 1.2 * fmax(fabs(z[i]), fabs(bias)) + fabs(more)); /* slopes are < 1.2 */
     }
     if (w)
-        run(stage_linear, &(Linear){.x = x.v, .w = w, .col0 = col0,
-                                    .cols = c.panel ? cols : 0, .act = c.act, .r = r.v,
-                                    .y = y.v, .pre = pre.v});
+        run(stage_linear, &(Linear){.x = x.v,
+                                    .w = w,
+                                    .col0 = col0,
+                                    .cols = c.panel ? cols : 0,
+                                    .act = c.act,
+                                    .r = r.v,
+                                    .y = y.v,
+                                    .pre = pre.v});
     Bound b = PRODUCT;
     if (c.pre)
         expect(&pre, z, NULL, b);
@@ -122,9 +128,8 @@ static void linear(Case c)
 }
 
 static const int64_t shape[][3] = {
-    {0, 8, 16},    {1, 1, 1},      {1, 5, 7},   {1, 384, 384}, {3, 33, 83},
-    {64, 64, 64},  {65, 100, 36},  {130, 3, 5}, {200, 96, 1},  {300, 48, 128},
-    {512, 36, 64}, {7, 130, 1100},
+    {0, 8, 16},    {1, 1, 1},   {1, 5, 7},    {1, 384, 384},  {3, 33, 83},   {64, 64, 64},
+    {65, 100, 36}, {130, 3, 5}, {200, 96, 1}, {300, 48, 128}, {512, 36, 64}, {7, 130, 1100},
 };
 enum { SHAPES = sizeof shape / sizeof *shape };
 
@@ -133,8 +138,12 @@ void ops_linear(void)
     for (int s = 0; s < SHAPES; s++)
         for (int packed = 0; packed < 2; packed++)
             for (int type = 0; type <= packed; type++) {
-                Case c = {.rows = shape[s][0], .n = shape[s][1], .k = shape[s][2],
-                          .packed = packed, .type = type ? K_BF16 : K_F32, .parts = 1};
+                Case c = {.rows = shape[s][0],
+                          .n = shape[s][1],
+                          .k = shape[s][2],
+                          .packed = packed,
+                          .type = type ? K_BF16 : K_F32,
+                          .parts = 1};
                 linear(c);
                 c.bias = true;
                 c.parts = c.packed && c.n >= 3 ? 3 : 1;
@@ -204,8 +213,12 @@ static void linear_dw(int64_t rows, int64_t n, int64_t k, int64_t pad, bool add,
             want[j * k + c] = sum;
         }
     }
-    run(stage_linear_dw, &(LinearDw){.dy = dy.v, .x = x.v, .dw = dw.v,
-                                     .db = bias ? db.v.p : NULL, .lo = lo, .hi = hi,
+    run(stage_linear_dw, &(LinearDw){.dy = dy.v,
+                                     .x = x.v,
+                                     .dw = dw.v,
+                                     .db = bias ? db.v.p : NULL,
+                                     .lo = lo,
+                                     .hi = hi,
                                      .add = add});
     expect(&dw, want, NULL, PRODUCT);
     expect(&db, want_b, NULL, PRODUCT);

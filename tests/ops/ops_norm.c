@@ -21,7 +21,8 @@ static void norm(Case c)
           (long long)c.pad);
     Mat x = c.in_place ? mat_inout(c.in, c.rows, c.cols, c.pad)
                        : mat_in(c.in, c.rows, c.cols, c.pad);
-    Mat r = {0}, sum = {0}, y2 = {0}, y = c.in_place ? x : mat_out(c.out, c.rows, c.cols, c.pad);
+    Mat r = {0}, sum = {0}, y2 = {0},
+        y = c.in_place ? x : mat_out(c.out, c.rows, c.cols, c.pad);
     Mat gamma = mat_in(K_F32, 1, c.cols, 0), beta = mat_in(K_F32, 1, c.cols, 0);
     double *want = wants(c.rows * c.cols), *s = wants(c.rows * c.cols);
     if (c.residual)
@@ -39,12 +40,19 @@ static void norm(Case c)
         for (int64_t j = 0; j < c.cols; j++)
             square += (row[j] - mean) * (row[j] - mean) / (double)c.cols;
         for (int64_t j = 0; j < c.cols; j++)
-            want[i * c.cols + j] = (row[j] - mean) / sqrt(square + 1e-5) * mat_at(&gamma, 0, j) +
-                                   (c.beta ? mat_at(&beta, 0, j) : 0);
+            want[i * c.cols + j] =
+                (row[j] - mean) / sqrt(square + 1e-5) * mat_at(&gamma, 0, j) +
+                (c.beta ? mat_at(&beta, 0, j) : 0);
     }
-    run(stage_norm, &(Norm){.x = x.v, .r = r.v, .sum = sum.v, .y = y.v, .y2 = y2.v,
-                            .gamma = gamma.v.p, .beta = c.beta ? beta.v.p : NULL,
-                            .eps = 1e-5f, .rms = c.rms});
+    run(stage_norm, &(Norm){.x = x.v,
+                            .r = r.v,
+                            .sum = sum.v,
+                            .y = y.v,
+                            .y2 = y2.v,
+                            .gamma = gamma.v.p,
+                            .beta = c.beta ? beta.v.p : NULL,
+                            .eps = 1e-5f,
+                            .rms = c.rms});
     expect(&y, want, NULL, (Bound){1e-12, 1e-5, 0});
     if (c.second)
         expect(&y2, want, NULL, (Bound){1e-12, 1e-5, 0});
@@ -55,12 +63,15 @@ static void norm(Case c)
 
 void ops_norm(void)
 {
-    static const int64_t shape[][2] = {{0, 64},  {1, 1},   {1, 384}, {512, 36}, {17, 83},
-                                       {40, 33}, {9, 768}, {5, 1030}};
+    static const int64_t shape[][2] = {{0, 64},  {1, 1},   {1, 384}, {512, 36},
+                                       {17, 83}, {40, 33}, {9, 768}, {5, 1030}};
     for (int s = 0; s < 8; s++)
         for (int bits = 0; bits < 8; bits++) {
-            Case c = {.rows = shape[s][0], .cols = shape[s][1], .rms = bits & 1,
-                      .in = bits & 2 ? K_BF16 : K_F32, .out = bits & 4 ? K_BF16 : K_F32};
+            Case c = {.rows = shape[s][0],
+                      .cols = shape[s][1],
+                      .rms = bits & 1,
+                      .in = bits & 2 ? K_BF16 : K_F32,
+                      .out = bits & 4 ? K_BF16 : K_F32};
             norm(c);
             c.residual = c.beta = true;
             c.pad = any(1, 9);
@@ -124,12 +135,14 @@ static void act_bwd(int64_t rows, int64_t cols, int64_t pad, Act f, bool in_plac
 
 void ops_act(void)
 {
-    static const int64_t shape[][3] = {{0, 7, 0}, {1, 1, 0}, {3, 101, 0}, {20, 64, 3}, {512, 5, 7}};
+    static const int64_t shape[][3] = {
+        {0, 7, 0}, {1, 1, 0}, {3, 101, 0}, {20, 64, 3}, {512, 5, 7}};
     for (Act f = ACT_NONE; f <= ACT_SILU; f++)
         for (int s = 0; s < 5; s++) {
             const int64_t *n = shape[s];
             for (int types = 0; types < 4; types++)
-                act(n[0], n[1], n[2], types & 1 ? K_BF16 : K_F32, types & 2 ? K_BF16 : K_F32, f);
+                act(n[0], n[1], n[2], types & 1 ? K_BF16 : K_F32, types & 2 ? K_BF16 : K_F32,
+                    f);
             act_bwd(n[0], n[1], n[2], f, false);
             act_bwd(n[0], n[1], n[2], f, true);
         }
@@ -165,8 +178,15 @@ static void mix(int64_t rows, int64_t cols, int64_t pad, int types, float drop, 
     int64_t *number = mem_array((size_t)rows, sizeof *number);
     if (residual)
         r = mat_in(tr, rows, cols, pad);
-    Mix a = {.x = x.v, .y = y.v, .r = r.v, .a = 1.5f, .b = -0.5f, .drop = drop,
-             .seed = rand_u64(&rng), .site = (uint32_t)any(0, 99), .row0 = 5000000000};
+    Mix a = {.x = x.v,
+             .y = y.v,
+             .r = r.v,
+             .a = 1.5f,
+             .b = -0.5f,
+             .drop = drop,
+             .seed = rand_u64(&rng),
+             .site = (uint32_t)any(0, 99),
+             .row0 = 5000000000};
     for (int64_t i = 0; i < rows; i++) {
         number[i] = numbered ? any(0, (int64_t)1 << 40) : (int64_t)a.row0 + i;
         for (int64_t j = 0; j < cols; j++) {
@@ -186,8 +206,8 @@ static void mix(int64_t rows, int64_t cols, int64_t pad, int types, float drop, 
 
 void ops_mix(void)
 {
-    static const int64_t shape[][3] = {{0, 8, 0},  {1, 1, 0},   {512, 6, 5}, {3, 100, 0},
-                                       {9, 83, 1}, {40, 384, 0}};
+    static const int64_t shape[][3] = {{0, 8, 0},   {1, 1, 0},  {512, 6, 5},
+                                       {3, 100, 0}, {9, 83, 1}, {40, 384, 0}};
     for (int s = 0; s < 6; s++)
         for (int types = 0; types < 8; types++)
             for (int residual = 0; residual < 2; residual++) {

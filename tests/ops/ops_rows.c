@@ -70,7 +70,8 @@ static void gather(Case c)
                                     (c.weight ? fmax(1, mat_at(&weight, 0, i)) : 1);
         }
     }
-    run(stage_gather, &(Gather){.x = x.v, .y = y.v,
+    run(stage_gather, &(Gather){.x = x.v,
+                                .y = y.v,
                                 .starts = c.starts ? DEV_COPY(starts, c.rows + 1) : NULL,
                                 .index = c.index ? DEV_COPY(index, items) : NULL,
                                 .weight = c.weight ? weight.v.p : NULL});
@@ -111,16 +112,22 @@ static void segmax(int64_t rows, int64_t cols, int64_t most, KType type, int64_t
 
 void ops_rows(void)
 {
-    static const int64_t shape[][4] = {{0, 8, 4, 0},  {1, 1, 1, 0},   {1, 384, 512, 0},
+    static const int64_t shape[][4] = {{0, 8, 4, 0},  {1, 1, 1, 0},    {1, 384, 512, 0},
                                        {3, 83, 9, 1}, {40, 36, 60, 7}, {512, 5, 4, 0}};
     for (int s = 0; s < 6; s++) {
         const int64_t *n = shape[s];
         for (int bits = 0; bits < 6; bits++)
             embed(n[0], n[1], bits % 3 + 1, bits / 3 ? K_BF16 : K_F32, n[3]);
         for (int bits = 0; bits < 32; bits++)
-            gather((Case){.rows = n[0], .cols = n[1], .most = n[2], .pad = n[3],
-                          .in = bits & 1 ? K_BF16 : K_F32, .out = bits & 2 ? K_BF16 : K_F32,
-                          .starts = bits & 4, .index = bits & 8, .weight = bits & 16});
+            gather((Case){.rows = n[0],
+                          .cols = n[1],
+                          .most = n[2],
+                          .pad = n[3],
+                          .in = bits & 1 ? K_BF16 : K_F32,
+                          .out = bits & 2 ? K_BF16 : K_F32,
+                          .starts = bits & 4,
+                          .index = bits & 8,
+                          .weight = bits & 16});
         segmax(n[0], n[1], n[2], K_F32, n[3]);
         segmax(n[0], n[1], n[2], K_BF16, n[3]);
     }

@@ -1,6 +1,6 @@
 /* ops_test [-D DEVICE] [-s SEED] [-v] [OPERATION]...: every operation of the table against
- * double precision. `make unit` builds it; tests/ops.bats runs it for each kind of CPU and on
- * CUDA. -v prints what was worst. */
+ * double precision. `make unit` builds it; tests/ops.bats runs it for each kind of CPU,
+ * tests/standin.bats on CUDA. -v prints what was worst. */
 #include "base/opt.h"
 #include "tests/ops/ops.h"
 

@@ -1,0 +1,270 @@
+/* faults NAME: what the stand-in promises, one case each. Those of `right` must end well; the
+ * others must be stopped. tests/standin.bats says what each is to print. */
+#include "kernels/cuda.h"
+
+#include <cstdlib>
+
+static cudaStream_t stream;
+
+#define START(kernel, blocks, threads, shared, ...)                                            \
+    check(CUDA_START(kernel, dim3(blocks), dim3(threads), shared, stream, __VA_ARGS__))
+
+static void check(cudaError_t e)
+{
+    if (e != cudaSuccess) {
+        fprintf(stderr, "%s\n", cudaGetErrorString(e));
+        exit(2);
+    }
+}
+
+static float *device_floats(size_t n)
+{
+    void *p;
+    check(cudaMalloc(&p, n * sizeof(float)));
+    check(cudaMemsetAsync(p, 0, n * sizeof(float), stream));
+    return (float *)p;
+}
+
+static float first_of(const float *p)
+{
+    float f;
+    check(cudaMemcpyAsync(&f, p, sizeof f, cudaMemcpyDeviceToHost, stream));
+    check(cudaStreamSynchronize(stream));
+    return f;
+}
+
+static void expect(float got, float want)
+{
+    if (!(got == want)) {
+        fprintf(stderr, "%g, not %g\n", (double)got, (double)want);
+        exit(1);
+    }
+}
+
+/* ---- right ---- */
+
+/* Sums of all kinds; the last 30 threads leave at once. */
+static __global__ void sums(float *out, unsigned *count)
+{
+    __shared__ float part[3];
+    unsigned t = threadIdx.x;
+    if (t >= 66)
+        return;
+    atomicAdd(count, 1u);
+    atomicMax(count + 1, t);
+    unsigned mask = t < 64 ? 0xffffffffu : 3u;
+    float v = 1;
+    for (unsigned m = t < 64 ? 16 : 1; m > 0; m /= 2)
+        v += __shfl_xor_sync(mask, v, (int)m);
+    if (__ballot_sync(mask, t % 2) != (mask & 0xaaaaaaaau) || !__any_sync(mask, t % 2) ||
+        __all_sync(mask, t % 2))
+        v = 1000;
+    if (__shfl_sync(mask, t, 1) != t / 32 * 32 + 1 || __shfl_down_sync(mask, t, 1) < t)
+        v = 2000;
+    if (t % 32 == 0)
+        part[t / 32] = v;
+    __syncthreads();
+    if (t == 65)
+        out[0] = part[0] + part[1] + part[2];
+}
+
+static __global__ void turned(float *out)
+{
+    SHARED(float, shared);
+    shared[threadIdx.x] = (float)threadIdx.x;
+    __syncthreads();
+    out[blockIdx.x * blockDim.x + threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
+}
+
+static void right(void)
+{
+    float *out = device_floats(256), *count = device_floats(2);
+    START(sums, 1, 96, 0, out, (unsigned *)count);
+    expect(first_of(out), 66);
+    union {
+        float f;
+        unsigned u;
+    } n = {first_of(count)};
+    expect((float)n.u, 66);
+    START(turned, 4, 64, 64 * sizeof(float), out);
+    expect(first_of(out), 63);
+    expect(first_of(out + 255), 0);
+}
+
+/* 98,304 threads with 9 barriers. */
+static __global__ void many(float *out)
+{
+    for (int i = 0; i < 9; i++)
+        __syncthreads();
+    if (blockIdx.x == 0 && threadIdx.x == 0)
+        *out = 1;
+}
+
+static void barriers(void)
+{
+    float *out = device_floats(1);
+    START(many, 384, 256, 0, out);
+    expect(first_of(out), 1);
+}
+
+/* What is asked for is done when it is waited for, no earlier. */
+static void lazy(void)
+{
+    float *p = device_floats(1), staged = 7, got = 1;
+    check(cudaMemcpyAsync(p, &staged, sizeof staged, cudaMemcpyHostToDevice, stream));
+    staged = 8;
+    check(cudaMemcpyAsync(&got, p, sizeof got, cudaMemcpyDeviceToHost, stream));
+    expect(got, 1);
+    check(cudaStreamSynchronize(stream));
+    expect(got, 8);
+}
+
+/* ---- wrong ---- */
+
+static __global__ void unwritten(float *out)
+{
+    __shared__ float part[32];
+    SHARED(float, shared);
+    if (threadIdx.x == 1)
+        part[1] = shared[1] = 0;
+    __syncthreads();
+    out[0] = part[0] + shared[0];
+}
+static void poison(void)
+{
+    float *p = device_floats(1);
+    START(unwritten, 1, 2, 64, p);
+    expect(first_of(p), 0);
+}
+
+static __global__ void unordered(float *out)
+{
+    __shared__ float part[64];
+    part[threadIdx.x] = 1;
+    atomicAdd(out, part[63 - threadIdx.x]);
+}
+static void missing(void)
+{
+    float *p = device_floats(1);
+    START(unordered, 1, 64, 0, p);
+    expect(first_of(p), 64);
+}
+
+static __global__ void two_barriers(float *out)
+{
+    if (threadIdx.x < 8)
+        __syncthreads();
+    else
+        __syncthreads();
+    *out = 1;
+}
+static void barrier(void)
+{
+    START(two_barriers, 2, 64, 0, device_floats(1));
+}
+
+static __global__ void barrier_in_warp(float *out)
+{
+    if (threadIdx.x < 8)
+        __syncthreads();
+    *out = __shfl_sync(0xffffffffu, 1.0f, 9);
+}
+static void half_there(void)
+{
+    START(barrier_in_warp, 1, 32, 0, device_floats(1));
+}
+
+static __global__ void foreign_mask(float *out)
+{
+    *out = __shfl_xor_sync(0x0000ffffu, 1.0f, 1);
+}
+static void lane(void)
+{
+    START(foreign_mask, 1, 32, 0, device_floats(1));
+}
+
+static __global__ void two_masks(float *out)
+{
+    *out = __shfl_xor_sync(threadIdx.x < 16 ? 0xffffffffu : 0xffff8000u, 1.0f, 1);
+}
+static void masks(void)
+{
+    START(two_masks, 1, 32, 0, device_floats(1));
+}
+
+static __global__ void write_at(float *p, int64_t i)
+{
+    if (threadIdx.x == 3 && blockIdx.x == 1)
+        p[i] = 1;
+}
+static void past(void)
+{
+    START(write_at, 2, 8, 0, device_floats(64), 64);
+}
+static void before(void)
+{
+    START(write_at, 2, 8, 0, device_floats(64), -8);
+}
+static void odd_end(void)
+{
+    START(write_at, 2, 8, 0, device_floats(61), 61);
+}
+
+static __global__ void past_shared(float *out, int n)
+{
+    SHARED(float, shared);
+    *out = shared[n + (int)threadIdx.x];
+}
+static void shared_end(void)
+{
+    START(past_shared, 1, 4, 256, device_floats(1), 62);
+}
+
+static __global__ void by_four(const float *x, float *out)
+{
+    float4 v = *reinterpret_cast<const float4 *>(x + threadIdx.x);
+    *out = v.x + v.y + v.z + v.w;
+}
+static void misaligned(void)
+{
+    START(by_four, 1, 2, 0, device_floats(64), device_floats(1));
+}
+
+static void host(void)
+{
+    volatile float *p = device_floats(4);
+    printf("%g\n", (double)p[1]);
+}
+
+static void too_many(void)
+{
+    START(many, 1, 1025, 0, device_floats(1));
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} cases[] = {
+    {"right", right},       {"barriers", barriers},
+    {"lazy", lazy},         {"poison", poison},
+    {"missing", missing},   {"barrier", barrier},
+    {"half", half_there},         {"lane", lane},
+    {"masks", masks},       {"past", past},
+    {"before", before},     {"odd-end", odd_end},
+    {"shared", shared_end}, {"misaligned", misaligned},
+    {"host", host},         {"too-many", too_many},
+};
+
+int main(int, char **argv)
+{
+    check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+    for (const auto &c : cases)
+        if (argv[1] && strcmp(argv[1], c.name) == 0) {
+            c.run();
+            check(cudaStreamSynchronize(stream));
+            puts("ok");
+            return 0;
+        }
+    fprintf(stderr, "faults: no such case\n");
+    return 2;
+}
