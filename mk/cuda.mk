@@ -41,7 +41,7 @@ check-gpu: all unit
 	@WEFT_DEVICE=cuda WEFT_CUDA_LIB=$(abspath $(BIN))/weft-cuda.so \
 	    WEFT_BIN=$(abspath $(BIN)) WEFT_UNIT=$(abspath $(BUILD))/tests tests/run.sh
 
-bench-gpu: all $(BUILD)/tests/gpu
+bench-gpu: all $(if $(NVCC),$(BUILD)/tests/gpu)
 	@$(cuda_there)
 	@WEFT_CUDA_LIB=$(abspath $(BIN))/weft-cuda.so WEFT_BIN=$(abspath $(BIN)) \
 	    WEFT_UNIT=$(abspath $(BUILD))/tests tests/bench/gpu.sh

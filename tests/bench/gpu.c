@@ -1,0 +1,278 @@
+/* gpu - what the operations of the device behind -D cuda reach on this card.
+ *
+ *     gpu [-D cuda:N]
+ *
+ * Markdown, a line an operation at the shape that encoders give it: milliseconds, TFLOP/s and
+ * their share of a large product by cuBLAS (8,192 each way, the same type), GB/s and their share
+ * of a large copy by the runtime (1 GiB). Data is random: products with zeros run faster than
+ * real ones. The numbers of bytes and flops are those in the headers of kernels/. */
+#include "base/dtype.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/opt.h"
+#include "base/rand.h"
+#include "kernels/device.h"
+
+#include <cuda_runtime_api.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { TOKENS = 16384, LARGE = 8192, HEADS = 12, ROW = 128 };
+static const size_t COPY = (size_t)1 << 30;
+
+static Device *dev;
+static double peak[2], copied; /* flops a second by type, bytes a second */
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void settle(void)
+{
+    char why[512];
+    if (dev->wait(dev, why, sizeof why) < 0)
+        dief("%s", why);
+}
+
+static void *room(size_t bytes)
+{
+    void *p = dev->alloc(dev, bytes);
+    if (!p)
+        dief("out of memory on %s (%zu bytes asked for)", dev->name, bytes);
+    return p;
+}
+
+/* A matrix of numbers in [-1, 1). */
+static View noise(KType type, int64_t rows, int64_t cols)
+{
+    static Rand r;
+    size_t n = (size_t)(rows * cols);
+    if (!r.s[0])
+        r = rand_new(1);
+    View v = view_of(room(n * ktype_size(type)), type, rows, cols);
+    char *host = mem_array(n, ktype_size(type));
+    for (size_t i = 0; i < n; i++) {
+        float f = (float)(2 * rand_unit(&r) - 1);
+        if (type == K_F32)
+            ((float *)host)[i] = f;
+        else
+            ((uint16_t *)host)[i] = bf16_from_f32(f);
+    }
+    dev->put(dev, v.p, host, n * ktype_size(type));
+    settle();
+    free(host);
+    return v;
+}
+
+static void drop(View v)
+{
+    dev->free(dev, v.p);
+}
+
+/* Seconds of one call: as many as fill a quarter of a second, after one that chooses kernels. */
+static double seconds(StageFn *fn, void *ctx)
+{
+    Batch one = {.cols = 1};
+    double t = 0;
+    dev->each(dev, EACH_COLS, &one, fn, ctx);
+    settle();
+    for (int64_t n = 1;; n *= 2) {
+        double start = now();
+        for (int64_t i = 0; i < n; i++)
+            dev->each(dev, EACH_COLS, &one, fn, ctx);
+        settle();
+        t = now() - start;
+        if (t > 0.25)
+            return t / (double)n;
+    }
+}
+
+static void line(const char *what, KType type, const char *shape, double s, double flops,
+                 double bytes)
+{
+    printf("| %s | %s | %s | %.3f |", what, type == K_F32 ? "f32" : "bf16", shape, 1e3 * s);
+    if (flops > 0)
+        printf(" %.1f | %.0f %% |", 1e-12 * flops / s, 100 * flops / s / peak[type]);
+    else
+        printf(" | |");
+    printf(" %.0f | %.0f %% |\n", 1e-9 * bytes / s, 100 * bytes / s / copied);
+}
+
+#define STAGE(name, type)                                                                      \
+    static void run_##name(Piece *p, void *ctx)                                                \
+    {                                                                                          \
+        p->dev->name(p, (const type *)ctx);                                                    \
+    }
+STAGE(linear, Linear)
+STAGE(attend, Attend)
+STAGE(norm, Norm)
+STAGE(act, Activate)
+STAGE(mix, Mix)
+STAGE(gather, Gather)
+STAGE(embed, Embed)
+STAGE(step, Step)
+
+static double product_seconds(KType type, int64_t m, int64_t n, int64_t k, Act act)
+{
+    float *host = mem_array((size_t)(n * k), sizeof *host), *bias = mem_array((size_t)n, 4);
+    Rand r = rand_new(2);
+    for (int64_t i = 0; i < n * k; i++)
+        host[i] = (float)(2 * rand_unit(&r) - 1);
+    for (int64_t i = 0; i < n; i++)
+        bias[i] = host[i];
+    View w = view_of(host, K_F32, n, k), x = noise(type, m, k), y = noise(type, m, n);
+    Weight *packed = dev->pack(dev, &w, (const float *const[]){bias}, 1, false, type);
+    if (!packed)
+        dief("out of memory on %s", dev->name);
+    double s = seconds(run_linear, &(Linear){.x = x, .w = packed, .y = y, .act = act});
+    dev->unpack(dev, packed);
+    drop(x);
+    drop(y);
+    free(host);
+    free(bias);
+    return s;
+}
+
+static void product(KType type, int64_t n, int64_t k, Act act, const char *what)
+{
+    double e = (double)ktype_size(type), m = TOKENS;
+    char shape[64];
+    snprintf(shape, sizeof shape, "%d x %lld x %lld", TOKENS, (long long)n, (long long)k);
+    line(what, type, shape, product_seconds(type, TOKENS, n, k, act),
+         2 * m * (double)n * (double)k,
+         e * (m * (double)(n + k) + (double)(n * k)) + (act ? 2 * e * m * (double)n : 0));
+}
+
+static void attention(KType type, int64_t len, int64_t size)
+{
+    int64_t h = HEADS * size, rows = TOKENS / len;
+    int64_t *starts = mem_array((size_t)rows + 1, sizeof *starts);
+    for (int64_t i = 0; i <= rows; i++)
+        starts[i] = i * len;
+    View x = noise(type, TOKENS, 3 * h), y = noise(type, TOKENS, h);
+    size_t bytes = (size_t)(rows + 1) * sizeof *starts;
+    const void *held = dev->hold(dev, starts, bytes);
+    Batch b = {.tokens = TOKENS, .rows = rows, .starts = held, .host_starts = starts,
+               .heads = HEADS};
+    Attend a = {.q = view_cols(x, 0, h), .k = view_cols(x, h, 2 * h),
+                .v = view_cols(x, 2 * h, 3 * h), .y = y, .batch = &b, .size = (int)size,
+                .scale = 1 / sqrtf((float)size)};
+    char shape[64];
+    snprintf(shape, sizeof shape, "%lld rows of %lld, heads of %lld", (long long)rows,
+             (long long)len, (long long)size);
+    line("attend", type, shape, seconds(run_attend, &a), 4.0 * TOKENS * (double)(len * h),
+         4.0 * TOKENS * (double)h * (double)ktype_size(type));
+    dev->release(dev, held);
+    drop(x);
+    drop(y);
+    free(starts);
+}
+
+/* What is limited by memory alone. */
+static void passes(KType type)
+{
+    int64_t h = 768, rows = TOKENS / ROW;
+    double e = (double)ktype_size(type), n = (double)TOKENS * (double)h;
+    View x = noise(K_F32, TOKENS, h), r = noise(K_F32, TOKENS, h), y = noise(type, TOKENS, h);
+    View gamma = noise(K_F32, 1, h), table = noise(K_F32, 30522, h), v = noise(K_F32, rows, h);
+    int32_t *index = mem_array(TOKENS, sizeof *index);
+    int64_t *starts = mem_array((size_t)rows + 1, sizeof *starts);
+    for (int i = 0; i < TOKENS; i++)
+        index[i] = i * 7919 % 30522;
+    for (int64_t i = 0; i <= rows; i++)
+        starts[i] = i * ROW;
+    const int32_t *ids = dev->hold(dev, index, TOKENS * sizeof *index);
+    const int64_t *at = dev->hold(dev, starts, (size_t)(rows + 1) * sizeof *starts);
+    const char *shape = "16384 x 768";
+    line("norm", type, shape,
+         seconds(run_norm, &(Norm){.x = x, .r = r, .y = y, .gamma = gamma.p, .beta = gamma.p,
+                                   .eps = 1e-12f}), 0, n * (8 + e));
+    line("act (GELU)", type, shape,
+         seconds(run_act, &(Activate){.x = y, .y = y, .act = ACT_GELU}), 0, 2 * n * e);
+    line("mix", type, shape, seconds(run_mix, &(Mix){.x = x, .r = r, .y = y, .a = 1, .b = 1}), 0,
+         n * (8 + e));
+    line("mix (dropout)", type, shape,
+         seconds(run_mix, &(Mix){.x = x, .r = r, .y = y, .a = 1, .b = 1, .drop = 0.1f}), 0,
+         n * (8 + e));
+    line("embed", type, shape,
+         seconds(run_embed, &(Embed){.table = {table}, .index = {ids}, .y = y}), 0, n * (4 + e));
+    line("gather (mean)", type, shape,
+         seconds(run_gather, &(Gather){.x = y, .y = v, .starts = at}), 0, n * e);
+    dev->release(dev, ids);
+    dev->release(dev, at);
+    free(index);
+    free(starts);
+    View all[] = {x, r, y, gamma, table, v};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        drop(all[i]);
+}
+
+static void optimizer(void)
+{
+    int64_t n = 1 << 26;
+    View p = noise(K_F32, 1, n), g = noise(K_F32, 1, n), m = noise(K_F32, 1, n);
+    void *v = room((size_t)n * sizeof(float));
+    dev->fill(dev, v, 0, (size_t)n * sizeof(float));
+    Step a = {.kind = STEP_ADAMW, .p = p.p, .g = g.p, .m = m.p, .v = v, .n = n, .lr = 1e-9,
+              .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .t = 1};
+    line("step (AdamW)", K_F32, "67,108,864", seconds(run_step, &a), 0, 28 * (double)n);
+}
+
+/* By the runtime itself, on memory of the device's. */
+static double copy_rate(void)
+{
+    char *from = room(COPY), *to = room(COPY);
+    double best = 0;
+    dev->fill(dev, from, 1, COPY);
+    settle();
+    for (int i = 0; i < 20; i++) {
+        double start = now();
+        if (cudaMemcpy(to, from, COPY, cudaMemcpyDeviceToDevice) != cudaSuccess ||
+            cudaDeviceSynchronize() != cudaSuccess)
+            dief("the copy failed: %s", cudaGetErrorString(cudaGetLastError()));
+        best = fmax(best, 2.0 * (double)COPY / (now() - start));
+    }
+    dev->free(dev, from);
+    dev->free(dev, to);
+    return best;
+}
+
+int main(int argc, char **argv)
+{
+    static const KType types[] = {K_F32, K_BF16};
+    char why[512];
+    Args a = args_begin("gpu", "[option ...]", "what the operations reach on a GPU",
+                        (const Opt[]){{0}}, argc, argv);
+    args_next(&a);
+    dev = device_open(a.common.device ? a.common.device : "cuda", 1, why, sizeof why);
+    if (!dev)
+        dief("%s", why);
+    copied = copy_rate();
+    for (int i = 0; i < 2; i++)
+        peak[i] = 2.0 * LARGE * LARGE * LARGE /
+                  product_seconds(types[i], LARGE, LARGE, LARGE, ACT_NONE);
+    printf("%s: %s\n\nA product of %d each way: %.1f TFLOP/s in f32, %.1f in bf16. "
+           "A copy of 1 GiB: %.0f GB/s read and written.\n\n"
+           "| operation | type | shape | ms | TFLOP/s | of product | GB/s | of copy |\n"
+           "|---|---|---|---|---|---|---|---|\n",
+           dev->name, dev->about, LARGE, 1e-12 * peak[0], 1e-12 * peak[1], 1e-9 * copied);
+    for (int i = 0; i < 2; i++) {
+        product(types[i], 1152, 384, ACT_NONE, "linear (MiniLM q, k, v)");
+        product(types[i], 1536, 384, ACT_GELU, "linear (MiniLM up, GELU)");
+        product(types[i], 384, 1536, ACT_NONE, "linear (MiniLM down)");
+        product(types[i], 3072, 768, ACT_GELU, "linear (base up, GELU)");
+        product(types[i], 768, 3072, ACT_NONE, "linear (base down)");
+        attention(types[i], 32, 32);
+        attention(types[i], 128, 64);
+        attention(types[i], 512, 64);
+        passes(types[i]);
+    }
+    optimizer();
+    dev->close(dev);
+    return 0;
+}
