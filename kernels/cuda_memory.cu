@@ -250,8 +250,12 @@ void cuda_put(Device *d, void *dst, const void *host, size_t bytes)
 /* Waits for a slot and gives its copy to whom it is for. */
 static void empty_slot(Cuda *c, Slot *s)
 {
-    if (s->host && cuda_check(c, cudaEventSynchronize(s->there), "get"))
+    if (!s->host)
+        return;
+    if (cuda_check(c, cudaEventSynchronize(s->there), "get"))
         memcpy(s->host, s->p, s->bytes);
+    else
+        memset(s->host, 0, s->bytes); /* `wait` tells; until then nothing is left to chance */
     s->host = NULL;
 }
 
@@ -279,7 +283,7 @@ void cuda_get(Device *d, void *host, const void *src, size_t bytes)
             !cuda_check(c, cudaMemcpyAsync(s->p, from, n, cudaMemcpyDeviceToHost, c->stream),
                         "get") ||
             !cuda_check(c, cudaEventRecord(s->there, c->stream), "get")) {
-            memset(to, 0, bytes); /* `wait` tells; until then nothing is left to chance */
+            memset(to, 0, bytes);
             return;
         }
         s->host = to;

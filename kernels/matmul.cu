@@ -19,7 +19,7 @@ static const size_t WORKSPACE = (size_t)32 << 20;
 typedef struct Key {
     int64_t shape[3][3]; /* of a, b, d: rows, cols, stride */
     int64_t c_stride;
-    uint32_t aligned[4]; /* a, b, c, d */
+    uint32_t aligned[5]; /* a, b, c, d, bias */
     int32_t type[2], turned[2], epilogue, split;
 } Key;
 
@@ -80,7 +80,7 @@ static Key key_of(const CudaProduct *p)
 {
     const CudaOperand *o[] = {&p->a, &p->b, &p->d};
     const void *c = p->c ? p->c : p->d.p;
-    const void *at[] = {p->a.p, p->b.p, c, p->d.p};
+    const void *at[] = {p->a.p, p->b.p, c, p->d.p, p->bias};
     Key k;
     memset(&k, 0, sizeof k);
     for (int i = 0; i < 3; i++) {
@@ -88,7 +88,7 @@ static Key key_of(const CudaProduct *p)
         k.shape[i][1] = o[i]->cols;
         k.shape[i][2] = o[i]->stride;
     }
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         k.aligned[i] = aligned(at[i]);
     k.c_stride = p->c ? p->c_stride : p->d.stride;
     k.type[0] = p->a.type;
@@ -209,6 +209,21 @@ static cublasStatus_t multiply(Cuda *c, const CudaProduct *p, const Key *k,
     return s;
 }
 
+/* Where the library has no product with this epilogue: the product, then passes of our own. */
+static void by_parts(Cuda *c, const CudaProduct *p)
+{
+    CudaProduct alone = *p;
+    View d = {const_cast<void *>(p->d.p), p->d.type, p->d.cols, p->d.rows, p->d.stride};
+    View bias = {const_cast<void *>(p->bias), d.type, d.rows, d.cols, 0}; /* one row for all */
+    alone.bias = NULL;
+    alone.gelu_tanh = false;
+    cuda_product(c, &alone);
+    if (p->bias)
+        cuda_activate(c, d, bias, d, ACT_NONE);
+    if (p->gelu_tanh)
+        cuda_activate(c, d, View(), d, ACT_GELU_TANH);
+}
+
 void cuda_product(Cuda *c, const CudaProduct *p)
 {
     if (!cuda_fine(c) || p->d.rows == 0 || p->d.cols == 0)
@@ -221,7 +236,9 @@ void cuda_product(Cuda *c, const CudaProduct *p)
         return;
     /* A choice that does not hold for this number of columns: one of its own. */
     algo = choose(c->matmul, &k, p->bias);
-    if (!algo)
+    if (!algo && (p->bias || p->gelu_tanh))
+        by_parts(c, p);
+    else if (!algo)
         cuda_fail(c, "matrix product", "cuBLASLt has no algorithm for this shape");
     else
         blas_check(c, multiply(c, p, &k, algo), "matrix product");
