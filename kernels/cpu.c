@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TILE_F32 = 128, TILE_MIN = 64, ALIGN = 64 };
+enum { TILE = 128, TILE_MIN = 64, ALIGN = 64 };
 
 /* Temporary memory of one thread: one block, and loose ones until it has grown to fit. */
 typedef struct Loose {
@@ -144,48 +144,56 @@ static int cpu_wait(Device *d, char *why, size_t n)
 
 /* Pieces */
 
+/* The first `large` pieces are `piece` long, those behind them `small`. */
 typedef struct Cut {
     Cpu *cpu;
-    int64_t total, piece; /* piece i is [i * piece, (i + 1) * piece) */
+    int64_t total, large, piece, small;
     StageFn *fn;
     void *ctx;
 } Cut;
 
+static int64_t cut_at(const Cut *c, int64_t i)
+{
+    int64_t at = i < c->large ? i * c->piece : c->large * c->piece + (i - c->large) * c->small;
+    return at < c->total ? at : c->total;
+}
+
 static void run_piece(void *arg, int64_t i, int thread)
 {
     Cut *c = arg;
-    int64_t lo = i * c->piece, hi = lo + c->piece;
-    Piece p = {&c->cpu->table, lo, hi < c->total ? hi : c->total, thread};
+    Piece p = {&c->cpu->table, cut_at(c, i), cut_at(c, i + 1), thread};
     arena_reset(&c->cpu->arena[thread]);
     c->fn(&p, c->ctx);
 }
 
-/* Tiles are as high as products like them, lower when there are not enough for every thread. */
-static int64_t tile_rows(const Device *d, int64_t tokens)
+/* Tiles are as high as products like them; the last ones of each thread are low, so that no
+ * thread waits long for another at the end of a stage. */
+static void cut_rows(Cut *c, const Device *d)
 {
-    int64_t tile = TILE_F32;
-    while (tile > TILE_MIN && tokens < tile * d->threads * 2)
-        tile /= 2;
-    return tile;
+    int64_t end = (int64_t)2 * TILE * d->threads;
+    c->piece = TILE;
+    c->small = TILE_MIN;
+    c->large = c->total > end ? (c->total - end) / TILE : 0;
 }
 
 static void cpu_each(Device *d, Each kind, const Batch *b, StageFn *fn, void *ctx)
 {
-    Cut c = {.cpu = cpu_of(d), .fn = fn, .ctx = ctx, .piece = 1};
+    Cut c = {.cpu = cpu_of(d), .fn = fn, .ctx = ctx, .small = 1};
     switch (kind) {
     case EACH_ROWS:
         c.total = b->tokens;
-        c.piece = tile_rows(d, b->tokens);
+        cut_rows(&c, d);
         break;
     case EACH_SEQS:
         c.total = b->rows * b->heads;
-        c.piece = b->rows >= 4 * d->threads ? b->heads : 1;
+        c.small = b->rows >= 4 * d->threads ? b->heads : 1;
         break;
     case EACH_COLS:
         c.total = b->cols;
         break;
     }
-    pool_run(c.cpu->pool, (c.total + c.piece - 1) / c.piece, run_piece, &c);
+    int64_t rest = c.total - c.large * c.piece;
+    pool_run(c.cpu->pool, c.large + (rest + c.small - 1) / c.small, run_piece, &c);
 }
 
 /* Weights */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_TOKENS = 2048 }; /* a thread */
+enum { BATCH_TOKENS = 4096 }; /* a thread */
 
 typedef struct Norms {
     const float *gamma, *beta; /* device memory */
