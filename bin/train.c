@@ -327,7 +327,9 @@ int main(int argc, char **argv)
     if (headfile_place(t.output, t.force, &e) < 0)
         die(&e);
     Data d = read_data(&t, &a);
-    Device *dev = device_open(a.common.device, a.common.threads, why, sizeof why);
+    /* A head's thousand small steps take longer to send to a GPU than to do. */
+    const char *device = a.common.device ? a.common.device : "cpu";
+    Device *dev = device_open(device, a.common.threads, why, sizeof why);
     if (!dev)
         dief("%s", why);
     t.size[0] = d.train.width;

@@ -1,9 +1,10 @@
 #include "model/filter.h"
 
-Device *filter_device(const Common *c, Err *e)
+Device *filter_device(const Common *c, bool worth, Err *e)
 {
     char why[512];
-    Device *d = device_open(c->device, c->threads, why, sizeof why);
+    const char *name = c->device ? c->device : worth ? NULL : "cpu";
+    Device *d = device_open(name, c->threads, why, sizeof why);
     if (!d)
         err_set(e, "%s", why);
     return d;

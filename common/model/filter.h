@@ -25,8 +25,9 @@ int encode_begin(EncodeFilter *f, Err *e);
 int encode_frame(void *filter, Frame *f, Err *e); /* a StreamFn */
 void encode_end(EncodeFilter *f);
 
-/* The device that -D asks for. */
-Device *filter_device(const Common *c, Err *e);
+/* The device that -D asks for; without it a GPU if one answers and the work is worth waking it
+ * (a GPU takes longer to start than a head to run), else the CPU. */
+Device *filter_device(const Common *c, bool worth, Err *e);
 
 typedef struct PoolFilter {
     const Common *common;

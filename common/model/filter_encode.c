@@ -10,7 +10,7 @@
 
 static int load(EncodeFilter *f, const char *given, Err *e)
 {
-    if (!f->dev && !(f->dev = filter_device(f->common, e)))
+    if (!f->dev && !(f->dev = filter_device(f->common, f->layers != 0, e)))
         return -1;
     char *folder = model_find(given, e), *encoder = NULL;
     if (folder && (encoder = model_encoder_folder(folder, e)))

@@ -10,7 +10,7 @@
 
 static int load(HeadFilter *f, const char *given, Err *e)
 {
-    if (!f->dev && !(f->dev = filter_device(f->common, e)))
+    if (!f->dev && !(f->dev = filter_device(f->common, false, e)))
         return -1;
     char *folder = model_find(given, e);
     if (folder && (f->head = head_load(folder, f->dev, e))) {

@@ -12,7 +12,7 @@ static int load(PoolFilter *f, const char *given, Err *e)
     char *folder = NULL, *encoder = NULL;
     bool model = f->want.kind == POOL_NONE || f->want.kind == POOL_POOLER;
     f->used = f->want;
-    if (!f->dev && !(f->dev = filter_device(f->common, e)))
+    if (!f->dev && !(f->dev = filter_device(f->common, false, e)))
         return -1;
     if (!model)
         return (f->pooler = pooler_new(f->used, f->dev, NULL, NULL, e)) ? 0 : -1;
