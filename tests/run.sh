@@ -1,15 +1,23 @@
 #!/bin/bash
 # run.sh [FILE.bats | PROGRAM]...: the tests, several files at a time (JOBS, default the cores).
 # Says what failed; the last line is `N passed, M failed` and `, K skipped` where any were.
-# Without arguments: all of tests/*.bats, and the unit tests $WEFT_UNIT/*_test, a program each.
+# Without arguments: all of tests/*.bats, the unit tests $WEFT_UNIT/*_test, a program each, and
+# where the CUDA stand-in is built, the files that compute once more with WEFT_DEVICE=cuda on it
+# (cuda:FILE.bats; WEFT_STANDIN=0 leaves them out).
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
-export TOP taps WEFT_BIN=${WEFT_BIN:-$TOP/bin} WEFT_UNIT=${WEFT_UNIT:-$TOP/build/tests}
+standin=${WEFT_UNIT:-$TOP/build/tests}/standin/weft-cuda.so
+export TOP taps standin WEFT_BIN=${WEFT_BIN:-$TOP/bin} WEFT_UNIT=${WEFT_UNIT:-$TOP/build/tests}
 
 # one FILE: writes its TAP; a unit test is one line of it, with what it said.
 one() {
     local name out
     name=$(basename "$1")
+    if [[ $1 == cuda:* ]]; then
+        export WEFT_DEVICE=cuda WEFT_CUDA_LIB=$standin
+        set -- "${1#cuda:}"
+        name=cuda:$name
+    fi
     out=$taps/$name.tap
     case $1 in
     *.bats)
@@ -49,12 +57,22 @@ export -f one count summary
 
 taps=$(mktemp -d)
 trap 'rm -rf "$taps"' EXIT
+again=()
 if [ $# -eq 0 ]; then
     shopt -s nullglob
     set -- "$TOP"/tests/*.bats "$WEFT_UNIT"/*_test
+    # The slowest first. The others compute nothing, or choose their device.
+    if [ -e "$standin" ] && [ "${WEFT_STANDIN:-1}" != 0 ] && [ "${WEFT_DEVICE:-cpu}" = cpu ]; then
+        for name in bits sweeps train golden man encode head-choice score show deal; do
+            again+=("cuda:$TOP/tests/$name.bats")
+        done
+    fi
 fi
 begin=$SECONDS
-realpath -z -- "$@" | xargs -0 -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1"' one {}
+{
+    [ ${#again[@]} -eq 0 ] || printf '%s\0' "${again[@]}"
+    realpath -z -- "$@"
+} | xargs -0 -P "${JOBS:-$(nproc)}" -I{} bash -c 'one "$1"' one {}
 skips=$(cat "$taps"/*.tap | sed -n 's/^ok .* # skip *//p' | sort | uniq -c)
 [ -z "$skips" ] || printf 'skipped:\n%s\n' "$skips"
 echo "$((SECONDS - begin)) s"

@@ -225,7 +225,8 @@ END
 
 @test "the machine" {
   show --machine >out
-  [ "$(cut -c 1-9 out | tr -d ' ' | sed 's/^cuda:0$/cuda/' | tr '\n' ' ')" = "cpu vector threads memory cuda " ]
+  [ "$(cut -d ' ' -f 1 out | sed 's/^cuda:0$/cuda/' | paste -s -d ' ')" = \
+    "cpu vector threads memory cuda" ]
   grep -qx 'threads  3 of [0-9]* cores' <(show --machine -j 3)
   fails_with 2 "takes no file" show --machine x
 }
