@@ -248,6 +248,33 @@ END
   done
 }
 
+# ids_like NAME FILE OPTION...: row for row the ids that the reference has.
+ids_like() {
+  local name=$1 file=$2
+  shift 2
+  tok -q -m "$(real_model)" "$@" "$file" | show -r |
+    sed -n 's/.*"ids": \[\([0-9, ]*\)\].*/\1/p' >ids
+  grep -q "^$name	$(wc -l <ids)	$(sha256sum <ids | cut -d' ' -f1)$" "$(golden tok/real.tsv)" ||
+    { echo "$name: $(wc -l <ids) rows, other ids than the reference" >&2; return 1; }
+}
+
+@test "real tweets: the reference's ids" {
+  need_model
+  need_shared Tweets.csv s140-test.csv wikitext2-test.txt
+  ids_like Tweets.csv "$(shared Tweets.csv)" -c text
+  ids_like s140-test.csv "$(shared s140-test.csv)" -c text
+  ids_like wikitext2-test.txt "$(shared wikitext2-test.txt)"
+}
+
+@test "VADER's texts: the reference's ids" {
+  local name
+  need_model
+  [ -d "$TOP/data/vader" ] || skip "no tweets: make tweets"
+  for name in tweets movieReviewSnippets amazonReviewSnippets nytEditorialSnippets; do
+    ids_like ${name}_GroundTruth.txt "$TOP/data/vader/${name}_GroundTruth.txt"
+  done
+}
+
 @test "real tweets: rows in are rows out" {
   need_shared Tweets.csv
   need_model
