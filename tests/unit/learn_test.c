@@ -526,8 +526,8 @@ static void golden(Device *dev, const char *name)
     const float *rate = tensor(f, "", "lr", -1, &steps, &cols);
     StView y;
     CHECK(layers > 0 && x && loss && norm && rate && st_find(f, "y", &y) == 0);
-    double lr = atof(st_meta(f, "lr")), decay = atof(st_meta(f, "weight_decay"));
-    int64_t warmup = atol(st_meta(f, "warmup"));
+    double lr = strtod(st_meta(f, "lr"), NULL), decay = strtod(st_meta(f, "weight_decay"), NULL);
+    int64_t warmup = strtoll(st_meta(f, "warmup"), NULL, 10);
 
     Net *n = net_new(dev, size, layers, rows, 0);
     for (int l = 0; l < layers; l++) {
