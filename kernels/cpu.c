@@ -29,6 +29,7 @@ typedef struct Cpu {
     Pool *pool;
     Arena *arena;
     _Atomic(const char *) fault;
+    char about[64];
 } Cpu;
 
 struct Weight {
@@ -369,9 +370,14 @@ Device *device_cpu(int threads)
     const CpuOps *ops = cpu_ops_best();
     if (!c || !(c->arena = calloc((size_t)threads, sizeof *c->arena)))
         abort();
+    int major, minor, patch;
+    matmul_version(&major, &minor, &patch);
+    snprintf(c->about, sizeof c->about, "%d.%d.%d, using %s", major, minor, patch,
+             matmul_isa_name());
     c->pool = pool_new(threads, matmul_thread_start);
     c->table = (Device){
         .name = "cpu",
+        .about = c->about,
         .threads = threads,
         .bf16 = matmul_isa() >= ISA_BF16 ? K_BF16 : K_F32,
         .alloc = cpu_alloc,

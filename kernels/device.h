@@ -95,7 +95,7 @@ typedef void StageFn(Piece *p, void *ctx);
 
 struct Device {
     const char *name;  /* "cpu", "cuda:0" */
-    const char *about; /* make, memory and driver, for people; NULL: the CPU */
+    const char *about; /* for people: a GPU's make, memory and driver; oneDNN and its CPU */
     int threads;       /* pieces that run at a time */
     KType bf16;        /* what products of bf16 weights are computed from: K_BF16, or K_F32 where
                           the machine has no fast bf16 (weights are rounded all the same) */

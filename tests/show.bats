@@ -226,7 +226,8 @@ END
 @test "the machine" {
   show --machine >out
   [ "$(cut -d ' ' -f 1 out | sed 's/^cuda:0$/cuda/' | paste -s -d ' ')" = \
-    "cpu vector threads memory cuda" ]
+    "cpu vector threads memory onednn cuda" ]
+  ONEDNN_MAX_CPU_ISA=SSE41 show --machine | grep -qx 'onednn  *[0-9.]*, using SSE4.1'
   grep -qx 'threads  3 of [0-9]* cores' <(show --machine -j 3)
   fails_with 2 "takes no file" show --machine x
 }

@@ -88,10 +88,18 @@ static void put_cuda(Buf *b, int threads)
     }
 }
 
+static void put_onednn(Buf *b)
+{
+    Device *d = device_cpu(1);
+    buf_fmt(b, "onednn   %s\n", d->about);
+    d->close(d);
+}
+
 void machine_put(Buf *b, int threads)
 {
     put_cpu(b);
     buf_fmt(b, "threads  %d of %ld cores\n", threads, sysconf(_SC_NPROCESSORS_ONLN));
     buf_fmt(b, "memory   %.1f GiB, %.1f GiB free\n", gib(_SC_PHYS_PAGES), gib(_SC_AVPHYS_PAGES));
+    put_onednn(b);
     put_cuda(b, threads);
 }
