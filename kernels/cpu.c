@@ -26,6 +26,7 @@ typedef struct Arena {
 
 typedef struct Cpu {
     Device table; /* first: a Device * is a Cpu * */
+    const CpuOps *ops;
     Pool *pool;
     Arena *arena;
     _Atomic(const char *) fault;
@@ -313,7 +314,7 @@ static void products(Piece *p, Packed *w, View x, View y)
 
 static void cpu_linear(Piece *p, const Linear *a)
 {
-    const CpuOps *ops = cpu_ops_best();
+    const CpuOps *ops = cpu_of(p->dev)->ops;
     const Weight *w = a->w;
     View x = a->x, y = a->y;
     /* The product's own destination: y, unless y is still needed or of an odd kind. */
@@ -374,6 +375,7 @@ Device *device_cpu(int threads)
     matmul_version(&major, &minor, &patch);
     snprintf(c->about, sizeof c->about, "%d.%d.%d, using %s", major, minor, patch,
              matmul_isa_name());
+    c->ops = ops;
     c->pool = pool_new(threads, matmul_thread_start);
     c->table = (Device){
         .name = "cpu",

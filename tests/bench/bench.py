@@ -185,8 +185,7 @@ def memory():
     print("| rows | MiB | of the first | seconds |\n|---:|---:|---:|---:|")
     first = None
     for n in sizes:
-        # How many frames wait at once is chance: a short run sees the most only in some tries.
-        mib, seconds = max(peak(n) for _ in range(3 if n <= 10000 else 1))
+        mib, seconds = peak(n)
         first = first or mib
         print(f"| {n:,} | {mib:.1f} | {100 * mib / first:.1f} % | {seconds:.0f} |", flush=True)
 

@@ -1,4 +1,4 @@
-# head.bats - our head: hidden states or vectors to logits. Numbers are compared with the
+# weft-head.bats - our head: hidden states or vectors to logits. Numbers are compared with the
 # reference's in golden.bats, the choice between head(1) and ours is tested in head-choice.bats.
 load helper
 
