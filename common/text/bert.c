@@ -455,7 +455,12 @@ static void bert_free(TokModel *m)
 TokModel *bert_new(const Vocab *v, const BertRules *rules)
 {
     Bert *b = mem_zero(1, sizeof *b);
-    b->base = (TokModel){work_new, work_free, encode, normalise, encode_normal, bert_free};
+    b->base = (TokModel){.work_new = work_new,
+                         .work_free = work_free,
+                         .encode = encode,
+                         .normalise = normalise,
+                         .encode_normal = encode_normal,
+                         .free = bert_free};
     b->rules = *rules;
     b->pieces = (WordPiece){v, mem_str(rules->prefix), rules->unknown, rules->max_chars};
     b->rules.prefix = b->pieces.prefix;

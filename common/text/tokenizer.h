@@ -61,6 +61,15 @@ void tokwork_free(TokWork *w);
  * out->n exceeds limit (0: never). */
 void tokenizer_encode(const Tokenizer *t, TokWork *w, Str text, size_t limit, Tokens *out);
 void tokens_free(Tokens *t);
+/* The bytes [span[0], span[1]) of the word, as the pre-tokenizer cuts words, that holds the
+ * token of bytes [start, end): what `tokenizers` calls token_to_word and word_to_chars. */
+void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int32_t end,
+                    int32_t span[2]);
+
+/* Appends the text of n ids, as transformers' decode() gives it: without special tokens unless
+ * `raw`, by the rules of the model's decoder, cleaned up where its configuration says so. Ids
+ * that the vocabulary lacks give nothing. */
+void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw, Buf *out);
 
 static inline void tokens_room(Tokens *t, size_t more)
 {

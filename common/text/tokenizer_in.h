@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "io/jsonfile.h"
 #include "text/added.h"
+#include "text/merges.h"
 #include "text/tokmodel.h"
 
 struct Tokenizer {
@@ -18,6 +19,30 @@ struct Tokenizer {
     bool types;
     int32_t special[TOK_SPECIALS];
 };
+
+/* tokenizer.json in parts. What is large has been read and left out of the objects: entries are
+ * in Tokenizer.vocab, merges and scores here. A part that the file lacks is NULL. */
+typedef struct TokFile {
+    const json_t *model, *normalizer, *words, *processor, *decoder; /* words: pre_tokenizer */
+    MergeList merges; /* BPE's */
+    double *score;    /* Unigram's, by id */
+} TokFile;
+
+/* One a kind: make t->model of a file's parts, or name the part that is not supported; and of
+ * the files that stand in a tokenizer.json's place (vocab.json and merges.txt; spiece.model,
+ * sentencepiece.bpe.model, tokenizer.model), whose templates, special and added tokens they
+ * set too. */
+int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
+int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* byte-level, or SentencePiece's */
+int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);
+int bpe_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                   Err *e);
+int spiece_from_file(Tokenizer *t, const char *path, const json_t *config, const json_t *map,
+                     Err *e);
+
+/* The fingerprint: the vocabulary, the rules in words, and what else the ids depend on (merges,
+ * scores). */
+void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_t bytes);
 
 /* Fills vocab, model, added tokens and templates, from tokenizer.json's object or from
  * vocab.txt, tokenizer_config.json and special_tokens_map.json (the last two may be NULL). */

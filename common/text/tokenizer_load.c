@@ -27,13 +27,8 @@ void tokenizer_bert_templates(Tokenizer *t, int32_t cls, int32_t sep)
     }
 }
 
-int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *e)
+void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_t bytes)
 {
-    rules.unknown = vocab_find(&t->vocab, str_of(unknown, strlen(unknown)));
-    if (rules.unknown < 0)
-        return err_set(e, "no '%s' in the vocabulary, which stands for unknown words", unknown);
-    t->special[TOK_UNK] = rules.unknown;
-    t->model = bert_new(&t->vocab, &rules);
     Hash *h = hash_new();
     for (int32_t id = 0; id < t->vocab.count; id++) {
         Str s = vocab_text(&t->vocab, id);
@@ -41,11 +36,23 @@ int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *
         hash_add(h, &s.n, sizeof s.n);
         hash_add(h, s.p, s.n);
     }
+    hash_add(h, rules, strlen(rules));
+    if (bytes)
+        hash_add(h, more, bytes);
+    hash_end(h, t->fingerprint);
+}
+
+int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *e)
+{
+    rules.unknown = vocab_find(&t->vocab, str_of(unknown, strlen(unknown)));
+    if (rules.unknown < 0)
+        return err_set(e, "no '%s' in the vocabulary, which stands for unknown words", unknown);
+    t->special[TOK_UNK] = rules.unknown;
+    t->model = bert_new(&t->vocab, &rules);
     char *flags = mem_fmt("wordpiece %s clean=%d cjk=%d strip=%d lower=%d chars=%d",
                           rules.prefix, rules.clean, rules.cjk, rules.strip, rules.lower,
                           rules.max_chars);
-    hash_add(h, flags, strlen(flags));
-    hash_end(h, t->fingerprint);
+    tokenizer_identify(t, flags, NULL, 0);
     free(flags);
     return 0;
 }

@@ -1,6 +1,7 @@
-/* tokmodel.h - what stands between tokenizer.c and one kind of tokenizer (bert.c). A kind
- * normalises, splits into words and splits words into pieces; how it divides that up is its
- * own affair. The special tokens that stand in a text are cut out before it sees the rest. */
+/* tokmodel.h - what stands between tokenizer.c and one kind of tokenizer (bert.c, bpe.c,
+ * unigram.c). A kind normalises, splits into words and splits words into pieces; how it divides
+ * that up is its own affair. The special tokens that stand in a text are cut out before it sees
+ * the rest. */
 #ifndef WEFT_TOKMODEL_H
 #define WEFT_TOKMODEL_H
 
@@ -25,6 +26,9 @@ struct TokModel {
     void (*normalise)(const TokModel *m, void *work, Str text, int32_t at, Normal *out);
     void (*encode_normal)(const TokModel *m, void *work, const Normal *t, size_t begin,
                           size_t end, size_t limit, Tokens *out);
+    /* The bytes of `text` that the word takes in, as the kind cuts words, that holds byte `at`
+     * (which stands in one). NULL: the kind has no words. */
+    void (*word)(const TokModel *m, void *work, Str text, int32_t at, int32_t span[2]);
     void (*free)(TokModel *m);
 };
 
