@@ -5,6 +5,10 @@
  *   q, k, v, y: [tokens, heads * size], whole batch; head j is columns [j * size, (j+1) * size).
  *     All of one type (f32 or bf16; the arithmetic is f32). Usually three views of one matrix.
  *   causal: token t sees tokens up to itself
+ *   bias: added to q k' * scale before the softmax, by the distance from query to key: head h's
+ *     row is the 2 * reach + 1 numbers at bias + h * (2 * reach + 1), and query i takes for key j
+ *     (both counted within the row) entry clamp(j - i, -reach, reach) + reach. f32 in device
+ *     memory; NULL: none                                    T5's, Raffel et al. 2020, 2.1
  *   probs: where the attention weights go, f32, for looking at: row r's are heads x len x len at
  *     probs + probs_at[r]; NULL: nowhere
  * Within 5e-6 of double precision for values of unit variance, normalised mean squared error
@@ -19,6 +23,8 @@ typedef struct Attend {
     int size;
     float scale;
     bool causal;
+    const float *bias;
+    int64_t reach;
     float *probs;
     const int64_t *probs_at;
 } Attend;
