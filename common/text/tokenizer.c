@@ -33,6 +33,11 @@ int32_t tokenizer_special(const Tokenizer *t, Special s)
     return t->special[s];
 }
 
+bool tokenizer_has_prefix(const Tokenizer *t)
+{
+    return t->prefix;
+}
+
 int32_t tokenizer_size(const Tokenizer *t)
 {
     return t->extra.count > t->vocab.count ? t->extra.count : t->vocab.count;

@@ -50,6 +50,7 @@ const char *tokenizer_fingerprint(const Tokenizer *t); /* of vocabulary and rule
 int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
 bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
 int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */
+bool tokenizer_has_prefix(const Tokenizer *t); /* ## or the like marks pieces inside a word */
 int32_t tokenizer_size(const Tokenizer *t);               /* ids are below */
 Str tokenizer_text(const Tokenizer *t, int32_t id);       /* an entry; {NULL, 0}: no such id */
 int32_t tokenizer_find(const Tokenizer *t, Str text);     /* -1: not there */
@@ -70,6 +71,10 @@ void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int
  * `raw`, by the rules of the model's decoder, cleaned up where its configuration says so. Ids
  * that the vocabulary lacks give nothing. */
 void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw, Buf *out);
+
+/* Appends what the model's decoder makes of the texts of n tokens, which need not be in the
+ * vocabulary: "Ber", "##lin" give "Berlin" (transformers' convert_tokens_to_string). */
+void tokenizer_join(const Tokenizer *t, const Str *token, size_t n, Buf *out);
 
 static inline void tokens_room(Tokens *t, size_t more)
 {

@@ -17,6 +17,7 @@ struct Tokenizer {
     char fingerprint[HASH_TEXT];
     int64_t max_length;
     bool types;
+    bool prefix; /* the model marks pieces inside a word */
     int32_t special[TOK_SPECIALS];
 };
 

@@ -48,6 +48,7 @@ int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *
     if (rules.unknown < 0)
         return err_set(e, "no '%s' in the vocabulary, which stands for unknown words", unknown);
     t->special[TOK_UNK] = rules.unknown;
+    t->prefix = rules.prefix[0] != '\0';
     t->model = bert_new(&t->vocab, &rules);
     char *flags = mem_fmt("wordpiece %s clean=%d cjk=%d strip=%d lower=%d chars=%d",
                           rules.prefix, rules.clean, rules.cjk, rules.strip, rules.lower,
