@@ -27,12 +27,13 @@ typedef struct TokFile {
     const json_t *model, *normalizer, *words, *processor, *decoder; /* words: pre_tokenizer */
     MergeList merges; /* BPE's */
     double *score;    /* Unigram's, by id */
-} TokFile;
+} TokFile;            /* all of it is there for the time of the call */
 
 /* One a kind: make t->model of a file's parts, or name the part that is not supported; and of
  * the files that stand in a tokenizer.json's place (vocab.json and merges.txt; spiece.model,
  * sentencepiece.bpe.model, tokenizer.model), whose templates, special and added tokens they
- * set too. */
+ * set too: t->usual, then tokenizer_add_said(), then the templates, and the decoder by
+ * tokenizer_set_decoder(). After a tokenizer.json all that is the loader's. */
 int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
 int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* byte-level, or SentencePiece's */
 int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);
@@ -50,6 +51,14 @@ void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_
 int tokenizer_from_json(Tokenizer *t, const json_t *root, Err *e);
 int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config,
                          const json_t *map, Err *e);
+
+/* The tokens that tokenizer_config.json and special_tokens_map.json name, added_tokens_decoder's
+ * and added_tokens.json's. */
+int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config,
+                       const json_t *map, Err *e);
+/* What tokenizer_decode() goes by: a decoder as tokenizer.json has it, as text for folders
+ * without one: "{\"type\": \"ByteLevel\"}". */
+int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
 
 /* What the two say of a special token, a text or an object (NULL: nothing); and its text, at
  * last BERT's usual one. */
