@@ -25,8 +25,8 @@ static int window_open(Window *s, Err *e)
         return err_sys(e, "%s", name);
     fcntl(s->fd, F_SETPIPE_SZ, PIPE_BYTES); /* only pipes have it, and they do without too */
     s->fresh = true;
-    s->eof = false;
-    s->begin = s->end = 0;
+    s->eof = s->suspect = false;
+    s->begin = s->end = s->checked = 0;
     return 1;
 }
 
@@ -47,6 +47,7 @@ static int make_room(Window *s, Err *e)
     if (s->begin >= left) {
         if (left)
             memmove(s->p, s->p + s->begin, left);
+        s->checked -= s->begin;
         s->begin = 0;
         s->end = left;
     }
@@ -55,6 +56,19 @@ static int make_room(Window *s, Err *e)
         s->p = mem_resize(s->p, s->cap, 1);
     }
     return 0;
+}
+
+/* Looks through what has come since the last time. A character that is not whole yet waits for
+ * its other bytes, which at the end of the file do not come. */
+static void check_bytes(Window *s)
+{
+    const char *p = s->p + s->checked;
+    size_t n = s->end - s->checked, good = s->suspect ? n : utf8_check(p, n);
+    if (good < n && (s->eof || n - good > 3 || !utf8_begins(p + good, n - good)))
+        s->suspect = true;
+    if (!s->nul_ends && good && memchr(p, '\0', good))
+        s->suspect = true;
+    s->checked += good;
 }
 
 int window_fill(Window *s, Err *e)
@@ -79,6 +93,7 @@ int window_fill(Window *s, Err *e)
     s->idle_told = false;
     s->eof = n == 0;
     s->end += (size_t)n;
+    check_bytes(s);
     return n > 0;
 }
 
@@ -142,17 +157,20 @@ Records *rec_open(char **files, int nfiles, const RecSpec *spec)
 {
     static char *stdin_only[] = {"-"};
     Records *r = mem_zero(1, sizeof *r);
-    int columns = spec->columns > 0 ? spec->columns : 1;
+    int columns = spec->kind == REC_CONLL ? 2 : spec->columns > 0 ? spec->columns : 1;
     r->spec = *spec;
     r->in = (Window){.files = nfiles ? files : stdin_only,
                      .nfiles = nfiles ? nfiles : 1,
                      .at = -1,
-                     .fd = -1};
+                     .fd = -1,
+                     .nul_ends = spec->kind == REC_NUL};
     r->field = mem_zero((size_t)columns, sizeof *r->field);
     r->null = mem_zero((size_t)columns, sizeof *r->null);
     r->number = -1;
     if (spec->kind == REC_CSV)
         r->csv = rec_csv_open(&r->spec);
+    if (spec->kind == REC_CONLL)
+        r->conll = rec_conll_open();
     if (spec->kind == REC_JSON)
         r->number_text = mem_zero((size_t)columns, sizeof *r->number_text);
     return r;
@@ -174,12 +192,14 @@ static int next_here(Records *r, Err *e)
     int k;
     if (r->spec.kind == REC_CSV)
         return rec_csv_next(r->csv, &r->in, r->field, e);
+    if (r->spec.kind == REC_CONLL)
+        return rec_conll_next(r, e);
     do
         k = rec_line(r, r->spec.kind == REC_NUL ? '\0' : '\n', &line, e);
     while (k == 1 && r->spec.kind == REC_JSON && blank(line));
     if (k != 1)
         return k;
-    if (rec_text(line, e) < 0)
+    if (r->in.suspect && rec_text(line, e) < 0)
         return -1;
     if (r->spec.kind == REC_JSON)
         return rec_json(r, line, e) < 0 ? -1 : 1;
@@ -199,6 +219,8 @@ static int next_anywhere(Records *r, Err *e)
             r->in_file = 0;
             if (r->csv)
                 rec_csv_begin(r->csv);
+            if (r->conll)
+                rec_conll_begin(r->conll);
         }
         if (r->in.fresh)
             k = skip_mark(&r->in, e);
@@ -232,6 +254,8 @@ int rec_next(Records *r, Record *rec, Err *e)
                         .number = ++r->number,
                         .in_file = ++r->in_file,
                         .place = r->in.place};
+        if (r->conll)
+            rec->word = rec_conll_words(r->conll, &rec->words);
     }
     return k;
 }
@@ -242,6 +266,7 @@ void rec_close(Records *r)
         return;
     window_shut(&r->in);
     rec_csv_close(r->csv);
+    rec_conll_close(r->conll);
     rec_json_release(r);
     free(r->in.p);
     free(r->field);

@@ -5,6 +5,7 @@
 #include "io/records.h"
 
 typedef struct Csv Csv;
+typedef struct Conll Conll;
 
 /* The bytes of one file after another, read on and moved along. */
 typedef struct Window {
@@ -15,8 +16,11 @@ typedef struct Window {
     bool fresh;     /* nothing of this file has been taken yet */
     bool eof;       /* no more bytes come from this file */
     bool idle_told; /* REC_IDLE was returned since the last bytes came */
+    bool nul_ends;  /* a NUL byte is no fault */
+    bool suspect;   /* among the bytes of this file is one that no text has */
     char *p;
     size_t begin, end, cap; /* p[begin, end) waits to be taken */
+    size_t checked;         /* p[.., checked) has been looked through for such bytes */
 } Window;
 
 /* More bytes behind p[end): 1, REC_IDLE, 0 at the end of the file, -1. They may move. */
@@ -29,6 +33,7 @@ struct Records {
     Str *field;
     bool *null;
     Csv *csv;
+    Conll *conll;
     void *object;            /* JSON: the record being given out */
     char (*number_text)[40]; /* JSON: text of numbers, one a field */
     bool failed;
@@ -37,7 +42,7 @@ struct Records {
 
 /* The next line (up to `end`, which is taken but not part of it): 1, REC_IDLE, 0, -1. */
 int rec_line(Records *r, char end, Str *line, Err *e);
-int rec_text(Str s, Err *e); /* is it UTF-8 without NUL? */
+int rec_text(Str s, Err *e); /* is it UTF-8 without NUL? Not asked where the file is not suspect */
 
 Csv *rec_csv_open(const RecSpec *spec);
 void rec_csv_close(Csv *c);
@@ -45,6 +50,14 @@ void rec_csv_begin(Csv *c); /* a new file */
 bool rec_csv_in_header(const Csv *c);
 /* The next record's fields: 1, REC_IDLE, 0, -1 (the text without place). */
 int rec_csv_next(Csv *c, Window *in, Str *field, Err *e);
+
+Conll *rec_conll_open(void);
+void rec_conll_close(Conll *c);
+void rec_conll_begin(Conll *c); /* a new file */
+/* The next sentence: 1, REC_IDLE, 0, -1. */
+int rec_conll_next(Records *r, Err *e);
+/* Its words, and how many. */
+const RecWord *rec_conll_words(const Conll *c, size_t *n);
 
 /* One line's object into r->field and r->null; they live until the next call. 0 or -1. */
 int rec_json(Records *r, Str line, Err *e);

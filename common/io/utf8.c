@@ -21,36 +21,43 @@ static size_t ascii_run(const char *p, size_t n)
     return i;
 }
 
-/* Length of the well-formed sequence at s (Unicode, table 3-7), or 0. */
-static int sequence(const unsigned char *s, size_t n)
+/* The length of a character by its first byte, and what the second may be (Unicode, table 3-7);
+ * 0: none begins so. */
+static int length(unsigned char first, unsigned char *lo, unsigned char *hi)
 {
-    unsigned char lo = 0x80, hi = 0xbf;
-    int len;
-    if (s[0] < 0x80)
+    *lo = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+    *hi = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+    if (first < 0x80)
         return 1;
-    if (s[0] < 0xc2 || s[0] > 0xf4)
+    if (first < 0xc2 || first > 0xf4)
         return 0;
-    if (s[0] < 0xe0) {
-        len = 2;
-    } else if (s[0] < 0xf0) {
-        len = 3;
-        if (s[0] == 0xe0)
-            lo = 0xa0;
-        else if (s[0] == 0xed)
-            hi = 0x9f;
-    } else {
-        len = 4;
-        if (s[0] == 0xf0)
-            lo = 0x90;
-        else if (s[0] == 0xf4)
-            hi = 0x8f;
-    }
-    if (n < (size_t)len || s[1] < lo || s[1] > hi)
-        return 0;
-    for (int i = 2; i < len; i++)
+    return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* Are the bytes of the first n that stand behind the first one right? */
+static bool follows(const unsigned char *s, size_t n, unsigned char lo, unsigned char hi)
+{
+    if (n > 1 && (s[1] < lo || s[1] > hi))
+        return false;
+    for (size_t i = 2; i < n; i++)
         if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    return len;
+            return false;
+    return true;
+}
+
+/* Length of the well-formed sequence at s, or 0. */
+static inline size_t sequence(const unsigned char *s, size_t n)
+{
+    unsigned char lo, hi;
+    size_t len = (size_t)length(s[0], &lo, &hi);
+    return len <= n && follows(s, len, lo, hi) ? len : 0;
+}
+
+bool utf8_begins(const char *p, size_t n)
+{
+    const unsigned char *s = (const unsigned char *)p;
+    unsigned char lo, hi;
+    return n && n < (size_t)length(s[0], &lo, &hi) && follows(s, n, lo, hi);
 }
 
 size_t utf8_check(const char *p, size_t n)
@@ -60,10 +67,10 @@ size_t utf8_check(const char *p, size_t n)
         i += ascii_run(p + i, n - i);
         /* Until eight more bytes: text that is not ASCII rarely is so for one character. */
         for (size_t stop = i + 8; i < n && i < stop;) {
-            int len = sequence((const unsigned char *)p + i, n - i);
+            size_t len = sequence((const unsigned char *)p + i, n - i);
             if (!len)
                 return i;
-            i += (size_t)len;
+            i += len;
         }
     }
     return n;

@@ -2,11 +2,15 @@
 #ifndef WEFT_UTF8_H
 #define WEFT_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* The offset of the first byte that does not belong, or n. NUL bytes count as characters. */
 size_t utf8_check(const char *p, size_t n);
+
+/* Are the n bytes the beginning of a character that lacks its last ones? */
+bool utf8_begins(const char *p, size_t n);
 
 /* The code point at p, in UTF-8 that has been checked; *len is its length in bytes. */
 static inline uint32_t utf8_get(const char *p, int *len)
