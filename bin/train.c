@@ -172,8 +172,8 @@ static Train read_options(Args *a)
         die_usage("into which folder? -o DIR");
     if (a->common.model)
         later("-m");
-    if (a->common.bf16)
-        die_usage("-t bf16: heads on vectors are trained in f32");
+    if (a->common.bf16 || a->common.f16)
+        die_usage("-t %s: heads on vectors are trained in f32", a->common.f16 ? "f16" : "bf16");
     if (!t.valid && (f->best || f->eval_first || f->eval_every))
         die_usage("%s needs something to evaluate on: -v FILE",
                   f->best ? "--best" : f->eval_first ? "--eval-first" : "--eval-every");

@@ -3,7 +3,7 @@
  * y = f(x), x and y [rows, cols] of any type, may be the same memory.
  *   GELU       x/2 (1 + erf(x/sqrt 2))                          Hendrycks & Gimpel 2016
  *   GELU_TANH  x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))    "gelu_new", GPT-2
- * f32: within 1e-6 max(1, |x|) of the formula in double precision; a bf16 y is rounded once.
+ * f32: within 1e-6 max(1, |x|) of the formula in double precision; a bf16 or f16 y is rounded once.
  * Moves rows * cols * (size of x + size of y) bytes. */
 #ifndef WEFT_ACT_H
 #define WEFT_ACT_H

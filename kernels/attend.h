@@ -3,7 +3,7 @@
  * For each index i in [lo, hi) of the piece, row i / heads and head i % heads:
  *     y = softmax(q k' * scale) v        over the tokens of that row only      Vaswani et al. 2017
  *   q, k, v, y: [tokens, heads * size], whole batch; head j is columns [j * size, (j+1) * size).
- *     All of one type (f32 or bf16; the arithmetic is f32). Usually three views of one matrix.
+ *     All of one type (f32, bf16 or f16; the arithmetic is f32). Usually three views of one matrix.
  *   causal: token t sees tokens up to itself
  *   bias: added to q k' * scale before the softmax, by the distance from query to key: head h's
  *     row is the 2 * reach + 1 numbers at bias + h * (2 * reach + 1), and query i takes for key j
@@ -12,7 +12,7 @@
  *   probs: where the attention weights go, f32, for looking at: row r's are heads x len x len at
  *     probs + probs_at[r]; NULL: nowhere
  * Within 5e-6 of double precision for values of unit variance, normalised mean squared error
- * 1e-11; a bf16 y is rounded once.
+ * 1e-11; a bf16 or f16 y is rounded once.
  * Nothing larger than a few rows of len weights is ever stored.  4 len^2 size flops a head. */
 #ifndef WEFT_ATTEND_H
 #define WEFT_ATTEND_H

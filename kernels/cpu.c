@@ -5,6 +5,7 @@
 #include "kernels/matmul.h"
 #include "kernels/pool.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,27 @@ static float round_bf16(float f)
     return f;
 }
 
+/* To eleven bits, or below 2^-14 to a multiple of 2^-24; from 65,520 on it is infinite. */
+static float round_f16(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    uint32_t size = u & 0x7fffffff;
+    if (size < 0x38800000) /* 2^-14; the last bit of 0.5 is worth 2^-24 */
+        return copysignf(fabsf(f) + 0.5f - 0.5f, f);
+    if (size >= 0x477ff000)
+        return f != f ? f : copysignf(INFINITY, f);
+    u = (u + 0xfff + (u >> 13 & 1)) & 0xffffe000;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+static void round_all(float *f, int64_t n, KType type)
+{
+    for (int64_t i = 0; i < n; i++)
+        f[i] = type == K_F16 ? round_f16(f[i]) : round_bf16(f[i]);
+}
+
 /* The parts as one dense matrix; by_input stacks side by side, else one below the other. */
 static void stack(float *to, const View *part, int parts, bool by_input, int64_t n)
 {
@@ -248,7 +270,7 @@ static Weight *cpu_pack(Device *d, const View *part, const float *const *bias, i
     int64_t n = 0, k = by_input ? part[0].rows : part[0].cols, at = 0;
     for (int i = 0; i < parts; i++)
         n += by_input ? part[i].cols : part[i].rows;
-    bool rounded = type == K_BF16 && d->bf16 == K_F32;
+    bool rounded = type == K_F16 || (type == K_BF16 && d->bf16 == K_F32);
     bool whole = parts == 1 && part[0].stride == part[0].cols && !rounded;
     Weight *w = calloc(1, sizeof *w);
     float *all = whole ? part[0].p : malloc((size_t)(n * k) * sizeof *all);
@@ -256,8 +278,8 @@ static Weight *cpu_pack(Device *d, const View *part, const float *const *bias, i
     if (w && all && (b || !bias)) {
         if (!whole)
             stack(all, part, parts, by_input, n);
-        for (int64_t i = 0; rounded && i < n * k; i++)
-            all[i] = round_bf16(all[i]);
+        if (rounded)
+            round_all(all, n * k, type);
         for (int i = 0; bias && i < parts; i++) {
             int64_t m = by_input ? part[i].cols : part[i].rows;
             if (bias[i])
@@ -382,6 +404,7 @@ Device *device_cpu(int threads)
         .about = c->about,
         .threads = threads,
         .bf16 = matmul_isa() >= ISA_BF16 ? K_BF16 : K_F32,
+        .f16 = K_F32,
         .alloc = cpu_alloc,
         .free = cpu_free,
         .hold = cpu_hold,

@@ -103,6 +103,7 @@ static void fill_table(Cuda *c)
     t.about = c->about;
     t.threads = BATCHES;
     t.bf16 = K_BF16;
+    t.f16 = K_F16;
     t.alloc = cuda_alloc;
     t.free = cuda_free;
     t.hold = cuda_hold;

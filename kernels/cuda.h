@@ -9,7 +9,7 @@
  *     functions that are no templates;
  *   - of what nvcc brings along, kernels use threadIdx, blockIdx, blockDim, gridDim,
  *     __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync, __umulhi, <cmath>'s functions
- *     and cuda_bf16.h's conversions. No atomics: sums run in a fixed order.
+ *     and cuda_bf16.h's and cuda_fp16.h's conversions. No atomics: sums run in a fixed order.
  *
  * The runtime's functions in use:
  *   cudaGetDeviceCount cudaSetDevice cudaGetDeviceProperties cudaDriverGetVersion cudaMemGetInfo
@@ -28,8 +28,9 @@
  *     MIN_ALIGNMENT_A_BYTES .. D_BYTES)
  *   cublasLtGetStatusString
  * in column-major order, compute type CUBLAS_COMPUTE_32F, scale type f32, with A and B both f32
- * (C and D f32) or both bf16 (C and D f32 or bf16; a bias has D's type), epilogues DEFAULT, BIAS,
- * GELU and GELU_BIAS (tanh form), C = D or apart, alpha 1, beta 0 or 1. */
+ * (C and D f32), both bf16 (C and D f32 or bf16) or both f16 (C and D f32 or f16), a bias of D's
+ * type, epilogues DEFAULT, BIAS, GELU and GELU_BIAS (tanh form), C = D or apart, alpha 1, beta 0
+ * or 1. */
 #ifndef WEFT_CUDA_H
 #define WEFT_CUDA_H
 
@@ -42,6 +43,7 @@
 #include <cuda_runtime_api.h>
 #include <vector_functions.h>
 #include <cuda_bf16.h>
+#include <cuda_fp16.h>
 
 #ifdef WEFT_CUDA_STANDIN
 /* Supplies what nvcc would bring, and
@@ -120,7 +122,7 @@ struct Weight {
     KType type;
     int64_t n, k, stride;
     bool by_input, owned;
-    const void *bias[2]; /* [n] as f32 and, of owned bf16 weights, as bf16; or NULL */
+    const void *bias[K_TYPES]; /* [n] as f32 and, of owned bf16 or f16 weights, as that; or NULL */
 };
 Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                   KType type);
@@ -196,6 +198,16 @@ template <int W> static __device__ inline Wide<W> cuda_load(const void *p, KType
         } else {
             w.v[0] = ((const float *)p)[i];
         }
+    } else if (t == K_F16) {
+        if constexpr (W == 4) {
+            uint2 u = *reinterpret_cast<const uint2 *>((const __half *)p + i);
+            __half_raw h[4];
+            memcpy(h, &u, sizeof h);
+            for (int k = 0; k < 4; k++)
+                w.v[k] = __half2float(__half(h[k]));
+        } else {
+            w.v[0] = __half2float(((const __half *)p)[i]);
+        }
     } else if constexpr (W == 4) {
         uint2 u = *reinterpret_cast<const uint2 *>((const __nv_bfloat16 *)p + i);
         uint32_t bits[] = {u.x << 16, u.x & 0xffff0000, u.y << 16, u.y & 0xffff0000};
@@ -214,6 +226,15 @@ template <int W> static __device__ inline void cuda_store(void *p, KType t, int6
                 make_float4(w.v[0], w.v[1], w.v[2], w.v[3]);
         else
             ((float *)p)[i] = w.v[0];
+    } else if (t == K_F16) {
+        if constexpr (W == 4) {
+            __half2 h[2] = {__floats2half2_rn(w.v[0], w.v[1]), __floats2half2_rn(w.v[2], w.v[3])};
+            uint2 u;
+            memcpy(&u, h, sizeof u);
+            *reinterpret_cast<uint2 *>((__half *)p + i) = u;
+        } else {
+            ((__half *)p)[i] = __float2half_rn(w.v[0]);
+        }
     } else if constexpr (W == 4) {
         __nv_bfloat162 h[2] = {__floats2bfloat162_rn(w.v[0], w.v[1]),
                                __floats2bfloat162_rn(w.v[2], w.v[3])};

@@ -25,7 +25,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum KType { K_F32, K_BF16 } KType;
+typedef enum KType { K_F32, K_BF16, K_F16 } KType;
+enum { K_TYPES = 3 };
 
 /* A matrix in device memory: rows x cols elements, rows `stride` elements apart. {0}: none. */
 typedef struct View {
@@ -99,6 +100,8 @@ struct Device {
     int threads;       /* pieces that run at a time */
     KType bf16;        /* what products of bf16 weights are computed from: K_BF16, or K_F32 where
                           the machine has no fast bf16 (weights are rounded all the same) */
+    KType f16;         /* likewise of f16. Where it is K_F32, as on the CPU, no operation takes or
+                          gives f16; where it is K_F16, all that take bf16 take f16 too */
 
     /* Device memory; NULL when there is no more. On 64 bytes. */
     void *(*alloc)(Device *d, size_t bytes);

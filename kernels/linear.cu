@@ -65,8 +65,8 @@ static float *stacked_bias(Device *d, const View *part, const float *const *bias
     return all;
 }
 
-/* A copy as bf16, [rows, cols]. */
-static void *as_bf16(Device *d, const void *from, int64_t rows, int64_t cols)
+/* A copy as that type, [rows, cols]. */
+static void *as_type(Device *d, KType type, const void *from, int64_t rows, int64_t cols)
 {
     void *to = cuda_alloc(d, (size_t)(rows * cols) * 2);
     if (!to)
@@ -74,21 +74,21 @@ static void *as_bf16(Device *d, const void *from, int64_t rows, int64_t cols)
     Piece p = {d, 0, rows, 0};
     Mix m = {};
     m.x = view_of(const_cast<void *>(from), K_F32, rows, cols);
-    m.y = view_of(to, K_BF16, rows, cols);
+    m.y = view_of(to, type, rows, cols);
     m.a = 1;
     cuda_mix(&p, &m);
     return to;
 }
 
-/* w's matrix in bf16 instead of f32; its bias in both. */
+/* w's matrix in its type instead of f32; its bias in both. */
 static bool narrow(Device *d, Weight *w, int64_t rows, int64_t cols)
 {
     void *wide = w->w;
-    w->w = as_bf16(d, wide, rows, cols);
+    w->w = as_type(d, w->type, wide, rows, cols);
     cuda_free(d, wide);
     if (w->bias[K_F32])
-        w->bias[K_BF16] = as_bf16(d, w->bias[K_F32], 1, w->n);
-    return w->w && (w->bias[K_BF16] || !w->bias[K_F32]);
+        w->bias[w->type] = as_type(d, w->type, w->bias[K_F32], 1, w->n);
+    return w->w && (w->bias[w->type] || !w->bias[K_F32]);
 }
 
 Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
@@ -108,7 +108,7 @@ Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int par
     if (bias)
         w->bias[K_F32] = stacked_bias(d, part, bias, parts, by_input, w->n);
     bool ok = w->w && (w->bias[K_F32] || !bias);
-    if (ok && type == K_BF16)
+    if (ok && type != K_F32)
         ok = narrow(d, w, by_input ? w->k : w->n, w->stride);
     if (ok && cuda_fine(cuda_of(d)))
         return w;
@@ -135,8 +135,8 @@ void cuda_unpack(Device *d, Weight *w)
 {
     if (w && w->owned) {
         cuda_free(d, w->w);
-        cuda_free(d, const_cast<void *>(w->bias[K_F32]));
-        cuda_free(d, const_cast<void *>(w->bias[K_BF16]));
+        for (int t = 0; t < K_TYPES; t++)
+            cuda_free(d, const_cast<void *>(w->bias[t]));
     }
     free(w);
 }
@@ -182,7 +182,7 @@ static void product(Piece *p, const Linear *a, View x, View z, View r, bool gelu
     cuda_product(cuda_of(p->dev), &m);
 }
 
-/* cuBLAS's GELU is good for bf16's eight bits only. */
+/* cuBLAS's GELU is good for bf16's eight bits only, not for f16's eleven. */
 static bool epilogue_gelu(const Linear *a)
 {
     return a->act == ACT_GELU_TANH && a->y.type == K_BF16 && a->w->type == K_BF16 && !a->pre.p &&
@@ -198,9 +198,9 @@ void cuda_linear(Piece *p, const Linear *a)
     bool sum = plain && a->r.p && a->r.type == y.type; /* r is added by the product itself */
     if (y.rows == 0)
         return;
-    /* cuBLAS writes f32 from f32; y may still be needed as r; a bf16 bias is kept beside bf16
-     * weights only. */
-    if ((type == K_F32 && z.type == K_BF16) || (!a->pre.p && !sum && a->r.p && a->r.p == y.p))
+    /* cuBLAS writes f32 or the type that it reads, and biases are kept in these two; y may still
+     * be needed as r. */
+    if ((z.type != K_F32 && z.type != type) || (!a->pre.p && !sum && a->r.p && a->r.p == y.p))
         z = temp_view(p, K_F32, y.rows, y.cols);
     product(p, a, x, z, sum && z.p == y.p ? a->r : View(), gelu);
     if (a->pre.p && z.p != a->pre.p) {

@@ -4,10 +4,11 @@
  *   col0, cols: only the outputs [col0, col0 + cols) of a weight made by `refer`; 0, 0: all
  *   r: added after the activation (may be y itself, which is "y +="); {0}: none
  *   pre: where x W' + b goes before the activation, for the way back; {0}: nowhere
- * x has the type that the weight is computed in (f32, or bf16 where Device.bf16 says so); y, r,
- * pre are of any type. 2 m n k flops.
+ * x has the type that the weight is computed in (f32, or bf16 or f16 where Device.bf16 or
+ * Device.f16 says so); y, r, pre are of any type. Sums are f32 always; what f16 cannot hold
+ * (beyond 65,504) becomes infinite in an f16 y. 2 m n k flops.
  * x of unit variance and rows of W of unit length: within 1e-5 max(1, |y|) of double precision,
- * normalised mean squared error 1e-12; where y is bf16 the bias may be rounded too, and what
+ * normalised mean squared error 1e-12; where y is bf16 or f16 the bias may be rounded too, and what
  * there is after the product, after the activation and after the sum. The same for dx and dW
  * below, of unit size.
  * Packed weights are multiplied by oneDNN in calls of fixed shape (m of 64, 128 or 256 rows; the

@@ -1,5 +1,5 @@
 /* matmul.cu - the one CUDA source that knows cuBLASLt: d = a b (+ c) (+ bias) column by column,
- * in f32 without TF32 or in bf16, sums in f32 either way. 2 rows cols inner flops.
+ * in f32 without TF32, in bf16 or in f16, sums always in f32. 2 rows cols inner flops.
  *
  * What the library's heuristic chose is kept for each shape. Where the number of columns is that
  * of the tokens (any_cols), the choice is made once for USUAL_COLS of them and holds for every
@@ -103,7 +103,7 @@ static Key key_of(const CudaProduct *p)
 
 static cudaDataType_t data_type(int32_t t)
 {
-    return t == K_F32 ? CUDA_R_32F : CUDA_R_16BF;
+    return t == K_F32 ? CUDA_R_32F : t == K_BF16 ? CUDA_R_16BF : CUDA_R_16F;
 }
 
 static bool layout(cublasLtMatrixLayout_t *l, int32_t type, const int64_t *shape, int64_t stride)

@@ -3,12 +3,12 @@
  * s = x + r;  y = (s - mean) / sqrt(var + eps) * gamma + beta      Ba et al. 2016
  *    (rms:    y = s / sqrt(mean(s^2) + eps) * gamma)               Zhang & Sennrich 2019
  * over each row of [rows, cols]; var is the biased variance about the mean (two passes).
- *   x f32 or bf16; r the same shape, any type, {0}: none
+ *   x f32, bf16 or f16; r the same shape, any type, {0}: none
  *   sum: where s goes (the next residual where norms come first), {0}: nowhere; may be x or r
- *   y: f32 or bf16; y2: a second copy of another type, {0}: none; y may be x or r
+ *   y: f32, bf16 or f16; y2: a second copy of another type, {0}: none; y may be x or r
  *   gamma, beta f32 [cols] in device memory; beta NULL: none
  * y within 1e-5 max(1, |y|), normalised mean squared error 1e-12; sum within 2e-7 max(1, |s|);
- * bf16 ones rounded once, from f32.
+ * bf16 and f16 ones rounded once, from f32.
  * Reads and writes each element once. */
 #ifndef WEFT_NORM_H
 #define WEFT_NORM_H

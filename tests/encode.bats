@@ -147,6 +147,14 @@ ids 2 -1 3"
   run ! allclose a b token.hidden 1e-6
 }
 
+@test "f16: hidden states of 32 bits, nearer those of f32 than bf16's" {
+  encode ids >a
+  encode -t f16 ids >b
+  show b | grep -q 'token.hidden  *F32'
+  allclose a b token.hidden 0.02
+  run ! allclose a b token.hidden 1e-6
+}
+
 @test "a line is answered when it comes, not at the end" {
   mkfifo in
   tok -m "$bert" <in | encode | head | score >out &

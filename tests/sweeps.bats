@@ -350,7 +350,7 @@ lacks() {
     for n in 0 -1 1x "" 99999999999999999999; do
       fails_with 2 "$p: -j: " run_as "$p" -j "$n" </dev/null
     done
-    fails_with 2 "$p: -t: 'f99' is not one of f32, bf16" run_as "$p" -t f99 </dev/null
+    fails_with 2 "$p: -t: 'f99' is not one of f32, bf16, f16" run_as "$p" -t f99 </dev/null
     fails_with 2 "$p: -D: " run_as "$p" -D tpu </dev/null
   done
 }

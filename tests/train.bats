@@ -388,6 +388,7 @@ model.safetensors" ]
   done
   train -q -o out --objective class toy.weft
   fails_with 2 "trained in f32" train -o bf16 -t bf16 toy.weft
+  fails_with 2 "trained in f32" train -o bf16 -t f16 toy.weft
   printf 'ids 1 2 3 | label a\nids 4 5 | label b\n' | mkstream >ids.weft
   fails_with 2 "training of whole models comes with a later version; pool the hidden states first: encode | pool" \
     train -o whole ids.weft

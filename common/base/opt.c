@@ -20,7 +20,7 @@ static const Opt common_options[] = {
     {'m', "model", "M", "model folder, or ORG/NAME[@REV] in the Hugging Face cache"},
     {'j', "threads", "N", "threads (default $WEFT_THREADS, else the cores allowed)"},
     {'D', "device", "cpu|cuda[:N]", "where to compute"},
-    {'t', "dtype", "f32|bf16", "type of the arithmetic (f32)"},
+    {'t', "dtype", "f32|bf16|f16", "type of the arithmetic (f32)"},
     {'s', "seed", "N", "seed of everything random (42)"},
     {'q', "quiet", NULL, "no notices"},
     {KEY_PROGRESS, "progress", NULL, "tell how far it is on standard error"},
@@ -140,13 +140,18 @@ static void whole_name(const Args *a, const char *name, int at)
 
 static bool set_common(Args *a, int key)
 {
-    static const char *const types[] = {"f32", "bf16", NULL};
+    static const char *const types[] = {"f32", "bf16", "f16", NULL};
     Common *c = &a->common;
     switch (key) {
     case 'm': c->model = a->value; return true;
     case 'j': c->threads = (int)args_int(a, 1, MAX_THREADS); return true;
     case 'D': c->device = a->value; return true;
-    case 't': c->bf16 = args_word(a, types) == 1; return true;
+    case 't': {
+        int type = args_word(a, types);
+        c->bf16 = type == 1;
+        c->f16 = type == 2;
+        return true;
+    }
     case 's': c->seed = (uint64_t)args_int(a, 0, INT64_MAX); return true;
     case 'q': c->quiet = msg_quiet = true; return true;
     case KEY_PROGRESS: c->progress = true; return true;

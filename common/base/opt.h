@@ -36,7 +36,7 @@ typedef struct Common {
     const char *model;  /* -m as given, else NULL */
     const char *device; /* -D, else $WEFT_DEVICE: "cpu", "cuda", "cuda:N"; else NULL: any */
     int threads;        /* -j, else $WEFT_THREADS, else the cores we may run on; >= 1 */
-    bool bf16;          /* -t bf16 */
+    bool bf16, f16;     /* -t bf16, -t f16; neither: f32 */
     uint64_t seed;      /* -s, 42 */
     bool quiet, progress;
 } Common;

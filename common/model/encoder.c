@@ -166,7 +166,7 @@ Encoder *encoder_load(const char *folder, Device *dev, KType type, int64_t layer
     Encoder *enc = mem_zero(1, sizeof *enc);
     enc->dev = dev;
     enc->type = type;
-    enc->compute = type == K_BF16 ? dev->bf16 : K_F32;
+    enc->compute = type == K_BF16 ? dev->bf16 : type == K_F16 ? dev->f16 : K_F32;
     if (config_load(folder, &enc->config, e) < 0)
         goto fail;
     enc->layers = layers < 0 ? enc->config.layers : layers;
@@ -279,7 +279,7 @@ typedef struct Run {
     Encoder *enc;
     Batch batch;
     const int32_t *id, *position, *kind; /* device */
-    View x, xb;   /* hidden states in f32; in bf16 where that is asked for, else {0} */
+    View x, xb;   /* hidden states in f32; in bf16 or f16 where that is asked for, else {0} */
     View in;      /* the one that products read */
     View qkv, seen;
     int64_t layer; /* the layer a stage works on; -1: the embeddings */
@@ -313,7 +313,7 @@ static View cut(View v, const Piece *p)
     return v.p ? view_rows(v, p->lo, p->hi) : v;
 }
 
-/* x = norm(y + r) for this piece's tokens, and its bf16 copy. */
+/* x = norm(y + r) for this piece's tokens, and its short copy. */
 static void add_norm(Piece *p, const Run *u, View y, View r, const Norms *n)
 {
     const Encoder *enc = u->enc;
@@ -430,9 +430,10 @@ static int put_run(Run *u, const EncoderIn *in, Err *e)
     Encoder *enc = u->enc;
     int64_t t = in->tokens, h = enc->config.hidden;
     u->x = space_view(enc, SPACE_X, K_F32, t, h, e);
-    if (enc->type == K_BF16 && !(u->xb = space_view(enc, SPACE_XB, K_BF16, t, h, e)).p)
+    KType second = enc->type == K_BF16 ? K_BF16 : enc->compute;
+    if (second != K_F32 && !(u->xb = space_view(enc, SPACE_XB, second, t, h, e)).p)
         return -1;
-    u->in = enc->compute == K_BF16 ? u->xb : u->x;
+    u->in = enc->compute == K_F32 ? u->x : u->xb;
     u->qkv = space_view(enc, SPACE_QKV, enc->compute, t, 3 * h, e);
     u->seen = space_view(enc, SPACE_SEEN, enc->compute, t, h, e);
     if (!u->x.p || !u->qkv.p || !u->seen.p)
@@ -505,7 +506,7 @@ static int run_batch(Encoder *enc, const EncoderIn *in, char *out, float *probs,
         return -1;
     for (int64_t i = 0; i < enc->layers && !probs; i++)
         run_layer(&u, i);
-    View y = u.xb.p ? u.xb : u.x;
+    View y = enc->type == K_BF16 ? u.xb : u.x;
     dev->get(dev, out, y.p, (size_t)(in->tokens * y.cols) * ktype_size(y.type));
     return 0;
 }
@@ -527,7 +528,7 @@ static EncoderIn next_batch(Encoder *enc, const EncoderIn *in, int64_t first)
 int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide, Err *e)
 {
     const Config *c = &enc->config;
-    size_t each = (size_t)c->hidden * ktype_size(enc->type);
+    size_t each = (size_t)c->hidden * (enc->type == K_BF16 ? 2 : 4);
     char why[256];
     for (int64_t row = 0, at = 0; row < in->rows;) {
         EncoderIn b = next_batch(enc, in, row);

@@ -13,8 +13,8 @@
 typedef struct Encoder Encoder;
 
 /* layers: how many to load and run; -1 all, 0 the embeddings alone. More than there are is an
- * error. type: K_F32, or K_BF16 (weights rounded to bf16, products of bf16, sums, norms and
- * softmax in f32). */
+ * error. type: K_F32, K_BF16 or K_F16: weights are rounded to it, products read it, sums, norms and
+ * softmax are f32. */
 Encoder *encoder_load(const char *folder, Device *dev, KType type, int64_t layers, Err *e);
 void encoder_free(Encoder *enc);
 const Config *encoder_config(const Encoder *enc);
@@ -34,7 +34,7 @@ typedef struct EncoderIn {
 
 /* Ids and types within the tables, no row longer than the positions: else -1, e->row, message. */
 int encoder_check(const Encoder *enc, const EncoderIn *in, Err *e);
-/* out: host memory [tokens, hidden] of the encoder's type. probs NULL, or host memory
+/* out: host memory [tokens, hidden], bf16 of an encoder of K_BF16, else f32. probs NULL, or host memory
  * [tokens, layers, heads, wide] for the attention weights, which must be zero before (what lies
  * beyond a row's length is left alone). */
 int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide,

@@ -14,7 +14,8 @@ static int load(EncodeFilter *f, const char *given, Err *e)
         return -1;
     char *folder = model_find(given, e), *encoder = NULL;
     if (folder && (encoder = model_encoder_folder(folder, e)))
-        f->enc = encoder_load(encoder, f->dev, f->common->bf16 ? K_BF16 : K_F32, f->layers, e);
+        f->enc = encoder_load(encoder, f->dev, f->common->bf16 ? K_BF16 : f->common->f16 ? K_F16 : K_F32,
+                              f->layers, e);
     if (f->enc) {
         f->name = model_name(given, folder);
         f->folder = mem_str(encoder);

@@ -1,11 +1,12 @@
 /* cublas.cc - cuBLASLt's functions that we use: D = epilogue(alpha op(A) op(B) + beta C +
- * bias), column-major, in f32, elements of f32 or bf16. A dot product's order depends on its
+ * bias), column-major, in f32, elements of f32, bf16 or f16. A dot product's order depends on its
  * length alone. */
 #include "inside.h"
 
 #include <cmath>
 #include <cublasLt.h>
 #include <cuda_bf16.h>
+#include <cuda_fp16.h>
 #include <vector>
 
 cudaError_t standin_enqueue(cudaStream_t s, std::function<void()> what);
@@ -45,6 +46,8 @@ static size_t size_of(cudaDataType t)
 }
 static float load(const void *p, cudaDataType t, int64_t i)
 {
+    if (t == CUDA_R_16F)
+        return __half2float(static_cast<const __half *>(p)[i]);
     return t == CUDA_R_32F ? static_cast<const float *>(p)[i]
                            : __bfloat162float(static_cast<const __nv_bfloat16 *>(p)[i]);
 }
@@ -52,6 +55,8 @@ static void store(void *p, cudaDataType t, int64_t i, float f)
 {
     if (t == CUDA_R_32F)
         static_cast<float *>(p)[i] = f;
+    else if (t == CUDA_R_16F)
+        static_cast<__half *>(p)[i] = __float2half_rn(f);
     else
         static_cast<__nv_bfloat16 *>(p)[i] = __float2bfloat16_rn(f);
 }
@@ -126,7 +131,7 @@ static bool shapes_fit(const Product &p)
             return false;
     return ka == kb && p.ld.rows == m && p.ld.cols == n && p.lc.rows == m && p.lc.cols == n &&
            p.la.type == p.lb.type && p.lc.type == p.ld.type &&
-           !(p.la.type == CUDA_R_32F && p.ld.type != CUDA_R_32F);
+           (p.ld.type == CUDA_R_32F || p.ld.type == p.la.type);
 }
 
 static void must_lie(const char *name, const void *p, const Layout &l)
@@ -223,7 +228,7 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *l, cudaDataType type,
                                           uint64_t rows, uint64_t cols, int64_t ld)
 {
-    if (type != CUDA_R_32F && type != CUDA_R_16BF)
+    if (type != CUDA_R_32F && type != CUDA_R_16BF && type != CUDA_R_16F)
         return CUBLAS_STATUS_NOT_SUPPORTED;
     *l = reinterpret_cast<cublasLtMatrixLayout_t>(new Layout{type, rows, cols, ld});
     return CUBLAS_STATUS_SUCCESS;

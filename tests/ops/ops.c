@@ -1,5 +1,7 @@
 #include "tests/ops/ops.h"
 
+#include "base/dtype.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -96,14 +98,43 @@ void *dev_copy(const void *host, size_t bytes)
     return place(all, NULL, bytes + 2 * GUARD) + GUARD;
 }
 
-float bf16_round(double x)
+const char *type_name(KType type)
 {
-    float f = (float)x;
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    u = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000;
-    memcpy(&f, &u, sizeof f);
-    return f;
+    static const char *const names[] = {"f32", "bf16", "f16"};
+    return names[type];
+}
+
+KType half(void)
+{
+    return dev->f16 == K_F16 && rand_below(&rng, 2) ? K_F16 : K_BF16;
+}
+
+static uint16_t f16_from(double x)
+{
+    double size = fabs(x);
+    uint16_t sign = signbit(x) ? 0x8000 : 0;
+    int e;
+    if (!(size < 65520))
+        return sign | (isnan(x) ? 0x7e00 : 0x7c00);
+    if (size < 0x1p-14)
+        return sign | (uint16_t)nearbyint(size * 0x1p24);
+    double digits = frexp(size, &e) * 2048;
+    return sign | (uint16_t)(((e + 14) << 10) + (int)nearbyint(digits) - 1024);
+}
+
+static uint16_t narrow(KType type, double x)
+{
+    return type == K_F16 ? f16_from(x) : bf16_from_f32((float)x);
+}
+
+static double widen(KType type, uint16_t h)
+{
+    return (double)(type == K_F16 ? f32_from_f16(h) : f32_from_bf16(h));
+}
+
+double rounded(KType type, double x)
+{
+    return type == K_F32 ? (double)(float)x : widen(type, narrow(type, x));
 }
 
 static size_t offset(const Mat *m, int64_t i, int64_t j)
@@ -113,11 +144,13 @@ static size_t offset(const Mat *m, int64_t i, int64_t j)
 
 static double element(const Mat *m, const char *from, int64_t i, int64_t j)
 {
-    uint32_t u = 0;
     float f;
-    bool half = m->v.type == K_BF16;
-    memcpy((char *)&u + (half ? 2 : 0), from + offset(m, i, j), half ? 2 : 4);
-    memcpy(&f, &u, sizeof f);
+    uint16_t h;
+    from += offset(m, i, j);
+    memcpy(&h, from, sizeof h);
+    if (m->v.type != K_F32)
+        return widen(m->v.type, h);
+    memcpy(&f, from, sizeof f);
     return (double)f;
 }
 
@@ -128,9 +161,10 @@ double mat_at(const Mat *m, int64_t i, int64_t j)
 
 static void store(const Mat *m, int64_t i, int64_t j, double x)
 {
-    bool half = m->v.type == K_BF16;
-    float f = half ? bf16_round(x) : (float)x;
-    memcpy(m->host + offset(m, i, j), (char *)&f + (half ? 2 : 0), half ? 2 : 4);
+    float f = (float)x;
+    uint16_t h = narrow(m->v.type, x);
+    const void *bytes = m->v.type == K_F32 ? (const void *)&f : &h;
+    memcpy(m->host + offset(m, i, j), bytes, ktype_size(m->v.type));
 }
 
 static char *whole(const Mat *m, size_t *size)
@@ -259,13 +293,12 @@ static void worst_is(double *was, double share)
 
 void expect(Mat *y, const double *want, const double *scale, Bound b)
 {
-    const double half_unit = 1.0 / 256;
     double wrong = 0, power = 0, rounding = 0;
     size_t size;
     char *mem = whole(y, &size), *got = mem_alloc(size);
     fetch(mem, got, size);
-    if (y->v.type == K_BF16)
-        rounding = half_unit * (b.roundings ? b.roundings : 1);
+    if (y->v.type != K_F32)
+        rounding = (b.roundings ? b.roundings : 1) / (y->v.type == K_F16 ? 2048.0 : 256.0);
     for (int64_t i = 0, k = 0; i < y->v.rows; i++)
         for (int64_t j = 0; j < y->v.cols; j++, k++) {
             double g = element(y, got, i, j), err = fabs(g - want[k]);

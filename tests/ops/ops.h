@@ -42,12 +42,12 @@ void *dev_copy(const void *host, size_t bytes);
 #define DEV_COPY(array, n) dev_copy(array, (size_t)(n) * sizeof *(array))
 
 /* An element of `got` may be off by max * scale, where scale is max(1, |want|) or as given, and
- * where it is bf16 by half a unit (1/256) of |want|; or, if there are more roundings on the
+ * where it is bf16 or f16 by half a unit (1/256, 1/2048) of |want|; or, if there are more roundings on the
  * way, of `scale` for each. The normalised mean squared error is sum (got - want)^2 / sum
  * want^2, and asked of 16 elements or more. */
 typedef struct Bound {
     double nmse, max;
-    int roundings; /* on the way to a bf16 result; 0 means 1 */
+    int roundings; /* on the way to a bf16 or f16 result; 0 means 1 */
 } Bound;
 
 void begin(const char *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -65,7 +65,9 @@ void end(void);
         p->dev->op(p, args);                                                                   \
     }
 
-float bf16_round(double x);
+double rounded(KType type, double x); /* as a matrix of that type would hold it */
+KType half(void); /* bf16 or f16, by chance, where operations take both; else bf16 */
+const char *type_name(KType type);
 int64_t any(int64_t lo, int64_t hi); /* a random number in [lo, hi] */
 double activation(double x, Act act);
 

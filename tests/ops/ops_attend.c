@@ -47,8 +47,8 @@ static void attend(const Case *c)
         at[i + 1] = at[i] + c->heads * c->len[i] * c->len[i];
     }
     int64_t tokens = starts[c->rows];
-    begin("attend", "%lld rows, %lld tokens, %d heads of %d%s%s%s%s", (long long)c->rows,
-          (long long)tokens, c->heads, c->size, c->in ? " bf16" : "",
+    begin("attend", "%lld rows, %lld tokens, %d heads of %d %s%s%s%s", (long long)c->rows,
+          (long long)tokens, c->heads, c->size, type_name(c->in),
           c->causal ? " causal" : "", c->probs ? " probs" : "", c->apart ? " apart" : "");
     Mat qkv = mat_in(c->in, tokens, 3 * wide, 0), k = qkv, v = qkv;
     Mat y = mat_out(c->in, tokens, wide, c->apart ? 3 : 0);
@@ -106,7 +106,7 @@ void ops_attend(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int bits = 0; bits < 16; bits++) {
             Case c = cases[i];
-            c.in = bits & 1 ? K_BF16 : K_F32;
+            c.in = bits & 1 ? half() : K_F32;
             c.causal = bits & 2;
             c.probs = bits & 4;
             c.apart = bits & 8;

@@ -74,22 +74,22 @@ static void product(const Case *c, Matrix m, const Mat *x, int64_t col0, int64_t
             double sum = c->bias ? (double)m.b[col0 + j] : 0;
             for (int64_t a = 0; a < c->k; a++)
                 sum += mat_at(x, i, a) *
-                       (double)(c->type == K_BF16 ? bf16_round((double)w[a]) : w[a]);
+                       rounded(c->type, (double)w[a]);
             z[i * cols + j] = sum;
         }
 }
 
 static void linear(Case c)
 {
-    begin("linear", "[%lld, %lld] by [%lld]%s%s%s, act %d, pad %lld%s%s%s%s, %d parts",
-          (long long)c.rows, (long long)c.k, (long long)c.n, c.type ? " bf16" : "",
-          c.out ? " to bf16" : "", c.packed ? " packed" : "", c.act, (long long)c.pad,
+    begin("linear", "[%lld, %lld] by [%lld] %s to %s%s, act %d, pad %lld%s%s%s%s, %d parts",
+          (long long)c.rows, (long long)c.k, (long long)c.n, type_name(c.type),
+          type_name(c.out), c.packed ? " packed" : "", c.act, (long long)c.pad,
           c.bias ? " bias" : "", c.residual ? " residual" : "", c.in_place ? " in place" : "",
           c.pre ? " pre" : "", c.parts);
     int64_t col0 = c.panel ? c.n / 3 : 0, cols = c.panel ? c.n - col0 - c.n / 4 : c.n;
     Matrix m = matrix(&c);
     Weight *w = c.packed ? pack(&c, m) : refer(&c, m);
-    KType in = c.type == K_BF16 ? dev->bf16 : K_F32;
+    KType in = c.type == K_F16 ? dev->f16 : c.type == K_BF16 ? dev->bf16 : K_F32;
     Mat x = mat_in(in, c.rows, c.k, c.pad), r = {0}, pre = {0};
     Mat y = c.in_place ? mat_inout(c.out, c.rows, cols, c.pad)
                        : mat_out(c.out, c.rows, cols, c.pad);
@@ -137,19 +137,19 @@ void ops_linear(void)
 {
     for (int s = 0; s < SHAPES; s++)
         for (int packed = 0; packed < 2; packed++)
-            for (int type = 0; type <= packed; type++) {
+            for (KType type = K_F32; type <= (packed ? K_F16 : K_F32); type++) {
                 Case c = {.rows = shape[s][0],
                           .n = shape[s][1],
                           .k = shape[s][2],
                           .packed = packed,
-                          .type = type ? K_BF16 : K_F32,
+                          .type = type,
                           .parts = 1};
                 linear(c);
                 c.bias = true;
                 c.parts = c.packed && c.n >= 3 ? 3 : 1;
                 c.act = s % 2 ? ACT_GELU : ACT_GELU_TANH;
                 c.by_input = s % 3 == 0;
-                c.out = type ? K_BF16 : K_F32;
+                c.out = type == K_F16 ? dev->f16 : type;
                 linear(c);
                 c.residual = true;
                 c.pad = 2 * (s % 3) + 3;
@@ -157,7 +157,7 @@ void ops_linear(void)
                 linear(c);
                 c.in_place = true;
                 c.act = (Act)(s % (ACT_SILU + 1));
-                c.out = s % 2 ? K_BF16 : K_F32;
+                c.out = s % 2 ? half() : K_F32;
                 linear(c);
                 c.in_place = false;
                 c.pre = c.out == K_F32; /* a rounded one would be what is activated */

@@ -14,8 +14,8 @@ typedef struct Case {
 /* norm.h: 1e-5 of the result; the sum is one rounding. */
 static void norm(Case c)
 {
-    begin("norm", "[%lld, %lld]%s%s%s%s%s%s%s%s, pad %lld", (long long)c.rows,
-          (long long)c.cols, c.in ? " from bf16" : "", c.out ? " to bf16" : "",
+    begin("norm", "[%lld, %lld] %s to %s%s%s%s%s%s%s, pad %lld", (long long)c.rows,
+          (long long)c.cols, type_name(c.in), type_name(c.out),
           c.rms ? " rms" : "", c.residual ? " residual" : "", c.sum ? " sum" : "",
           c.second ? " y2" : "", c.beta ? " beta" : "", c.in_place ? " in place" : "",
           (long long)c.pad);
@@ -30,7 +30,7 @@ static void norm(Case c)
     if (c.sum)
         sum = mat_out(K_F32, c.rows, c.cols, c.pad);
     if (c.second)
-        y2 = mat_out(c.out == K_F32 ? K_BF16 : K_F32, c.rows, c.cols, c.pad);
+        y2 = mat_out(c.out == K_F32 ? half() : K_F32, c.rows, c.cols, c.pad);
     for (int64_t i = 0; i < c.rows; i++) {
         double mean = 0, square = 0, *row = s + i * c.cols;
         for (int64_t j = 0; j < c.cols; j++) {
@@ -70,8 +70,8 @@ void ops_norm(void)
             Case c = {.rows = shape[s][0],
                       .cols = shape[s][1],
                       .rms = bits & 1,
-                      .in = bits & 2 ? K_BF16 : K_F32,
-                      .out = bits & 4 ? K_BF16 : K_F32};
+                      .in = bits & 2 ? half() : K_F32,
+                      .out = bits & 4 ? half() : K_F32};
             norm(c);
             c.residual = c.beta = true;
             c.pad = any(1, 9);
@@ -87,8 +87,8 @@ void ops_norm(void)
 /* act.h: within 1e-6 max(1, |x|). */
 static void act(int64_t rows, int64_t cols, int64_t pad, KType in, KType out, Act f)
 {
-    begin("act", "%d of [%lld, %lld]%s%s, pad %lld", f, (long long)rows, (long long)cols,
-          in ? " from bf16" : "", out ? " to bf16" : "", (long long)pad);
+    begin("act", "%d of [%lld, %lld] %s to %s, pad %lld", f, (long long)rows, (long long)cols,
+          type_name(in), type_name(out), (long long)pad);
     bool in_place = in == out && cols % 2;
     Mat x = in_place ? mat_inout(in, rows, cols, pad) : mat_in(in, rows, cols, pad);
     Mat y = in_place ? x : mat_out(out, rows, cols, pad);
@@ -141,7 +141,7 @@ void ops_act(void)
         for (int s = 0; s < 5; s++) {
             const int64_t *n = shape[s];
             for (int types = 0; types < 4; types++)
-                act(n[0], n[1], n[2], types & 1 ? K_BF16 : K_F32, types & 2 ? K_BF16 : K_F32,
+                act(n[0], n[1], n[2], types & 1 ? half() : K_F32, types & 2 ? half() : K_F32,
                     f);
             act_bwd(n[0], n[1], n[2], f, false);
             act_bwd(n[0], n[1], n[2], f, true);
@@ -167,10 +167,11 @@ static bool dropped(const Mix *a, uint64_t row, int64_t col)
 
 static void mix(int64_t rows, int64_t cols, int64_t pad, int types, float drop, bool residual)
 {
-    begin("mix", "[%lld, %lld], types %d, drop %g%s, pad %lld", (long long)rows,
-          (long long)cols, types, (double)drop, residual ? " residual" : "", (long long)pad);
-    KType tx = types & 1 ? K_BF16 : K_F32, tr = types & 2 ? K_BF16 : K_F32;
-    KType ty = types & 4 ? K_BF16 : K_F32;
+    KType tx = types & 1 ? half() : K_F32, tr = types & 2 ? half() : K_F32;
+    KType ty = types & 4 ? half() : K_F32;
+    begin("mix", "[%lld, %lld], %s to %s, drop %g%s%s, pad %lld", (long long)rows,
+          (long long)cols, type_name(tx), type_name(ty), (double)drop, residual ? " and " : "",
+          residual ? type_name(tr) : "", (long long)pad);
     bool in_place = tx == ty && cols % 3 == 0, numbered = cols % 2;
     Mat x = in_place ? mat_inout(tx, rows, cols, pad) : mat_in(tx, rows, cols, pad), r = {0};
     Mat y = in_place ? x : mat_out(ty, rows, cols, pad);

@@ -48,9 +48,9 @@ typedef struct Case {
 /* gather.h: 5e-6 times the root of the segment's length. */
 static void gather(Case c)
 {
-    begin("gather", "[%lld, %lld], up to %lld%s%s%s%s%s, pad %lld", (long long)c.rows,
-          (long long)c.cols, (long long)c.most, c.in ? " from bf16" : "",
-          c.out ? " to bf16" : "", c.starts ? " starts" : "", c.index ? " index" : "",
+    begin("gather", "[%lld, %lld], up to %lld, %s to %s%s%s%s, pad %lld", (long long)c.rows,
+          (long long)c.cols, (long long)c.most, type_name(c.in), type_name(c.out),
+          c.starts ? " starts" : "", c.index ? " index" : "",
           c.weight ? " weight" : "", (long long)c.pad);
     int64_t *starts = segments(c.rows, c.most), items = c.starts ? starts[c.rows] : c.rows;
     int64_t *index = mem_array((size_t)items, sizeof *index);
@@ -117,18 +117,18 @@ void ops_rows(void)
     for (int s = 0; s < 6; s++) {
         const int64_t *n = shape[s];
         for (int bits = 0; bits < 6; bits++)
-            embed(n[0], n[1], bits % 3 + 1, bits / 3 ? K_BF16 : K_F32, n[3]);
+            embed(n[0], n[1], bits % 3 + 1, bits / 3 ? half() : K_F32, n[3]);
         for (int bits = 0; bits < 32; bits++)
             gather((Case){.rows = n[0],
                           .cols = n[1],
                           .most = n[2],
                           .pad = n[3],
-                          .in = bits & 1 ? K_BF16 : K_F32,
-                          .out = bits & 2 ? K_BF16 : K_F32,
+                          .in = bits & 1 ? half() : K_F32,
+                          .out = bits & 2 ? half() : K_F32,
                           .starts = bits & 4,
                           .index = bits & 8,
                           .weight = bits & 16});
         segmax(n[0], n[1], n[2], K_F32, n[3]);
-        segmax(n[0], n[1], n[2], K_BF16, n[3]);
+        segmax(n[0], n[1], n[2], half(), n[3]);
     }
 }
