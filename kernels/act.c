@@ -67,15 +67,33 @@ VFN vf activate(vf x, Act act)
         }                                                                                      \
         break;
 
+#define GATED(kind)                                                                            \
+    case kind:                                                                                 \
+        for (int64_t i = 0; i < a->x.rows; i++) {                                              \
+            const void *x = VROW(a->x, i), *gate = VROW(a->gate, i);                           \
+            void *y = VROW(a->y, i);                                                           \
+            for (int64_t n = a->x.cols, j = 0; j < n; j += VN) {                               \
+                vf v = activate(vget(x, a->x.type, j, n - j), kind);                           \
+                vput(y, a->y.type, j, v * vget(gate, a->gate.type, j, n - j), n - j);          \
+            }                                                                                  \
+        }                                                                                      \
+        break;
+
+#define ALL(LOOP)                                                                              \
+    switch (a->act) {                                                                          \
+        LOOP(ACT_NONE)                                                                         \
+        LOOP(ACT_GELU)                                                                         \
+        LOOP(ACT_GELU_TANH)                                                                    \
+        LOOP(ACT_RELU)                                                                         \
+        LOOP(ACT_TANH)                                                                         \
+        LOOP(ACT_SILU)                                                                         \
+    }
+
 void K(act)(Piece *p, const Activate *a)
 {
     (void)p;
-    switch (a->act) {
-        LOOP(ACT_NONE)
-        LOOP(ACT_GELU)
-        LOOP(ACT_GELU_TANH)
-        LOOP(ACT_RELU)
-        LOOP(ACT_TANH)
-        LOOP(ACT_SILU)
-    }
+    if (a->gate.p)
+        ALL(GATED)
+    else
+        ALL(LOOP)
 }

@@ -1,5 +1,5 @@
-/* act.cu - activations, four elements a thread, with the residual that `linear` adds after them.
- * Moves rows * cols * (sizes of x, r and y). */
+/* act.cu - activations, four elements a thread, with their gate and the residual that `linear`
+ * adds after them. Moves rows * cols * (sizes of x, gate, r and y). */
 #include "kernels/cuda.h"
 
 enum { THREADS = 256 };
@@ -19,7 +19,7 @@ template <Act ACT> static __device__ inline float activated(float x)
     return x;
 }
 
-template <Act ACT, int W> static __global__ void act_add(View x, View r, View y)
+template <Act ACT, int W> static __global__ void act_add(View x, View gate, View r, View y)
 {
     int64_t each = y.cols / W, at = (int64_t)blockIdx.x * THREADS + threadIdx.x;
     int64_t i = at / each, j = at % each * W;
@@ -28,6 +28,11 @@ template <Act ACT, int W> static __global__ void act_add(View x, View r, View y)
     Wide<W> v = cuda_load<W>(cuda_row(x, i), x.type, j);
     for (int k = 0; k < W; k++)
         v.v[k] = activated<ACT>(v.v[k]);
+    if (gate.p) {
+        Wide<W> by = cuda_load<W>(cuda_row(gate, i), gate.type, j);
+        for (int k = 0; k < W; k++)
+            v.v[k] *= by.v[k];
+    }
     if (r.p) {
         Wide<W> add = cuda_load<W>(cuda_row(r, i), r.type, j);
         for (int k = 0; k < W; k++)
@@ -36,30 +41,37 @@ template <Act ACT, int W> static __global__ void act_add(View x, View r, View y)
     cuda_store<W>(cuda_row(y, i), y.type, j, v);
 }
 
-template <Act ACT> static void start(Cuda *c, View x, View r, View y)
+template <Act ACT> static void start(Cuda *c, View x, View gate, View r, View y)
 {
     int64_t n = y.rows * y.cols;
-    if (cuda_by_four(x) && cuda_by_four(r) && cuda_by_four(y))
-        LAUNCH(c, (act_add<ACT, 4>), cuda_blocks(n / 4, THREADS), THREADS, 0, x, r, y);
+    if (cuda_by_four(x) && cuda_by_four(gate) && cuda_by_four(r) && cuda_by_four(y))
+        LAUNCH(c, (act_add<ACT, 4>), cuda_blocks(n / 4, THREADS), THREADS, 0, x, gate, r,
+               y);
     else
-        LAUNCH(c, (act_add<ACT, 1>), cuda_blocks(n, THREADS), THREADS, 0, x, r, y);
+        LAUNCH(c, (act_add<ACT, 1>), cuda_blocks(n, THREADS), THREADS, 0, x, gate, r,
+               y);
 }
 
-void cuda_activate(Cuda *c, View x, View r, View y, Act act)
+static void activate(Cuda *c, View x, View gate, View r, View y, Act act)
 {
     if (y.rows == 0 || y.cols == 0)
         return;
     switch (act) {
-    case ACT_NONE: start<ACT_NONE>(c, x, r, y); break;
-    case ACT_GELU: start<ACT_GELU>(c, x, r, y); break;
-    case ACT_GELU_TANH: start<ACT_GELU_TANH>(c, x, r, y); break;
-    case ACT_RELU: start<ACT_RELU>(c, x, r, y); break;
-    case ACT_TANH: start<ACT_TANH>(c, x, r, y); break;
-    case ACT_SILU: start<ACT_SILU>(c, x, r, y); break;
+    case ACT_NONE: start<ACT_NONE>(c, x, gate, r, y); break;
+    case ACT_GELU: start<ACT_GELU>(c, x, gate, r, y); break;
+    case ACT_GELU_TANH: start<ACT_GELU_TANH>(c, x, gate, r, y); break;
+    case ACT_RELU: start<ACT_RELU>(c, x, gate, r, y); break;
+    case ACT_TANH: start<ACT_TANH>(c, x, gate, r, y); break;
+    case ACT_SILU: start<ACT_SILU>(c, x, gate, r, y); break;
     }
+}
+
+void cuda_activate(Cuda *c, View x, View r, View y, Act act)
+{
+    activate(c, x, View(), r, y, act);
 }
 
 void cuda_act(Piece *p, const Activate *a)
 {
-    cuda_activate(cuda_of(p->dev), a->x, View(), a->y, a->act);
+    activate(cuda_of(p->dev), a->x, a->gate, View(), a->y, a->act);
 }

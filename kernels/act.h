@@ -1,10 +1,11 @@
 /* act.h - activation functions, element by element.
  *
- * y = f(x), x and y [rows, cols] of any type, may be the same memory.
+ * y = f(x), or f(x) * gate     x, gate, y [rows, cols] of any type; y may be x or gate
  *   GELU       x/2 (1 + erf(x/sqrt 2))                          Hendrycks & Gimpel 2016
  *   GELU_TANH  x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))    "gelu_new", GPT-2
  * f32: within 1e-6 max(1, |x|) of the formula in double precision; a bf16 or f16 y is rounded once.
- * Moves rows * cols * (size of x + size of y) bytes. */
+ *   With a gate the bound is times max(1, |gate|).                       Shazeer 2020
+ * Moves rows * cols * (size of x + size of y) bytes, and the gate's. */
 #ifndef WEFT_ACT_H
 #define WEFT_ACT_H
 
@@ -12,6 +13,7 @@ typedef enum Act { ACT_NONE, ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_TANH, ACT_SI
 
 typedef struct Activate {
     View x, y;
+    View gate; /* {0}: none */
     Act act;
 } Activate;
 

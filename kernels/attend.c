@@ -88,6 +88,19 @@ VALUES(1)
 VALUES(2)
 VALUES(4)
 
+/* s[j] += bias[clamp(j - i, -reach, reach) + reach] for the first n scores of query i. */
+static void add_bias(float *s, int64_t i, int64_t n, const float *bias, int64_t reach)
+{
+    int64_t from = i - reach < 0 ? 0 : i - reach < n ? i - reach : n;
+    int64_t to = i + reach + 1 < n ? i + reach + 1 : n;
+    for (int64_t j = 0; j < from; j++)
+        s[j] += bias[0];
+    for (int64_t j = from; j < to; j++)
+        s[j] += bias[j - i + reach];
+    for (int64_t j = to; j < n; j++)
+        s[j] += bias[2 * reach];
+}
+
 /* Softmax of the first n scores of a row; the rest become 0. Returns 1 / sum. */
 static float soften(float *s, int64_t n, int64_t wide)
 {
@@ -105,8 +118,8 @@ static float soften(float *s, int64_t n, int64_t wide)
     return 1.0f / vsum(sum);
 }
 
-static void four_queries(const Head *h, const Attend *a, View q, View y, int64_t i, float *out,
-                         float *probs)
+static void four_queries(const Head *h, const Attend *a, View q, View y, int64_t i,
+                         const float *bias, float *out, float *probs)
 {
     int64_t j = 0, c = 0, count = h->len - i < QUERIES ? h->len - i : QUERIES;
     float inverse[QUERIES];
@@ -125,6 +138,8 @@ static void four_queries(const Head *h, const Attend *a, View q, View y, int64_t
         scores1(h, j);
     for (int64_t r = 0; r < QUERIES; r++) {
         int64_t seen = a->causal && r < count ? i + r + 1 : h->len;
+        if (bias)
+            add_bias(h->s + r * h->wide, i + r, seen, bias, a->reach);
         inverse[r] = soften(h->s + r * h->wide, seen, h->wide);
     }
     for (; c + 4 * VN <= h->deep; c += 4 * VN)
@@ -170,7 +185,8 @@ void K(attend)(Piece *p, const Attend *a)
         float *out = h.s + QUERIES * h.wide, *row_buf = out + QUERIES * h.deep;
         load_keys(&h, part[0], part[1], part[2], row_buf);
         float *probs = a->probs ? a->probs + a->probs_at[row] + head * len * len : NULL;
+        const float *bias = a->bias ? a->bias + head * (2 * a->reach + 1) : NULL;
         for (int64_t i = 0; i < len; i += QUERIES)
-            four_queries(&h, a, part[0], part[3], i, out, probs);
+            four_queries(&h, a, part[0], part[3], i, bias, out, probs);
     }
 }
