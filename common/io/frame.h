@@ -100,6 +100,7 @@ int frame_check(Frame *f, Err *e);
  * tensor is cut by its axis, bytes no longer referred to are left behind, pick.* follow their
  * tokens. Metadata is copied; end is not. */
 Frame *frame_select(const Frame *f, const int64_t *row, int64_t n);
+Frame *frame_slice(const Frame *f, int64_t first, int64_t n); /* rows [first, first + n) */
 /* May these two stand in one frame: same tensors (names, types, all axes but the first) and
  * same metadata. */
 bool frame_agree(const Frame *a, const Frame *b);

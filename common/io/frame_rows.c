@@ -239,6 +239,16 @@ Frame *frame_select(const Frame *f, const int64_t *row, int64_t n)
     return g;
 }
 
+Frame *frame_slice(const Frame *f, int64_t first, int64_t n)
+{
+    int64_t *row = mem_array((size_t)n, sizeof *row);
+    for (int64_t i = 0; i < n; i++)
+        row[i] = first + i;
+    Frame *g = frame_select(f, row, n);
+    free(row);
+    return g;
+}
+
 /* ---- join ---- */
 
 static bool same_shape(const Tensor *a, const Tensor *b, int from)

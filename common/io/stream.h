@@ -57,6 +57,11 @@ int out_close(Out *out, Err *e);
  * changes the frame. Returns the program's exit status; messages have been printed. */
 typedef int StreamFn(void *ctx, Frame *f, Err *e);
 int stream_run(In *in, Out *out, StreamFn *fn, void *ctx);
+/* The same where what fn makes of a frame may be too much for memory at once: it gets parts of
+ * frames. `part` says how many of f's rows from `first` on make the next one (1 at least), or -1
+ * with *e. */
+typedef int64_t PartFn(void *ctx, const Frame *f, int64_t first, Err *e);
+int stream_run_parts(In *in, Out *out, PartFn *part, StreamFn *fn, void *ctx);
 /* What stands in its place when the program cannot begin: tells e, writes `failed`, closes in. */
 int stream_refuse(In *in, const Err *e);
 

@@ -116,17 +116,6 @@ static int give(Out *out, Frame *f, Err *e)
     return push(out, f, e);
 }
 
-/* Rows [first, first + n) as a frame. */
-static Frame *cut(const Frame *f, int64_t first, int64_t n)
-{
-    int64_t *row = mem_array((size_t)n, sizeof *row);
-    for (int64_t i = 0; i < n; i++)
-        row[i] = first + i;
-    Frame *g = frame_select(f, row, n);
-    free(row);
-    return g;
-}
-
 int out_write(Out *out, Frame *f, Err *e)
 {
     int64_t pieces = (int64_t)(frame_bytes(f) / FRAME_BYTES) + 1;
@@ -136,7 +125,7 @@ int out_write(Out *out, Frame *f, Err *e)
     int64_t step = (f->rows + pieces - 1) / pieces;
     for (int64_t i = 0; status == 0 && i < f->rows; i += step) {
         bool last = i + step >= f->rows;
-        Frame *g = cut(f, i, last ? f->rows - i : step);
+        Frame *g = frame_slice(f, i, last ? f->rows - i : step);
         g->end = last ? f->end : END_NONE;
         status = out_write(out, g, e);
     }

@@ -5,55 +5,93 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* What every frame of a run goes through. */
+typedef struct Loop {
+    In *in;
+    Out *out;
+    PartFn *part; /* NULL: whole frames */
+    StreamFn *fn;
+    void *ctx;
+} Loop;
+
 /* Puts the rows before the one at fault through fn and delivers them. */
-static void deliver_before(Out *out, StreamFn *fn, void *ctx, const Frame *f, int64_t rows)
+static void deliver_before(const Loop *l, const Frame *f, int64_t rows)
 {
     Err e = {0};
-    int64_t *row = mem_array((size_t)rows, sizeof *row);
-    for (int64_t i = 0; i < rows; i++)
-        row[i] = i;
-    Frame *g = frame_select(f, row, rows);
-    free(row);
-    if (fn(ctx, g, &e) < 0)
+    Frame *g = frame_slice(f, 0, rows);
+    if (l->fn(l->ctx, g, &e) < 0)
         frame_free(g);
     else
-        out_write(out, g, &e); /* what goes wrong here has no news */
+        out_write(l->out, g, &e); /* what goes wrong here has no news */
 }
 
-/* Takes f over: changed by fn and written, or -1 with *e and the rows before the fault out. */
-static int pass(In *in, Out *out, StreamFn *fn, void *ctx, Frame *f, Err *e)
+/* Takes f over: changed by fn and written, or -1 with *e and the rows before the fault out.
+ * `before`: the rows of all frames before it. */
+static int pass(const Loop *l, Frame *f, int64_t before, Err *e)
 {
-    int64_t before = in_rows(in) - f->rows;
-    if (f->rows == 0 || fn(ctx, f, e) == 0) /* an end is passed on as it is */
-        return out_write(out, f, e);
+    if (f->rows == 0 || l->fn(l->ctx, f, e) == 0) /* an end is passed on as it is */
+        return out_write(l->out, f, e);
     if (e->row > 1)
-        deliver_before(out, fn, ctx, f, e->row - 1);
+        deliver_before(l, f, e->row - 1);
     if (e->row)
-        err_at(e, "%s: row %" PRId64, in_place(in), before + e->row);
+        err_at(e, "%s: row %" PRId64, in_place(l->in), before + e->row);
     else
-        err_at(e, "%s", in_place(in));
+        err_at(e, "%s", in_place(l->in));
     frame_free(f);
     return -1;
 }
 
-int stream_run(In *in, Out *out, StreamFn *fn, void *ctx)
+/* The same in parts. */
+static int pass_parts(const Loop *l, Frame *f, Err *e)
+{
+    int64_t before = in_rows(l->in) - f->rows, n = 0;
+    int r = 0;
+    for (int64_t first = 0; r == 0 && first < f->rows; first += n) {
+        n = l->part(l->ctx, f, first, e);
+        if (n < 0)
+            r = err_at(e, "%s", in_place(l->in));
+        else if (n == f->rows)
+            return pass(l, f, before, e);
+        else {
+            Frame *g = frame_slice(f, first, n);
+            g->end = first + n == f->rows ? f->end : END_NONE;
+            r = pass(l, g, before + first, e);
+        }
+    }
+    frame_free(f);
+    return r;
+}
+
+static int run(const Loop *l)
 {
     Err e = {0}, late = {0};
     Frame *f;
     int k;
-    while ((k = in_next(in, &f, &e)) == 1)
-        if ((k = pass(in, out, fn, ctx, f, &e)) < 0)
+    while ((k = in_next(l->in, &f, &e)) == 1) {
+        bool parts = l->part && f->rows;
+        if ((k = parts ? pass_parts(l, f, &e) : pass(l, f, in_rows(l->in) - f->rows, &e)) < 0)
             break;
+    }
     if (k < 0)
-        out_fail(out);
-    in_close(in);
-    if (out_close(out, &late) < 0 && k == 0) {
+        out_fail(l->out);
+    in_close(l->in);
+    if (out_close(l->out, &late) < 0 && k == 0) {
         e = late;
         k = -1;
     }
     if (k < 0 && e.text[0])
         msg_error("%s", e.text);
     return k < 0 ? EXIT_DATA : 0;
+}
+
+int stream_run(In *in, Out *out, StreamFn *fn, void *ctx)
+{
+    return run(&(Loop){in, out, NULL, fn, ctx});
+}
+
+int stream_run_parts(In *in, Out *out, PartFn *part, StreamFn *fn, void *ctx)
+{
+    return run(&(Loop){in, out, part, fn, ctx});
 }
 
 int stream_refuse(In *in, const Err *e)

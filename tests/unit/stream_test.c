@@ -239,6 +239,65 @@ static void test_spool(void)
     close(fd);
 }
 
+static int64_t two_rows(void *ctx, const Frame *f, int64_t first, Err *e)
+{
+    (void)ctx, (void)e;
+    return f->rows - first < 2 ? f->rows - first : 2;
+}
+
+/* Adds the number of its call to each row; fails at the row whose first id is *ctx. */
+static int tag(void *ctx, Frame *f, Err *e)
+{
+    static float calls;
+    const int32_t *id = frame_get(f, "token.id")->data;
+    for (int64_t i = 0; i < f->rows; i++)
+        if (id[2 * i] == *(int32_t *)ctx) {
+            e->row = i + 1;
+            return err_set(e, "no");
+        }
+    float *v = frame_add(f, "row.weight", DT_F32, 1, &f->rows);
+    for (int64_t i = 0; i < f->rows; i++)
+        v[i] = calls;
+    calls++;
+    return 0;
+}
+
+/* A frame of five rows in parts of two: all arrive in order, and the last part ends. */
+static void test_parts(void)
+{
+    char name[32];
+    Err e = {0};
+    Frame *f;
+    int32_t never = -1, fourth = 6;
+    int fd = memfd_create("five", 0);
+    send_frame(fd, sample(5), END_OK);
+    In *in = in_fd(fd, name, sizeof name);
+    CHECK(stream_run_parts(in, out_file("parts.weft", &e), two_rows, tag, &never) == 0);
+    in = in_open((char *[]){"parts.weft"}, 1);
+    for (int32_t row = 0; in_next(in, &f, &e) == 1; row += 2) {
+        CHECK(f->rows == (row < 4 ? 2 : 1) && f->end == (row < 4 ? END_NONE : END_OK));
+        CHECK(*(int32_t *)frame_get(f, "token.id")->data == 2 * row);
+        CHECK(*(float *)frame_get(f, "row.weight")->data == (float)row / 2);
+        frame_free(f);
+    }
+    CHECK(in_rows(in) == 5);
+    in_close(in);
+    unlink("parts.weft");
+
+    /* A fault in the second part is told by its place in the frame. */
+    int err = dup(STDERR_FILENO), said = memfd_create("said", 0);
+    char text[128] = {0};
+    dup2(said, STDERR_FILENO);
+    in = in_fd(fd, name, sizeof name);
+    CHECK(stream_run_parts(in, out_file("parts.weft", &e), two_rows, tag, &fourth) != 0);
+    dup2(err, STDERR_FILENO);
+    CHECK(pread(said, text, sizeof text - 1, 0) > 0);
+    CHECK_TEXT(text, "row 4: no");
+    close(err);
+    close(said);
+    close(fd);
+}
+
 int main(void)
 {
     own_folder();
@@ -247,6 +306,7 @@ int main(void)
     test_changed_bytes();
     test_lies();
     test_cut();
+    test_parts();
     test_spool();
     return checked();
 }
