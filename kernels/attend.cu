@@ -1,4 +1,4 @@
-/* attend.cu - attention with a running softmax (Milakov & Gimelshein 2018; Dao et al. 2022): a
+/* attend.cu - attention in f32, for what tensor cores do not take (attend_mma.cu): with a running softmax (Milakov & Gimelshein 2018; Dao et al. 2022): a
  * block takes WARPS * QUERIES queries of one head through the keys, 32 at a time, which lie in
  * shared memory in f32. A warp keeps QUERIES queries: for the scores a lane is a key, for the
  * values a lane is every 32nd column. Scores never leave the warp.
@@ -8,7 +8,7 @@
  * once for each WARPS * QUERIES queries, writes y once.
  *
  * The weights for looking at are made by a plain kernel of their own. */
-#include "kernels/cuda.h"
+#include "kernels/attend_in.h"
 
 #include <cfloat>
 
@@ -24,18 +24,6 @@ template <int DEEP> struct Shape {
                      WEIGHT = QUERY + BLOCK_QUERIES * DEEP,
                      FLOATS = WEIGHT + BLOCK_QUERIES * KEYS;
 };
-
-/* A head of a row: where its tokens begin, how many they are, its first column. */
-typedef struct Place {
-    int64_t from, len, col;
-} Place;
-
-static __device__ inline Place place_of(const Attend &a, const int64_t *starts, int64_t row,
-                                        int head)
-{
-    Place p = {starts[row], starts[row + 1] - starts[row], (int64_t)head * a.size};
-    return p;
-}
 
 static __device__ inline float element(View v, const Place &p, int64_t token, int64_t j)
 {
@@ -157,6 +145,8 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
 #pragma unroll
         for (int q = 0; q < QUERIES; q++) {
             bool seen = at + lane < p.len && (!a.causal || at + lane <= mine + q);
+            if (a.bias)
+                score[q] += distance_bias(a, (int)blockIdx.z, at + lane - (mine + q));
             weight[lane * QUERIES + q] = take_in(&run[q], score[q], seen, &keep);
 #pragma unroll
             for (int n = 0; n < S::COLS; n++)
@@ -206,6 +196,8 @@ static __global__ void attend_probs(Attend a, const int64_t *starts)
         float score = 0;
         for (int64_t j = 0; j < a.size; j++)
             score += element(a.q, p, i, j) * a.scale * element(a.k, p, k, j);
+        if (a.bias)
+            score += distance_bias(a, (int)blockIdx.z, k - i);
         to[k] = score;
         top = fmaxf(top, score);
     }
@@ -252,7 +244,9 @@ static void run_of_rows(Cuda *c, const Attend *a, int64_t lo, int64_t hi)
         return;
     run.probs_at = a->probs_at ? a->probs_at + lo : NULL;
     const int64_t *starts = b->starts + lo;
-    if (a->size <= 32)
+    if (cuda_attend_mma(c, &run, starts, hi - lo, longest))
+        ;
+    else if (a->size <= 32)
         start<32>(c, &run, starts, hi - lo, longest);
     else if (a->size <= 64)
         start<64>(c, &run, starts, hi - lo, longest);

@@ -92,6 +92,7 @@ static cudaError_t look(Cuda *c, const char **why)
     *why = "weft-cuda.so was not compiled for this device: make CUDA_ARCH=sm_NN";
     if ((e = cudaFuncGetAttributes(&code, (const void *)probe)) != cudaSuccess)
         return e;
+    c->mma = code.ptxVersion >= 80;
     *why = "less than 256 MiB of its memory are free: wait for other programs to end";
     return spare < LEAST_MEMORY ? cudaErrorMemoryAllocation : cudaSuccess;
 }

@@ -10,6 +10,7 @@
  *   - of what nvcc brings along, kernels use threadIdx, blockIdx, blockDim, gridDim,
  *     __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync, __umulhi, <cmath>'s functions
  *     and cuda_bf16.h's and cuda_fp16.h's conversions. No atomics: sums run in a fixed order.
+ *     Tensor cores are used by mma.h.
  *
  * The runtime's functions in use:
  *   cudaGetDeviceCount cudaSetDevice cudaGetDeviceProperties cudaDriverGetVersion cudaMemGetInfo
@@ -83,6 +84,7 @@ typedef struct Cuda {
     Device table; /* first: a Device * is a Cuda * */
     char name[16], about[160];
     int index;
+    bool mma; /* tensor cores of sm_80 and later, in our code as in the card */
     cudaStream_t stream; /* everything runs on it, in order */
     CudaMemory *memory;
     CudaMatmul *matmul;

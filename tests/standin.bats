@@ -30,6 +30,9 @@ stops() { fails_with 99 "$2" "$STANDIN/faults" "$1"; }
   stops half "divergent barrier: waits in __shfl_sync with mask ffffffff"
   stops lane "is not in its own mask 0000ffff"
   stops masks "divergent warp: lanes meet in __shfl_xor_sync with mask"
+  stops half-mma "half_product, block (0, 0, 0), thread ("
+  stops half-mma "mma bf16: only the lanes 0000ffff of the warp are there"
+  stops odd-row "ldmatrix: a row's address is not one of shared memory on 16 bytes"
   stops past "write_at, block (1, 0, 0), thread (3, 0, 0): out of bounds: byte 256 of"
   stops before "byte -32 of an allocation of 256 was written"
   stops odd-end "byte 244 of an allocation of 244 was written"
@@ -54,7 +57,7 @@ stops() { fails_with 99 "$2" "$STANDIN/faults" "$1"; }
 # groups FILE: the groups of ops_test that run the kernels of kernels/FILE.
 groups() {
   case $1 in
-  attend.cu) echo attend ;;
+  attend.cu | attend_mma.cu) echo attend ;;
   linear_dw.cu) echo gradients ;;
   sqnorm.cu | xent.cu) echo learn ;;
   esac

@@ -23,6 +23,8 @@ typedef struct Thread {
     int source;
     uint64_t got;
     unsigned votes;
+    void *brought; /* to what the whole warp does together */
+    void (*together)(void *const lane[warpSize]);
 } Thread;
 
 typedef struct Warp {
@@ -35,6 +37,7 @@ static struct Block {
     int threads, at_barrier, gone, now;
     int ready[MOST_THREADS], readies;
     char *shared;
+    size_t shared_bytes;
 } block;
 static Thread thread[MOST_THREADS];
 static Warp warp[MOST_THREADS / warpSize];
@@ -129,6 +132,14 @@ static void release_warp(int w, const Thread *asked)
             same_meeting(&lane[i], asked);
             votes |= (unsigned)(lane[i].value != 0) << i;
         }
+    if (asked->together) {
+        void *all[warpSize];
+        if (there != 0xffffffffu)
+            standin_fault("%s: only the lanes %08x of the warp are there", asked->what, there);
+        for (int i = 0; i < warpSize; i++)
+            all[i] = lane[i].brought;
+        asked->together(all);
+    }
     for (int i = 0; i < warpSize; i++)
         if (there >> i & 1) {
             lane[i].got = there >> lane[i].source & 1 ? lane[lane[i].source].value : ~0ull;
@@ -140,7 +151,8 @@ static void release_warp(int w, const Thread *asked)
     warp[w].waiting &= ~there;
 }
 
-static Thread *meet(const char *what, unsigned mask, uint64_t mine, int source)
+static Thread *meet(const char *what, unsigned mask, uint64_t mine, int source,
+                    void *brought = NULL, void (*fn)(void *const lane[warpSize]) = NULL)
 {
     Thread *me = &thread[block.now];
     int w = block.now / warpSize;
@@ -151,6 +163,8 @@ static Thread *meet(const char *what, unsigned mask, uint64_t mine, int source)
     me->mask = mask;
     me->value = mine;
     me->source = source;
+    me->together = fn;
+    me->brought = brought;
     me->state = IN_WARP;
     warp[w].waiting |= bit;
     release_warp(w, me);
@@ -166,6 +180,11 @@ uint64_t standin_meet(const char *what, unsigned mask, uint64_t mine, int source
 unsigned standin_vote(const char *what, unsigned mask, bool mine)
 {
     return meet(what, mask, mine, standin_lane())->votes;
+}
+
+void standin_together(const char *what, void *mine, void (*fn)(void *const lane[warpSize]))
+{
+    meet(what, 0xffffffffu, 0, standin_lane(), mine, fn);
 }
 
 /* ---- threads ---- */
@@ -257,6 +276,13 @@ static char *shared_room(size_t bytes)
     return room + MOST - (bytes + 15) / 16 * 16;
 }
 
+bool standin_is_shared(const void *p, size_t bytes)
+{
+    const char *at = (const char *)p;
+    return (at >= block.shared && at + bytes <= block.shared + block.shared_bytes) ||
+           (at >= __start_standin_shared && at + bytes <= __stop_standin_shared);
+}
+
 void *standin_shared(void)
 {
     return block.shared;
@@ -266,6 +292,7 @@ void grid_run(const char *kernel, dim3 grid, dim3 shape, size_t shared_bytes,
               const std::function<void()> &body)
 {
     block.shared = shared_room(shared_bytes);
+    block.shared_bytes = shared_bytes;
     block.threads = (int)(shape.x * shape.y * shape.z);
     block.body = &body;
     gridDim = grid;

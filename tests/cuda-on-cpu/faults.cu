@@ -1,6 +1,6 @@
 /* faults NAME: what the stand-in promises, one case each. Those of `right` must end well; the
  * others must be stopped. tests/standin.bats says what each is to print. */
-#include "kernels/cuda.h"
+#include "kernels/mma.h"
 
 #include <cstdlib>
 
@@ -76,6 +76,32 @@ static __global__ void turned(float *out)
     out[blockIdx.x * blockDim.x + threadIdx.x] = shared[blockDim.x - 1 - threadIdx.x];
 }
 
+/* d = a b with a[r][k] = r + 2 k and b[k][c] = c - k from shared memory, summed up by lane. */
+static __global__ void fragments(float *out)
+{
+    __shared__ __align__(16) uint16_t m[32][8];
+    unsigned l = threadIdx.x, g = l / 4, i = l % 4 * 2;
+    uint32_t a[4], b[4];
+    float d[4] = {};
+    for (int r = 0; r < 4; r++) {
+        float row = (float)(g + r % 2 * 8), k = (float)(i + r / 2 * 8);
+        a[r] = mma_pair<K_F16>(row + 2 * k, row + 2 * (k + 1));
+    }
+    for (unsigned c = 0; c < 8; c++) { /* rows 0 .. 15 of b, and again */
+        uint32_t u = mma_pair<K_F16>((float)c - (float)(l % 16), 0);
+        m[l][c] = (uint16_t)u;
+    }
+    __syncwarp();
+    mma_load<true>(b, m[l]);
+    mma<K_F16>(d, a, b);
+    for (int r = 0; r < 4; r++) {
+        float row = (float)(g + r / 2 * 8), col = (float)(i + r % 2), want = 0;
+        for (float k = 0; k < 16; k++)
+            want += (row + 2 * k) * (col - k);
+        out[l * 4 + r] = d[r] - want;
+    }
+}
+
 static void right(void)
 {
     float *out = device_floats(256), *count = device_floats(2);
@@ -89,6 +115,9 @@ static void right(void)
     START(turned, 4, 64, 64 * sizeof(float), out);
     expect(first_of(out), 63);
     expect(first_of(out + 255), 0);
+    START(fragments, 1, 32, 0, out);
+    for (int i = 0; i < 128; i++)
+        expect(first_of(out + i), 0);
 }
 
 /* 98,304 threads with 9 barriers. */
@@ -192,6 +221,29 @@ static void masks(void)
     START(two_masks, 1, 32, 0, device_floats(1));
 }
 
+static __global__ void half_product(float *out)
+{
+    uint32_t a[4] = {}, b[2] = {};
+    if (threadIdx.x < 16)
+        mma<K_BF16>(out, a, b);
+}
+static void half_warp(void)
+{
+    START(half_product, 1, 32, 0, device_floats(4));
+}
+
+static __global__ void odd_row(float *out)
+{
+    SHARED(uint16_t, shared);
+    uint32_t r[4];
+    mma_load<false>(r, shared + threadIdx.x * 4);
+    *out = (float)r[0];
+}
+static void odd_rows(void)
+{
+    START(odd_row, 1, 32, 1024, device_floats(1));
+}
+
 static __global__ void write_at(float *p, int64_t i)
 {
     if (threadIdx.x == 3 && blockIdx.x == 1)
@@ -248,8 +300,9 @@ static const struct {
     {"right", right},       {"barriers", barriers},
     {"lazy", lazy},         {"poison", poison},
     {"missing", missing},   {"barrier", barrier},
-    {"half", half_there},         {"lane", lane},
+    {"half", half_there},   {"lane", lane},
     {"masks", masks},       {"past", past},
+    {"half-mma", half_warp}, {"odd-row", odd_rows},
     {"before", before},     {"odd-end", odd_end},
     {"shared", shared_end}, {"misaligned", misaligned},
     {"host", host},         {"too-many", too_many},

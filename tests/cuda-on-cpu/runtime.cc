@@ -87,6 +87,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes *a, const void *)
 {
     memset(a, 0, sizeof *a);
     a->maxThreadsPerBlock = MOST_THREADS;
+    a->ptxVersion = a->binaryVersion = 80;
     return cudaSuccess;
 }
 

@@ -9,7 +9,8 @@
  * What stops the program (exit 99), naming kernel, block and thread:
  *   - threads of a block that wait at different barriers, or for each other for ever;
  *   - lanes that meet in different warp operations or with different masks, or outside their
- * own;
+ *     own;
+ *   - mma and ldmatrix without the whole warp, ldmatrix from elsewhere than shared memory;
  *   - access beside an allocation, or by the host to device memory (memory.cc);
  *   - access to a vector off its boundary (-fsanitize=alignment, which traps). */
 #ifndef STANDIN_H
@@ -22,6 +23,7 @@
 #include <functional>
 #include <tuple>
 
+#define __launch_bounds__(threads)
 #undef __shared__
 #define __shared__ static __attribute__((section("standin_shared")))
 
@@ -100,6 +102,13 @@ static inline int __all_sync(unsigned mask, int v)
 {
     return standin_vote("__all_sync", mask, v == 0) == 0;
 }
+
+/* The whole warp meets; then fn runs once, with what each lane brought. */
+void standin_together(const char *what, void *mine, void (*fn)(void *const lane[warpSize]));
+/* mma.cc: what mma.m16n8k16 (f16, or bf16) and ldmatrix.x4 do. */
+void standin_mma(bool f16, float d[4], const uint32_t a[4], const uint32_t b[2]);
+void standin_ldmatrix(bool turned, uint32_t r[4], const void *row);
+bool standin_is_shared(const void *p, size_t bytes);
 
 /* One thread runs at a time. */
 template <class T> T atomicAdd(T *p, T v)
