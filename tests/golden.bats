@@ -75,6 +75,36 @@ classifier() {
   allclose "$G/sentence.safetensors" v pool.mean.unit=row.vector "$BOUND"
 }
 
+# architecture MODEL: every layer, and the attention weights, of rows of ids.
+architecture() {
+  local model layer layers
+  model=$(golden "models/$1")
+  tok --ids "$G/$1.ids" >ids
+  layers=$(grep -ao '"layer\.[0-9]*"' "$G/$1.safetensors" | tr -dc '0-9\n' | sort -n)
+  [ -n "$layers" ]
+  for layer in $layers; do
+    encode -m "$model" -L "$layer" <ids >hidden
+    allclose "$G/$1.safetensors" hidden "layer.$layer=token.hidden" "$BOUND"
+    encode -m "$model" -L "$layer" -t bf16 <ids >hidden # numbers of size 1, rounded time and again
+    allclose "$G/$1.safetensors" hidden "layer.$layer=token.hidden" 0.15
+  done
+  encode -m "$model" <ids >hidden
+  allclose "$G/$1.safetensors" hidden "layer.$layer=token.hidden" "$BOUND"
+  tok --ids "$G/$1-look.ids" | encode -m "$model" --attention >hidden
+  allclose "$G/$1-look.safetensors" hidden attention=token.attention "$BOUND"
+}
+
+@test "roberta: positions behind the padding id, padding within rows" { architecture roberta; }
+@test "xlm-roberta: another padding id, four files" { architecture xlm-roberta; }
+@test "camembert: old names of LayerNorm" { architecture camembert; }
+@test "distilbert: no types, 16 bits" { architecture distilbert; }
+@test "electra: narrow embeddings" { architecture electra; }
+@test "albert: narrow embeddings, one layer three times" { architecture albert; }
+@test "gpt2-scaled: norms first, attention scaled by layer" { architecture gpt2-scaled; }
+@test "mbart: norms first, the last token first" { architecture mbart; }
+@test "t5: bias by distance, heads of another width" { architecture t5; }
+@test "mt5: gated activation, distances beyond the table's" { architecture mt5; }
+
 @test "pairs: types, the longest part cut, empty parts" {
   hidden "$(golden models/bert-class)" "$G/bert-class-pairs.safetensors" pairs.jsonl -p pair
   answers "$G/bert-class-pairs"

@@ -3,53 +3,11 @@
 #include "base/mem.h"
 #include "io/jsonfile.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BERT_LAYER "encoder.layer.%d."
-
-static const Family families[] = {
-    {
-        .type = "bert",
-        .prefix = "bert.",
-        .word = "embeddings.word_embeddings",
-        .position = "embeddings.position_embeddings",
-        .kind = "embeddings.token_type_embeddings",
-        .embed_norm = "embeddings.LayerNorm",
-        .query = BERT_LAYER "attention.self.query",
-        .key = BERT_LAYER "attention.self.key",
-        .value = BERT_LAYER "attention.self.value",
-        .attend_out = BERT_LAYER "attention.output.dense",
-        .attend_norm = BERT_LAYER "attention.output.LayerNorm",
-        .up = BERT_LAYER "intermediate.dense",
-        .down = BERT_LAYER "output.dense",
-        .out_norm = BERT_LAYER "output.LayerNorm",
-        .pooler = "pooler.dense",
-        .classifier = "classifier",
-        .pool = "pooler",
-    },
-};
-
-enum { FAMILIES = sizeof families / sizeof *families };
-
-const Family *family_find(const char *type)
-{
-    for (int i = 0; i < FAMILIES; i++)
-        if (strcmp(families[i].type, type) == 0)
-            return &families[i];
-    return NULL;
-}
-
-const char *family_names(void)
-{
-    static char all[256];
-    size_t n = 0;
-    for (int i = 0; i < FAMILIES && !all[n]; i++)
-        n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", families[i].type);
-    return all;
-}
-
-static int set_act(Config *c, const char *name, Err *e)
+static int set_act(Config *c, const char *key, const char *name, Err *e)
 {
     static const struct {
         const char *name;
@@ -64,15 +22,15 @@ static int set_act(Config *c, const char *name, Err *e)
             c->act_name = mem_str(name);
             return 0;
         }
-    return err_set(e, "hidden_act '%s' is not one that weft knows (gelu, gelu_new, "
-                      "gelu_pytorch_tanh, relu, tanh, silu)", name);
+    return err_set(e, "%s '%s' is not one that weft knows (gelu, gelu_new, "
+                      "gelu_pytorch_tanh, relu, tanh, silu)", key, name);
 }
 
 /* id2label {"0": "negative", ...} in order of the ids, which must be 0 .. n - 1. */
 static int set_labels(Config *c, const json_t *j, Err *e)
 {
     const json_t *map = json_object_get(j, "id2label");
-    c->labels = json_get_int(j, "num_labels", 2, e);
+    c->labels = json_get_int(j, "num_labels", c->family->keys->labels.other, e);
     if (json_is_object(map))
         c->labels = (int64_t)json_object_size(map);
     if (e->text[0])
@@ -93,31 +51,114 @@ static int set_labels(Config *c, const json_t *j, Err *e)
     return 0;
 }
 
+/* A key's number, or what it is by itself. */
+static int64_t key_int(const json_t *j, Key k, int64_t min, Err *e)
+{
+    int64_t n = k.name ? json_get_int(j, k.name, k.other, e) : k.other;
+    if (!e->text[0] && k.name && n != k.other && (n < min || n > 1 << 28))
+        err_set(e, "%s %lld is out of range", k.name, (long long)n);
+    return n;
+}
+
 static int read_sizes(Config *c, const json_t *j, Err *e)
 {
-    const struct {
-        const char *key;
-        int64_t *to, other, min;
-    } sizes[] = {
-        {"vocab_size", &c->vocab, 30522, 1},
-        {"hidden_size", &c->hidden, 768, 1},
-        {"num_hidden_layers", &c->layers, 12, 0},
-        {"num_attention_heads", &c->heads, 12, 1},
-        {"intermediate_size", &c->inner, 3072, 1},
-        {"max_position_embeddings", &c->positions, 512, 1},
-        {"type_vocab_size", &c->types, 2, 0},
-    };
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        *sizes[i].to = json_get_int(j, sizes[i].key, sizes[i].other, e);
-        if (e->text[0])
-            return -1;
-        if (*sizes[i].to < sizes[i].min || *sizes[i].to > 1 << 28)
-            return err_set(e, "%s %lld is out of range", sizes[i].key, (long long)*sizes[i].to);
+    const Keys *k = c->family->keys;
+    c->vocab = key_int(j, k->vocab, 1, e);
+    c->hidden = key_int(j, k->hidden, 1, e);
+    c->layers = key_int(j, k->layers, 0, e);
+    c->heads = key_int(j, k->heads, 1, e);
+    c->inner = key_int(j, k->inner, 1, e);
+    c->positions = key_int(j, k->positions, 1, e);
+    c->types = key_int(j, k->types, 0, e);
+    c->embedding = key_int(j, k->embedding, 1, e);
+    c->size = key_int(j, k->size, 1, e);
+    c->pad = key_int(j, k->pad, -1, e);
+    if (e->text[0])
+        return -1;
+    if (!c->size && c->hidden % c->heads)
+        return err_set(e, "%s %lld is no multiple of %s %lld", k->hidden.name,
+                       (long long)c->hidden, k->heads.name, (long long)c->heads);
+    if (!c->size)
+        c->size = c->hidden / c->heads;
+    if (!c->inner)
+        c->inner = 4 * c->hidden;
+    if (!c->embedding)
+        c->embedding = c->hidden;
+    c->first = c->family->first;
+    if (c->family->behind_pad) {
+        c->first = c->pad + 1;
+        c->positions -= c->first;
+        if (c->pad < 0 || c->positions < 1)
+            return err_set(e, "%s leaves no position behind pad_token_id %lld",
+                           k->positions.name, (long long)c->pad);
     }
-    if (c->hidden % c->heads)
-        return err_set(e, "hidden_size %lld is no multiple of num_attention_heads %lld",
-                       (long long)c->hidden, (long long)c->heads);
     return 0;
+}
+
+/* Both halves are of one shape in every model there is, but for how many layers they have. */
+static int read_decoder(Config *c, const json_t *j, Err *e)
+{
+    const Keys *k = c->family->keys;
+    if (!k->decoders.name)
+        return 0;
+    c->decoders = key_int(j, k->decoders, 0, e);
+    c->layers += c->decoders;
+    c->start = key_int(j, k->start, 0, e);
+    int64_t heads = json_get_int(j, "decoder_attention_heads", c->heads, e);
+    int64_t inner = json_get_int(j, "decoder_ffn_dim", c->inner, e);
+    if (!e->text[0] && (heads != c->heads || inner != c->inner))
+        return err_set(e, "a decoder with other sizes (decoder_attention_heads, decoder_ffn_dim) "
+                          "than the encoder's is not supported");
+    if (!e->text[0] && c->start >= c->vocab)
+        return err_set(e, "decoder_start_token_id %lld is outside the vocabulary",
+                       (long long)c->start);
+    if (json_get_bool(j, "scale_embedding", false, e))
+        c->embed_scale = sqrtf((float)c->hidden);
+    return e->text[0] ? -1 : 0;
+}
+
+static int read_attention(Config *c, const json_t *j, Err *e)
+{
+    const Family *f = c->family;
+    c->causal = f->causal || (!f->encoder.distance && json_get_bool(j, "is_decoder", false, e));
+    c->scale = f->unscaled || !json_get_bool(j, "scale_attn_weights", true, e)
+                   ? 1.0f : 1.0f / sqrtf((float)c->size);
+    c->scale_by_layer = json_get_bool(j, "scale_attn_by_inverse_layer_idx", false, e);
+    if (f->encoder.distance) {
+        c->buckets = json_get_int(j, "relative_attention_num_buckets", 32, e);
+        c->distance = json_get_int(j, "relative_attention_max_distance", 128, e);
+        if (!e->text[0] && (c->buckets < 4 || c->buckets % 2 || c->buckets > 1 << 16 ||
+                            c->distance <= c->buckets / 4 || c->distance > 1 << 20))
+            return err_set(e, "relative_attention_num_buckets %lld and "
+                              "relative_attention_max_distance %lld do not go together",
+                           (long long)c->buckets, (long long)c->distance);
+    }
+    const char *kind = json_get_str(j, "position_embedding_type", "absolute", e);
+    if (strcmp(kind, "absolute") != 0)
+        return err_set(e, "position_embedding_type '%s' is not supported (absolute is)", kind);
+    if (json_get_bool(j, "add_cross_attention", false, e))
+        return err_set(e, "add_cross_attention is not supported for %s", f->type);
+    if (json_get_int(j, "num_hidden_groups", 1, e) != 1 ||
+        json_get_int(j, "inner_group_num", 1, e) != 1)
+        return err_set(e, "layers in several groups (num_hidden_groups, inner_group_num) are "
+                          "not supported");
+    return e->text[0] ? -1 : 0;
+}
+
+static int read_act(Config *c, const json_t *j, Err *e)
+{
+    static const char gate[] = "gated-";
+    const Keys *k = c->family->keys;
+    const char *name = json_get_str(j, k->act, k->act_other, e);
+    if (e->text[0])
+        return -1;
+    if (c->family->encoder.gate && strncmp(name, gate, sizeof gate - 1) == 0) {
+        c->gated = true;
+        name += sizeof gate - 1;
+        if (strcmp(name, "gelu") == 0)
+            name = "gelu_new"; /* what T5 means by it */
+    }
+    return set_act(c, k->act, name, e);
 }
 
 static int read_config(Config *c, const json_t *j, Err *e)
@@ -131,17 +172,20 @@ static int read_config(Config *c, const json_t *j, Err *e)
     if (!(c->family = family_find(type)))
         return err_set(e, "architecture '%s' is not one that weft knows (%s)", type,
                        family_names());
+    const Keys *k = c->family->keys;
     const json_t *first = json_array_get(json_object_get(j, "architectures"), 0);
     c->architecture = mem_str(json_is_string(first) ? json_string_value(first) : "");
-    const char *kind = json_get_str(j, "position_embedding_type", "absolute", e);
-    if (strcmp(kind, "absolute") != 0)
-        return err_set(e, "position_embedding_type '%s' is not supported (absolute is)", kind);
-    c->eps = (float)json_get_real(j, "layer_norm_eps", 1e-12, e);
-    c->dropout = json_get_real(j, "hidden_dropout_prob", 0.1, e);
+    c->eps = (float)(k->eps ? json_get_real(j, k->eps, k->eps_other, e) : k->eps_other);
+    c->dropout = json_get_real(j, k->dropout, k->dropout_other, e);
     c->problem = mem_str(json_get_str(j, "problem_type", "", e));
-    if (e->text[0] || set_act(c, json_get_str(j, "hidden_act", "gelu", e), e) < 0)
+    c->embed_scale = 1;
+    const json_t *eos = json_object_get(j, "eos_token_id");
+    c->eos = json_is_integer(eos) ? json_integer_value(eos) : 2; /* BART's */
+    c->tied = json_get_bool(j, "tie_word_embeddings", true, e);
+    if (e->text[0] || read_act(c, j, e) < 0 || read_sizes(c, j, e) < 0 ||
+        read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)
         return -1;
-    return read_sizes(c, j, e) < 0 ? -1 : set_labels(c, j, e);
+    return set_labels(c, j, e);
 }
 
 int config_load(const char *folder, Config *c, Err *e)

@@ -1,36 +1,37 @@
 /* config.h - what config.json says of a model, in one shape for all families.
  *
- * Keys and defaults are those of transformers' BertConfig and its kin. */
+ * Keys and defaults are those of transformers' configuration classes. */
 #ifndef WEFT_CONFIG_H
 #define WEFT_CONFIG_H
 
 #include "base/err.h"
 #include "kernels/device.h"
-
-#include <stdbool.h>
-
-/* How an architecture calls its weights and how it differs. Names hold %d for the layer; each
- * stands for NAME.weight and NAME.bias. */
-typedef struct Family {
-    const char *type;   /* config.json's model_type */
-    const char *prefix; /* before every name, in checkpoints with a head; may be absent */
-    const char *word, *position, *kind, *embed_norm;
-    const char *query, *key, *value, *attend_out, *attend_norm;
-    const char *up, *down, *out_norm;
-    const char *pooler;     /* dense layer and tanh over the first token; NULL: none */
-    const char *classifier; /* class head's last layer */
-    const char *pool;       /* pooling where the folder says nothing */
-} Family;
+#include "model/families.h"
 
 typedef struct Config {
     const Family *family;
     char *architecture; /* architectures[0], or "" */
-    int64_t vocab, hidden, layers, heads, inner, positions, types;
+    int64_t vocab, hidden, heads, inner;
+    int64_t layers;    /* in all; the last `decoders` of them are a decoder's */
+    int64_t decoders;
+    int64_t size;      /* of a head: q, k and v are heads * size wide */
+    int64_t embedding; /* width of the embeddings' tables */
+    int64_t positions; /* tokens a row can have; 0: any number */
+    int64_t first;     /* entry of the position table for the first token: it has first +
+                          positions entries */
+    int64_t types;
+    int64_t buckets, distance; /* of the bias by distance */
+    int64_t pad, start;        /* padding id, or -1; the decoder's first id */
+    int64_t eos;               /* the id that ends a text */
+    bool tied;                 /* a vocabulary's output matrix is that of the word embeddings */
     Act act;
     char *act_name;
-    float eps;
+    bool gated, causal;
+    float eps, scale;      /* of norms; of q k' */
+    bool scale_by_layer;   /* divided by the layer's number from 1 too */
+    float embed_scale;     /* of word embeddings */
     double dropout;
-    int64_t labels; /* of the class head: id2label, else num_labels, else 2 */
+    int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;
     char *problem; /* problem_type, or "" */
 } Config;
@@ -38,8 +39,5 @@ typedef struct Config {
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);
 void config_clear(Config *c);
-/* The family of a model_type, or NULL; all names for a message ("bert"). */
-const Family *family_find(const char *type);
-const char *family_names(void);
 
 #endif

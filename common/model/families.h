@@ -1,0 +1,63 @@
+/* families.h - how architectures call their weights, and how they differ: one row each, for the
+ * one transformer of encoder.h. */
+#ifndef WEFT_FAMILIES_H
+#define WEFT_FAMILIES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The weights of one half of a model. Each name stands for NAME.weight and NAME.bias and holds
+ * %d for the layer, unless all layers share it; NULL: there is none. */
+typedef struct Names {
+    const char *position, *kind, *embed_norm;
+    const char *project; /* from embeddings of another width to hidden */
+    const char *qkv;     /* query, key and value in one matrix, or apart: */
+    const char *query, *key, *value, *attend_out, *attend_norm;
+    const char *cross_query, *cross_key, *cross_value, *cross_out, *cross_norm;
+    const char *up, *down, *feed_norm;
+    const char *gate, *gated; /* y = act(x gate') * (x gated') in place of act(x up') */
+    const char *last_norm;
+    const char *distance; /* table of what attention adds by distance, [buckets, heads] */
+} Names;
+
+/* A key of config.json, and what it is where the file is silent; NULL: no key, always so. */
+typedef struct Key {
+    const char *name;
+    int64_t other;
+} Key;
+
+typedef struct Keys {
+    Key vocab, hidden, layers, heads, inner, positions, types;
+    Key embedding; /* width of the embeddings; 0: hidden */
+    Key size;      /* of a head; 0: hidden / heads */
+    Key decoders;  /* layers of the decoder */
+    Key pad, start, labels;
+    const char *act, *act_other, *eps, *dropout;
+    double eps_other, dropout_other;
+} Keys;
+
+typedef struct Family {
+    const char *type;   /* config.json's model_type */
+    const char *prefix; /* before every name, in checkpoints with a head; may be absent */
+    const Keys *keys;
+    const char *word, *tied; /* the word embeddings, and another name of theirs or NULL */
+    Names encoder, decoder;
+    bool norm_first; /* norms before attention and feed-forward, not after */
+    bool rms;        /* RMS norms */
+    bool plain;      /* no biases at all */
+    bool by_input;   /* matrices [inputs, outputs]: GPT-2's Conv1D */
+    bool causal;     /* the encoder sees only what came before */
+    bool unscaled;   /* attention without 1 / sqrt(size) */
+    int64_t first;   /* entry of the position table for the first token */
+    bool behind_pad; /* positions count from pad + 1, over the tokens that are no padding */
+    bool start_last; /* the decoder's first token is the row's last */
+    const char *pooler;     /* dense layer and tanh over the first token; NULL: none */
+    const char *classifier; /* class head's last layer */
+    const char *pool;       /* pooling where the folder says nothing */
+} Family;
+
+/* The family of a model_type, or NULL; all names for a message ("albert, bert, ..."). */
+const Family *family_find(const char *type);
+const char *family_names(void);
+
+#endif
