@@ -1,0 +1,458 @@
+#include "text/metaspace.h"
+
+#include "io/jsonfile.h"
+#include "io/utf8.h"
+#include "text/unicode.h"
+
+#include <stdlib.h>
+
+enum { CACHE_BITS = 14, CACHE = 1 << CACHE_BITS, KEY = 16, PIECES = 8 };
+enum { BYTE_PLAIN, BYTE_MAYBE, BYTE_ELSE }; /* MAYBE: unless a Replace matches there */
+
+typedef struct Model {
+    TokModel base;
+    Normalizer *normalizer;
+    WordRules rules;
+    size_t mark_bytes;
+    WordSplitter splitter;
+    void *self;
+    bool fast, prepends;
+    uint8_t byte[256];
+    char to[128]; /* what plain bytes become */
+} Model;
+
+/* A word of at most 16 bytes, with or without a mark before, and its pieces. */
+typedef struct Entry {
+    uint64_t key[2];
+    int32_t id[PIECES];
+    uint8_t begin[PIECES], end[PIECES]; /* the mark counts */
+    uint8_t count, size, marked;        /* size 0: free */
+} Entry;
+
+typedef struct Work {
+    const Model *model;
+    NormalWork *normal;
+    void *splitter;
+    Normal part, word;
+    Pieces pieces;
+    Entry *cache;
+} Work;
+
+/* ---- words to pieces ---- */
+
+static void split(Work *w, const char *p, size_t n, size_t limit)
+{
+    w->pieces.n = 0;
+    w->model->splitter.split(w->model->self, w->splitter, p, n, limit, &w->pieces);
+}
+
+/* The cached split of the word in key, NULL when it has too many pieces for that. */
+static inline const Entry *cached(Work *w, const uint64_t key[2], size_t n, bool marked)
+{
+    uint64_t mix = key[0] ^ (key[1] + n * 2 + marked) * 0x9e3779b97f4a7c15u;
+    Entry *e = w->cache + (mix * 0xd6e8feb86659fd93u >> (64 - CACHE_BITS));
+    if (e->size == n && e->marked == marked && e->key[0] == key[0] && e->key[1] == key[1])
+        return e;
+    char word[KEY + 4];
+    size_t mark = marked ? w->model->mark_bytes : 0;
+    memcpy(word, w->model->rules.mark, mark);
+    memcpy(word + mark, key, n);
+    split(w, word, mark + n, SIZE_MAX);
+    if (w->pieces.n > PIECES)
+        return NULL;
+    e->key[0] = key[0];
+    e->key[1] = key[1];
+    e->size = (uint8_t)n;
+    e->marked = marked;
+    e->count = (uint8_t)w->pieces.n;
+    for (size_t i = 0; i < w->pieces.n; i++) {
+        const Piece *p = w->pieces.piece + i;
+        e->id[i] = p->id;
+        e->begin[i] = (uint8_t)p->begin;
+        e->end[i] = (uint8_t)p->end;
+    }
+    return e;
+}
+
+static bool is_mark(const Model *m, const char *p, size_t n)
+{
+    return m->mark_bytes && n >= m->mark_bytes && memcmp(p, m->rules.mark, m->mark_bytes) == 0;
+}
+
+/* Ends the word collected so far. */
+static void flush(Work *w, size_t limit, Tokens *out)
+{
+    const Normal *t = &w->word;
+    const Entry *e = NULL;
+    if (!t->n || out->n > limit) {
+        w->word.n = 0;
+        return;
+    }
+    bool marked = t->n > w->model->mark_bytes && is_mark(w->model, t->p, t->n);
+    size_t mark = marked ? w->model->mark_bytes : 0;
+    if (t->n - mark <= KEY) {
+        uint64_t key[2] = {0};
+        memcpy(key, t->p + mark, t->n - mark);
+        e = cached(w, key, t->n - mark, marked);
+        for (int i = 0; e && i < e->count; i++)
+            tokens_add(out, e->id[i], t->span[e->begin[i]][0], t->span[e->end[i] - 1][1]);
+    }
+    if (!e) {
+        split(w, t->p, t->n, limit - out->n);
+        for (size_t i = 0; i < w->pieces.n; i++) {
+            const Piece *p = w->pieces.piece + i;
+            tokens_add(out, p->id, t->span[p->begin][0], t->span[p->end - 1][1]);
+        }
+    }
+    w->word.n = 0;
+}
+
+/* ---- normalised text to words ---- */
+
+typedef void Flush(Work *w, size_t limit, Tokens *out);
+
+/* Cuts [i, end) into words. `fresh`: it begins what a mark is put before. */
+static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flush *ends,
+                size_t limit, Tokens *out)
+{
+    const Model *m = w->model;
+    bool after_mark = false;
+    for (size_t n; i < end && out->n <= limit; i += n) {
+        int len;
+        uint32_t cp = utf8_get(t->p + i, &len);
+        const int32_t *at = t->span[i];
+        n = (size_t)len;
+        if (m->rules.spaces && (uni_class(cp) & UNI_SPACE)) {
+            ends(w, limit, out);
+            fresh = true;
+            continue;
+        }
+        bool mark = is_mark(m, t->p + i, end - i) || (m->rules.metaspace && cp == ' ');
+        if (!fresh) {
+            if (mark && (m->rules.split || (m->rules.runs && !after_mark)))
+                ends(w, limit, out);
+        } else if (m->rules.metaspace && !mark &&
+                   (m->rules.put == MARK_ALWAYS || (m->rules.put == MARK_FIRST && at[0] == 0))) {
+            normal_add(&w->word, m->rules.mark, m->mark_bytes, at[0], at[1]);
+        }
+        fresh = false;
+        after_mark = mark;
+        if (mark)
+            normal_add(&w->word, m->rules.mark, m->mark_bytes, at[0], at[1]);
+        else
+            normal_add(&w->word, t->p + i, n, at[0], at[1]);
+    }
+    ends(w, limit, out);
+}
+
+static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t begin,
+                          size_t end, size_t limit, Tokens *out)
+{
+    (void)m;
+    cut(work, t, begin, end, true, flush, limit, out);
+}
+
+static void normalise(const TokModel *m, void *work, Str text, int32_t at, Normal *out)
+{
+    Work *w = work;
+    normalizer_run(((const Model *)m)->normalizer, w->normal,
+                   (NormalPart){text, at, true, true}, out);
+}
+
+/* ---- words of ASCII ---- */
+
+static inline int kind_of(const Model *m, const char *p, const char *end)
+{
+    int kind = m->byte[(unsigned char)*p];
+    if (kind == BYTE_MAYBE)
+        return normalizer_replaces(m->normalizer, str_of(p, (size_t)(end - p))) ? BYTE_ELSE
+                                                                               : BYTE_PLAIN;
+    return kind;
+}
+
+/* Does a word end at p, so that nothing before it and nothing behind it change each other? */
+static inline bool ends_word(const Model *m, const char *p, const char *end)
+{
+    return p == end || (*p == ' ' && end - p > 1 && kind_of(m, p + 1, end) == BYTE_PLAIN);
+}
+
+/* Where the part that begins at p ends: behind a plain character, before a space and another. */
+static const char *part_end(const Model *m, const char *p, const char *end)
+{
+    for (p++; p < end; p++) {
+        p = memchr(p, ' ', (size_t)(end - p));
+        if (!p)
+            return end;
+        if (m->byte[(unsigned char)p[-1]] == BYTE_PLAIN && ends_word(m, p, end))
+            return p;
+    }
+    return end;
+}
+
+/* The plain characters of [p, q), normalised, are a word: as it stands in the text. `start` is
+ * where its mark comes from; < 0: it has none. */
+static inline void add_word(Work *w, const char *p, const char *q, int32_t start, int32_t at,
+                            size_t limit, Tokens *out)
+{
+    const Model *m = w->model;
+    size_t n = (size_t)(q - p);
+    int32_t mark = start < 0 ? 0 : (int32_t)m->mark_bytes;
+    if (n <= KEY) {
+        union {
+            uint64_t key[2];
+            char byte[KEY];
+        } u = {{0}};
+        for (size_t i = 0; i < n; i++)
+            u.byte[i] = m->to[(unsigned char)p[i]];
+        const Entry *e = cached(w, u.key, n, mark > 0);
+        if (e) {
+            tokens_room(out, PIECES);
+            for (int i = 0; i < e->count; i++) {
+                int32_t begin = at + e->begin[i] - mark, end = at + e->end[i] - mark;
+                out->id[out->n] = e->id[i];
+                out->span[out->n][0] = e->begin[i] < mark ? start : begin;
+                out->span[out->n++][1] = e->end[i] <= mark ? start + 1 : end;
+            }
+            return;
+        }
+    }
+    if (mark)
+        normal_add(&w->word, m->rules.mark, m->mark_bytes, start, start + 1);
+    for (size_t i = 0; i < n; i++)
+        normal_add(&w->word, m->to + (unsigned char)p[i], 1, at + (int32_t)i,
+                   at + (int32_t)i + 1);
+    flush(w, limit, out);
+}
+
+/* Where the mark of the word at byte `at` comes from; -1: it has none. */
+static inline int32_t mark_of(const Model *m, bool spaced, int32_t at)
+{
+    if (spaced && !m->rules.spaces)
+        return at - 1;
+    if (!m->rules.metaspace || m->rules.put == MARK_NEVER ||
+        (m->rules.put == MARK_FIRST && at > 0))
+        return -1;
+    return at;
+}
+
+/* What is not plain, by way of the normalizer. False: see normalizer_run(). */
+static bool add_part(Work *w, NormalPart part, size_t limit, Tokens *out)
+{
+    w->part.n = 0;
+    if (!normalizer_run(w->model->normalizer, w->normal, part, &w->part) && !part.last)
+        return false;
+    cut(w, &w->part, 0, w->part.n, part.first, flush, limit, out);
+    return true;
+}
+
+static void encode(const TokModel *base, void *work, Str text, int32_t at, size_t limit,
+                   Tokens *out)
+{
+    const Model *m = (const Model *)base;
+    const char *p = text.p, *end = p + text.n;
+    if (!m->fast) {
+        add_part(work, (NormalPart){text, at, true, true}, limit, out);
+        return;
+    }
+    while (p < end && out->n <= limit) {
+        bool spaced = p > text.p, first = p == text.p; /* at a space, but for the first */
+        const char *word = p + spaced, *q = word;
+        while (q < end && kind_of(m, q, end) == BYTE_PLAIN)
+            q++;
+        if (q > word && ends_word(m, q, end) && !(first && m->prepends)) {
+            int32_t here = at + (int32_t)(word - text.p);
+            add_word(work, word, q, mark_of(m, spaced, here), here, limit, out);
+            p = q;
+            continue;
+        }
+        q = part_end(m, p, end);
+        NormalPart part = {str_of(p, (size_t)(q - p)), at + (int32_t)(p - text.p), first,
+                           q == end};
+        if (!add_part(work, part, limit, out)) {
+            part.text.n = (size_t)(end - p);
+            part.last = true;
+            q = end;
+            add_part(work, part, limit, out);
+        }
+        p = q;
+    }
+}
+
+/* ---- the word that holds a byte ---- */
+
+/* Ends a word whose bytes alone are wanted. */
+static void note(Work *w, size_t limit, Tokens *out)
+{
+    const Normal *t = &w->word;
+    (void)limit;
+    if (t->n)
+        tokens_add(out, 0, t->span[0][0], t->span[t->n - 1][1]);
+    w->word.n = 0;
+}
+
+static void word(const TokModel *m, void *work, Str text, int32_t at, int32_t span[2])
+{
+    Work *w = work;
+    Tokens words = {0};
+    w->part.n = 0;
+    normalise(m, work, text, 0, &w->part);
+    cut(w, &w->part, 0, w->part.n, true, note, SIZE_MAX, &words);
+    span[0] = at;
+    span[1] = at + 1;
+    for (size_t i = 0; i < words.n; i++)
+        if (words.span[i][0] <= at && at < words.span[i][1]) {
+            span[0] = words.span[i][0];
+            span[1] = words.span[i][1];
+            break;
+        }
+    tokens_free(&words);
+}
+
+/* ---- making it ---- */
+
+static void *work_new(const TokModel *base)
+{
+    Work *w = mem_zero(1, sizeof *w);
+    w->model = (const Model *)base;
+    w->normal = normalwork_new();
+    w->splitter = w->model->splitter.work_new(w->model->self);
+    w->cache = mem_zero(CACHE, sizeof *w->cache);
+    return w;
+}
+
+static void work_free(void *work)
+{
+    Work *w = work;
+    normalwork_free(w->normal);
+    w->model->splitter.work_free(w->splitter);
+    free(w->part.p);
+    free(w->part.span);
+    free(w->word.p);
+    free(w->word.span);
+    free(w->pieces.piece);
+    free(w->cache);
+    free(w);
+}
+
+static void model_free(TokModel *base)
+{
+    Model *m = (Model *)base;
+    normalizer_free(m->normalizer);
+    m->splitter.free(m->self);
+    free(m);
+}
+
+/* What a space between words becomes must be what words are cut at. */
+static bool cuts_at_space(const Model *m)
+{
+    Normal t = {0};
+    NormalWork *w = normalwork_new();
+    normalizer_run(m->normalizer, w, (NormalPart){str_of("a a", 3), 0, false, false}, &t);
+    bool kept = m->to['a'] && t.n == 3 && t.p[1] == ' ';
+    bool marked = t.n == 2 + m->mark_bytes && is_mark(m, t.p + 1, t.n - 1) &&
+                  t.span[1][0] == 1 && t.span[1][1] == 2;
+    free(t.p);
+    free(t.span);
+    normalwork_free(w);
+    if (m->rules.spaces)
+        return kept;
+    return (kept && m->rules.metaspace) || marked;
+}
+
+/* A Replace may look ASCII over, but not letters in two cases nor spaces. */
+static bool is_symbol(int c)
+{
+    return c > ' ' && c < 127 && (uni_class((uint32_t)c) & UNI_PUNCT);
+}
+
+static void classify(Model *m)
+{
+    normalizer_bytes(m->normalizer, m->to);
+    memset(m->byte, BYTE_ELSE, sizeof m->byte);
+    m->fast = (m->rules.split || m->rules.runs || m->rules.spaces) && cuts_at_space(m) &&
+              !normalizer_may_replace(m->normalizer, ' ');
+    for (int c = 0; c < 128; c++) {
+        char to = m->to[c];
+        if (to == NORMAL_ELSE || to == m->rules.mark[0] || (uni_class((uint32_t)to) & UNI_SPACE))
+            continue;
+        if (!normalizer_may_replace(m->normalizer, (char)c))
+            m->byte[c] = BYTE_PLAIN;
+        else if (is_symbol(c) && to == c)
+            m->byte[c] = BYTE_MAYBE;
+    }
+}
+
+TokModel *words_model(Normalizer *normalizer, const WordRules *rules,
+                      const WordSplitter *splitter, void *self)
+{
+    Model *m = mem_zero(1, sizeof *m);
+    m->base = (TokModel){.work_new = work_new,
+                         .work_free = work_free,
+                         .encode = encode,
+                         .normalise = normalise,
+                         .encode_normal = encode_normal,
+                         .word = word,
+                         .free = model_free};
+    m->normalizer = normalizer;
+    m->rules = *rules;
+    m->mark_bytes = strlen(rules->mark);
+    m->splitter = *splitter;
+    m->self = self;
+    m->prepends = normalizer_prepends(normalizer);
+    classify(m);
+    return &m->base;
+}
+
+/* ---- tokenizer.json's pre_tokenizer ---- */
+
+static int read_metaspace(WordRules *r, const json_t *o, Err *e)
+{
+    const char *mark = json_get_str(o, "replacement", NULL, e);
+    const char *put = json_get_str(o, "prepend_scheme", "always", e);
+    bool prefix = json_get_bool(o, "add_prefix_space", true, e); /* of older files */
+    r->split = json_get_bool(o, "split", true, e);
+    int len = 0;
+    if (mark && *mark)
+        utf8_get(mark, &len);
+    if (e->text[0] || !len || mark[len])
+        return err_set(e, "pre_tokenizer Metaspace: its replacement is no single character");
+    memcpy(r->mark, mark, (size_t)len + 1);
+    r->metaspace = true;
+    if (!prefix || strcmp(put, "never") == 0)
+        r->put = MARK_NEVER;
+    else if (strcmp(put, "first") == 0)
+        r->put = MARK_FIRST;
+    else if (strcmp(put, "always") == 0)
+        r->put = MARK_ALWAYS;
+    else
+        return err_set(e, "pre_tokenizer Metaspace: prepend_scheme '%s' is not supported: "
+                          "always, first and never are", put);
+    return 0;
+}
+
+int words_read(WordRules *r, const json_t *o, Err *e)
+{
+    if (!o || json_is_null(o))
+        return 0;
+    const char *type = json_get_str(o, "type", "without a type", NULL);
+    const json_t *list = json_object_get(o, "pretokenizers");
+    if (strcmp(type, "Metaspace") == 0 && !r->metaspace)
+        return read_metaspace(r, o, e);
+    if (strcmp(type, "WhitespaceSplit") == 0 && !r->metaspace) {
+        r->spaces = true;
+        return 0;
+    }
+    if (strcmp(type, "Sequence") != 0 || !json_is_array(list))
+        return err_set(e, "pre_tokenizer '%s' is not supported here: Metaspace, WhitespaceSplit "
+                          "before it, and a Sequence of these are", type);
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (words_read(r, json_array_get(list, i), e) < 0)
+            return -1;
+    return 0;
+}
+
+void words_describe(const WordRules *r, Buf *to)
+{
+    buf_fmt(to, " words %d%d%d%d%d '%s'", r->spaces, r->metaspace, r->split, r->runs, r->put,
+            r->mark);
+}
