@@ -181,10 +181,10 @@ static inline Bucket *bucket_of(const Work *work, const uint64_t key[2])
 
 static inline const Entry *lookup(const Bucket *b, const uint64_t key[2])
 {
-    for (int i = 0; i < 2; i++)
-        if (b->entry[i].key[0] == key[0] && b->entry[i].key[1] == key[1])
-            return b->entry + i;
-    return NULL;
+    const Entry *e = b->entry;
+    /* Which of the two is by chance, so no branch may depend on it. */
+    e += ((e[1].key[0] ^ key[0]) | (e[1].key[1] ^ key[1])) == 0;
+    return ((e->key[0] ^ key[0]) | (e->key[1] ^ key[1])) == 0 ? e : NULL;
 }
 
 /* Can spans be told from where the pieces end alone? */
