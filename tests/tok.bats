@@ -212,14 +212,14 @@ END
   fails_with 1 "no '[SEP]' in it" tok -m m
   # In tokenizer.json every component that is not known is named.
   edit() { sed "$1" "$M/tokenizer.json" >m/tokenizer.json; }
-  edit 's/"type": *"WordPiece"/"type":"BPE"/'
-  fails_with 1 "m/tokenizer.json: model 'BPE' is not supported" tok -m m
+  edit 's/"type": *"WordPiece"/"type":"WordLevel"/'
+  fails_with 1 "m/tokenizer.json: model 'WordLevel' is not supported" tok -m m
   edit 's/BertNormalizer/NFKC/'
   fails_with 1 "normalizer 'NFKC' is not supported" tok -m m
   edit 's/BertPreTokenizer/Whitespace/'
   fails_with 1 "pre_tokenizer 'Whitespace' is not supported" tok -m m
-  edit 's/TemplateProcessing/RobertaProcessing/'
-  fails_with 1 "post_processor 'RobertaProcessing' is not supported" tok -m m
+  edit 's/TemplateProcessing/GuessProcessing/'
+  fails_with 1 "post_processor: 'GuessProcessing' is not supported" tok -m m
   edit 's/"max_input_chars_per_word": *100/"max_input_chars_per_word": 99999999/'
   fails_with 1 'max_input_chars_per_word: 99999999 is out of range' tok -m m
   edit 's/"the": *[0-9]*/"the": 4000000000/'
@@ -241,11 +241,179 @@ END
   fails_with 2 "'x' is there twice" tok -m "$M" -c a -l b --labels x,x
   fails_with 2 'is no delimiter' tok -m "$M" -c a -d ';;'
   fails_with 2 '-k b is there twice' tok -m "$M" -c a -k b -k b
+  fails_with 2 'exclude each other' tok --conll -c a
+  fails_with 2 'say which the text is in' tok --conll -l b
+  fails_with 2 'its words stand by themselves' tok --conll --prefix x
+  fails_with 2 '--decode reads ids' tok --decode -c a
+  fails_with 2 '--decode reads ids' tok --decode -n 5
+  fails_with 2 '--raw is about --decode' tok --raw
+  fails_with 2 '--task and --prefix' tok --task x --prefix y
   local o
-  for o in '-z a,b' '--template {}' --conll --decode --raw; do
+  for o in '-S 1' '--trunc first' --ids --conll '-J a -p b'; do
     # shellcheck disable=SC2086 # an option and its argument
-    fails_with 2 'comes with a later version' tok -m "$M" $o
+    fails_with 2 '-z makes the pairs' tok -z a $o
   done
+  fails_with 2 "--template 'x' has no {}" tok -z a --template x
+  fails_with 2 'give some with -z' tok --template 'x {}'
+  fails_with 2 'no candidates' tok -z ' , '
+  fails_with 2 'a quote is left open' tok -z '"a'
+  fails_with 2 'text behind a closing quote' tok -z '"a"b'
+  fails_with 2 'not UTF-8' tok -z $'\xff'
+}
+
+# rows_like NAME OPTION...: row for row all that the reference has.
+rows_like() {
+  local name=$1
+  shift
+  tok -q -m "$M" "$@" >got
+  frames -d got | diff - "$(golden "tok/$name.rows")"
+}
+
+@test "-S: the windows of question answering are the reference's" {
+  local x
+  for x in 20-0 20-1 20-3 24-7 31-12 48-5; do
+    rows_like "qa-$x" -J question -p context -n "${x%-*}" -S "${x#*-}" "$(golden tok/qa.jsonl)"
+    rows_like "qf-$x" -J context -p question --trunc first -n "${x%-*}" -S "${x#*-}" \
+      "$(golden tok/qa.jsonl)"
+  done
+}
+
+@test "-z: the pairs of the reference's zero-shot pipeline" {
+  local n
+  for n in 21 24 48; do
+    rows_like "candidates-$n" -z ' politics , "sports, games",new phones,,日本 ' \
+      --template 'This text is about {}.' -n "$n" "$(golden tok/candidates.txt)"
+  done
+  [[ $(show got) == *'candidates ["politics","sports, games","new phones","日本"]'* ]]
+  echo 'the cat' | tok -m "$M" -z '"a ""b"""' | frames -d | grep -q "row.pair: 'This example is a \"b\".'"
+  echo 'the cat' | tok -m "$M" -z was --template '{}{}' | frames -d | grep -q "row.pair: 'waswas'"
+  csv
+  tok -m "$M" -c text -l mood -k id -z was,it t.csv >out
+  [ "$(member label <out | tr '\n' ' ')" = '"0" "0" "4" "4" ' ]
+  [ "$(member keep <out | uniq -c | tr -s ' \n' ' ')" = ' 2 {"id": "7"} 2 {"id": "8"} 2 {"id": "9"} ' ]
+  run --separate-stderr -1 bash -c "tok -m '$M' -n 9 -z 'it,who was it that was there' t.csv"
+  [ "$stderr" = 'tok: t.csv: record 1: 6 tokens are left for text and candidate, and one candidate has 14: raise -n, or shorten --template' ]
+}
+
+@test "-z: a record's rows stay in one frame" {
+  yes 'was it the cat' | head -n 3000 | tok -m "$M" -z a,b,c,d,e,f,g >out
+  [ "$(frames -d out | grep -c '^row')" -eq 21000 ]
+  frames -l out | awk '/rows/ { for (i = 1; i < NF; i++) if ($(i + 1) ~ /^rows/ && $i % 7) exit 1 }'
+}
+
+@test "--conll: words and tags as the reference aligns them" {
+  local f
+  f=$(golden tok/sentences.conll)
+  rows_like sentences-48 --conll -n 48 "$f"
+  rows_like sentences-9 --conll -n 9 "$f"
+  rows_like sentences-9-0 --conll -n 9 -S 0 "$f"
+  rows_like sentences-12-3 --conll -n 12 -S 3 "$f"
+  drip <"$f" | tok -m "$M" --conll | frames -d | diff - "$(golden tok/sentences-48.rows)"
+}
+
+@test "--conll: columns, files, labels, what is refused" {
+  printf 'the\nwas\r\n\n\n  \nit' >words
+  tok -m "$M" --conll words >out
+  [ "$(member text <out | tr '\n' ' ')" = '"the was" "it" ' ]
+  [[ $(show out) != *token.label* ]]
+  printf 'the\tx\tO\nwas there\ty\t\n' >tabs
+  printf -- '-DOCSTART- O\n\nit PER\n' >spaces
+  tok -m "$M" --conll tabs spaces >out
+  [ "$(member text <out | tr '\n' ' ')" = '"the was there" "it" ' ]
+  frames -d out | grep -o "token.label:[^r]*" >got
+  [ "$(cat got)" = $'token.label: \'\' \'O\' \'\' \'\' \'\' \ntoken.label: \'\' \'PER\' \'\' ' ]
+  tok -m "$M" --conll --labels O=none,PER=person tabs spaces >out
+  [[ $(show out) == *'["none","person"]'* ]]
+  frames -d out | grep -q "'person'"
+  fails_with 1 "spaces: record 1: word 1: label 'PER' is not one of O" tok -m "$M" --conll --labels O tabs spaces
+  printf 'a O\n\nb O\nc N O\n' >uneven
+  fails_with 1 'uneven: record 2: line 4: 3 columns, but the first line has 2' tok -m "$M" --conll uneven
+  run --separate-stderr -1 bash -c "tok -m '$M' --conll uneven | show -r"
+  [ "${#lines[@]}" -eq 1 ]
+  fails_with 1 'words: record 1: line 1: a word without a tag, but the files before have tags' \
+    tok -m "$M" --conll tabs words
+  printf '\tO\n' >empty
+  fails_with 1 'record 1: line 1: no word' tok -m "$M" --conll empty
+  printf 'a O\nb\xff O\n' >bad
+  fails_with 1 'bad: record 1: line 2: byte 2 is not UTF-8' tok -m "$M" --conll bad
+  printf 'a\0 O\n' >bad
+  fails_with 1 'bad: record 1: line 1: byte 2 is NUL' tok -m "$M" --conll bad
+}
+
+@test "--task: the prefix that config.json has for it" {
+  mkdir t5
+  cp "$M"/tokenizer* t5
+  echo '{"task_specific_params": {"sum": {"prefix": "was it: "}, "none": {}}}' >t5/config.json
+  echo 'the cat' | tok -m t5 --task sum | member text >got
+  [ "$(cat got)" = '"was it: the cat"' ]
+  echo 'the cat' | tok -m t5 --task none | member text >got
+  [ "$(cat got)" = '"the cat"' ]
+  fails_with 1 "has no task 'x': it has sum, none" tok -m t5 --task x
+  fails_with 1 'has no tasks' tok -m "$M" --task x
+}
+
+# Some 700 kB: more than one thread does by itself.
+many() { seq 12000 | sed 's/$/ was it the cat? there, who said that it was so/'; }
+
+@test "-j: the same rows whatever the threads" {
+  many >in
+  tok -m "$M" -j 1 in | show --digest >want
+  local j
+  for j in 2 3 8; do tok -m "$M" -j "$j" in | show --digest | cmp - want; done
+  WEFT_THREADS=5 tok -m "$M" in | show --digest | cmp - want
+  (echo id,text,pair && seq 9000 | sed 's/.*/&,"the ""cat"", & was it there?",who &/') >in.csv
+  tok -q -m "$M" -j 1 -c text -p pair -k id -n 12 in.csv | show --digest >want
+  tok -q -m "$M" -j 3 -c text -p pair -k id -n 12 in.csv | show --digest | cmp - want
+  seq 90000 | awk '{ print "was" $0, $0 % 3 ? "O" : "B" } $0 % 11 == 0 { print "" }' >in.conll
+  tok -q -m "$M" -j 1 --conll -n 20 -S 2 in.conll | show --digest >want
+  tok -q -m "$M" -j 4 --conll -n 20 -S 2 in.conll | show --digest | cmp - want
+  run --separate-stderr -0 bash -c "tok -m '$M' -j 1 -n 5 in | wc -l"
+  [ "$stderr" = 'tok: 12000 rows cut to 5 tokens' ]
+  run --separate-stderr -0 bash -c "tok -m '$M' -j 4 -n 5 in | wc -l"
+  [ "$stderr" = 'tok: 12000 rows cut to 5 tokens' ]
+}
+
+@test "-j: a fault is told where it is, behind all rows before it" {
+  local j
+  for j in 1 4; do
+    (many && printf 'b\xe9d\n' && many) >in
+    run --separate-stderr -1 bash -o pipefail -c "tok -m '$M' -j $j in | frames -d | grep -c ^row"
+    [ "$stderr" = 'tok: in: record 12001: byte 2 is not UTF-8: convert it first (iconv -f latin1 -t utf8)' ]
+    [ "$output" = 12000 ]
+    (echo text,w && seq 30000 | sed 's/.*/the cat was there &,1/' && echo 'it,x' && seq 30000 | sed 's/.*/& it,y/') >in.csv
+    run --separate-stderr -1 bash -o pipefail -c "tok -m '$M' -j $j -c text -w w in.csv | frames -d | grep -c ^row"
+    [ "$stderr" = "tok: in.csv: record 30001: weight: 'x' is not a number" ]
+    [ "$output" = 30000 ]
+  done
+}
+
+@test "-j: a pause sends what is there" {
+  local i
+  { many; until [ -e stop ]; do sleep 0.1; done; echo it; } | tok -m "$M" -j 3 | show -r >got &
+  for ((i = 0; i < 200 && $(wc -l <got) < 12000; i++)); do sleep 0.1; done
+  [ "$(wc -l <got)" -eq 12000 ] # while the reader waits for more
+  touch stop
+  wait
+  [ "$(wc -l <got)" -eq 12001 ]
+}
+
+@test "a reader that leaves ends it quietly" {
+  local j
+  for j in 1 3; do
+    run --separate-stderr -0 bash -c "yes 'was it the cat' | tok -m '$M' -j $j | head -c 100 >/dev/null"
+    [ -z "$stderr" ]
+  done
+  [ -e /dev/full ] || skip "no /dev/full"
+  many >in
+  fails_with 1 'standard output: cannot write: No space left' bash -c "tok -m '$M' -j 3 in >/dev/full"
+}
+
+@test "NUL bytes are refused, but between texts with -0" {
+  printf 'the cat\nwa\0s\nit\n' >in
+  run --separate-stderr -1 bash -c "tok -m '$M' in | show -r"
+  [ "${#lines[@]}" -eq 1 ]
+  [ "$stderr" = "tok: in: record 2: byte 3 is NUL, which no text has: remove it (tr -d '\\0')" ]
+  [ "$(tok -m "$M" -0 in | show -r | wc -l)" -eq 2 ]
 }
 
 # ids_like NAME FILE OPTION...: row for row the ids that the reference has.

@@ -1,8 +1,10 @@
 #include "io/jsonfile.h"
 
 #include "base/mem.h"
+#include "io/mapfile.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 bool file_exists(const char *folder, const char *name)
@@ -13,6 +15,45 @@ bool file_exists(const char *folder, const char *name)
     return there;
 }
 
+enum { LONG_MAX_DIGITS = 18, FILE_BYTES = 1 << 28 };
+
+/* Copies JSON; whole numbers too long for an integer go on as ".0" and are real numbers then
+ * (tokenizer_config.json says "no limit" by one of 31 digits). */
+static void copy_long_numbers(Str in, Buf *out)
+{
+    const char *p = in.p, *end = in.p + in.n, *q;
+    for (; p < end; p = q) {
+        bool number = *p >= '0' && *p <= '9', whole = number;
+        q = p + 1;
+        if (number) {
+            for (; q < end && *q && strchr("0123456789.eE+-", *q); q++)
+                whole = whole && *q >= '0' && *q <= '9';
+        } else if (*p == '"') {
+            while (q < end && *q != '"')
+                q += *q == '\\' && q + 1 < end ? 2 : 1;
+            q += q < end;
+        }
+        buf_add(out, p, (size_t)(q - p));
+        if (whole && q - p > LONG_MAX_DIGITS)
+            buf_str(out, ".0");
+    }
+}
+
+static json_t *load_file(const char *path, json_error_t *why)
+{
+    Buf b = {0};
+    Str file;
+    json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES, why);
+    if (j || json_error_code(why) != json_error_numeric_overflow ||
+        mapfile_open(path, FILE_BYTES, &file, NULL) < 0)
+        return j;
+    copy_long_numbers(file, &b);
+    j = json_loadb(b.p, b.n, JSON_REJECT_DUPLICATES, why);
+    mapfile_close(&file);
+    free(b.p);
+    return j;
+}
+
 json_t *jsonfile_load(const char *folder, const char *name, bool optional, Err *e)
 {
     char *path = mem_fmt("%s/%s", folder, name);
@@ -21,7 +62,7 @@ json_t *jsonfile_load(const char *folder, const char *name, bool optional, Err *
     if (access(path, R_OK) != 0) {
         if (!optional || file_exists(folder, name))
             err_sys(e, "%s", path);
-    } else if (!(j = json_load_file(path, JSON_REJECT_DUPLICATES, &why))) {
+    } else if (!(j = load_file(path, &why))) {
         err_set(e, "%s: line %d: %s", path, why.line, why.text);
     }
     free(path);

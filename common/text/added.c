@@ -8,26 +8,37 @@
 
 void added_add(AddedSet *s, Added a)
 {
-    s->token = mem_resize(s->token, (size_t)s->count + 1, sizeof *s->token);
+    if ((s->count & (s->count - 1)) == 0) /* room doubles */
+        s->token = mem_resize(s->token, s->count ? (size_t)s->count * 2 : 1, sizeof *s->token);
     s->token[s->count++] = a;
 }
 
-static int longest_first(const void *a, const void *b)
+static int first_byte(const Added *a)
+{
+    return (unsigned char)a->text[0];
+}
+
+static int by_first_then_longest(const void *a, const void *b)
 {
     const Added *x = a, *y = b;
+    if (first_byte(x) != first_byte(y))
+        return first_byte(x) - first_byte(y);
     return (x->n < y->n) - (x->n > y->n);
 }
 
 void added_ready(AddedSet *s)
 {
     if (s->count)
-        qsort(s->token, (size_t)s->count, sizeof *s->token, longest_first);
-    for (int i = 0; i < s->count; i++) {
-        int byte = (unsigned char)s->token[i].text[0];
-        if (!s->first[byte])
+        qsort(s->token, (size_t)s->count, sizeof *s->token, by_first_then_longest);
+    for (int byte = 0, i = 0; byte < 256; byte++) {
+        s->at[byte] = i;
+        while (i < s->count && first_byte(s->token + i) == byte)
+            i++;
+        s->at[byte + 1] = i;
+        if (i > s->at[byte]) {
             s->firsts++;
-        s->first[byte] = 1;
-        s->only = byte;
+            s->only = byte;
+        }
     }
 }
 
@@ -45,7 +56,7 @@ static size_t candidate(const AddedSet *s, Str t, size_t i)
         const char *p = memchr(t.p + i, s->only, t.n - i);
         return p ? (size_t)(p - t.p) : t.n;
     }
-    while (i < t.n && !s->first[(unsigned char)t.p[i]])
+    while (i < t.n && s->at[(unsigned char)t.p[i]] == s->at[(unsigned char)t.p[i] + 1])
         i++;
     return i;
 }
@@ -86,7 +97,8 @@ static size_t spaces_behind(Str t, size_t i)
 
 static const Added *token_at(const AddedSet *s, Str t, size_t i)
 {
-    for (int k = 0; k < s->count; k++) {
+    int byte = (unsigned char)t.p[i];
+    for (int k = s->at[byte]; k < s->at[byte + 1]; k++) {
         const Added *a = s->token + k;
         if (a->n <= t.n - i && memcmp(t.p + i, a->text, a->n) == 0)
             return a;

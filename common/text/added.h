@@ -17,8 +17,8 @@ typedef struct Added {
 typedef struct AddedSet {
     Added *token;
     int count;
-    uint8_t first[256]; /* bytes that some token begins with */
-    int firsts, only;   /* how many there are; the one there is */
+    int at[257];      /* tokens that begin with byte b are [at[b], at[b + 1]), longest first */
+    int firsts, only; /* how many bytes begin one; the one there is */
 } AddedSet;
 
 /* Takes over a.text. Call added_ready() after the last one. */

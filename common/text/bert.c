@@ -417,6 +417,65 @@ static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t
     flush_word(work, out);
 }
 
+/* The word around a byte, as its origins run. */
+typedef struct Finder {
+    int32_t at, first, last; /* of the word being collected */
+    bool open, found;
+} Finder;
+
+static void end_find(Finder *f)
+{
+    if (f->open && f->first <= f->at && f->at < f->last)
+        f->found = true;
+    f->open = f->open && f->found;
+}
+
+static void put_find(Work *w, void *to, uint32_t cp, int32_t start, int32_t end)
+{
+    Finder *f = to;
+    uint8_t c = uni_class(cp);
+    (void)w;
+    if (f->found)
+        return;
+    if (c & (UNI_SPACE | UNI_PUNCT))
+        end_find(f);
+    if (f->found || c & UNI_SPACE)
+        return;
+    if (!f->open)
+        f->first = start;
+    f->open = true;
+    f->last = end;
+    if (c & UNI_PUNCT)
+        end_find(f);
+}
+
+static void word(const TokModel *m, void *work, Str text, int32_t at, int32_t span[2])
+{
+    const uint8_t *byte = ((const Bert *)m)->byte;
+    size_t i = (size_t)at;
+    Finder f = {.at = at};
+    span[0] = at;
+    span[1] = at + 1;
+    if (byte[(unsigned char)text.p[i]] == BYTE_PUNCT)
+        return;
+    while (i > 0 && byte[(unsigned char)text.p[i - 1]] != BYTE_SPACE &&
+           byte[(unsigned char)text.p[i - 1]] != BYTE_PUNCT)
+        i--;
+    for (int len; i < text.n && !f.found; i += (size_t)len) {
+        uint8_t c = byte[(unsigned char)text.p[i]];
+        if (c == BYTE_SPACE || c == BYTE_PUNCT)
+            break;
+        uint32_t cp = utf8_get(text.p + i, &len);
+        normalise_one(work, put_find, &f, cp, (int32_t)i, (int32_t)i + len);
+    }
+    flush_pending(work, put_find, &f);
+    end_find(&f);
+    if (f.found) {
+        span[0] = f.first;
+        span[1] = f.last;
+    }
+}
+
 static void *work_new(const TokModel *m)
 {
     const Bert *b = (const Bert *)m;
@@ -460,6 +519,7 @@ TokModel *bert_new(const Vocab *v, const BertRules *rules)
                          .encode = encode,
                          .normalise = normalise,
                          .encode_normal = encode_normal,
+                         .word = word,
                          .free = bert_free};
     b->rules = *rules;
     b->pieces = (WordPiece){v, mem_str(rules->prefix), rules->unknown, rules->max_chars};

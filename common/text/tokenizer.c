@@ -1,6 +1,7 @@
 #include "text/tokenizer_in.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct TokWork {
     const Tokenizer *tokenizer;
@@ -80,14 +81,34 @@ void tokens_free(Tokens *t)
     *t = (Tokens){0};
 }
 
-/* A piece of text without plain added tokens that begins at byte `at` of the whole. */
-static void encode_piece(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
-                         Tokens *out)
+typedef void Rest(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
+                  Tokens *out);
+
+/* Added tokens in a text that begins at byte `at` of the whole; what is between them is rest's. */
+static void encode_around(const AddedSet *set, Rest *rest, const Tokenizer *t, TokWork *w,
+                          Str text, int32_t at, size_t limit, Tokens *out)
 {
-    if (!t->normalised.count) {
-        t->model->encode(t->model, w->model, text, at, limit, out);
-        return;
+    size_t done = 0, from = 0, begin, end;
+    const Added *a;
+    while (out->n <= limit && (a = added_next(set, text, done, &from, &begin, &end))) {
+        if (done < begin)
+            rest(t, w, str_of(text.p + done, begin - done), at + (int32_t)done, limit, out);
+        tokens_add(out, a->id, at + (int32_t)begin, at + (int32_t)end);
+        done = end;
     }
+    if (done < text.n)
+        rest(t, w, str_of(text.p + done, text.n - done), at + (int32_t)done, limit, out);
+}
+
+static void encode_text(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
+                        Tokens *out)
+{
+    t->model->encode(t->model, w->model, text, at, limit, out);
+}
+
+static void encode_normalised(const Tokenizer *t, TokWork *w, Str text, int32_t at,
+                              size_t limit, Tokens *out)
+{
     size_t done = 0, from = 0, begin, end;
     Normal *n = &w->normal;
     const Added *a;
@@ -103,18 +124,99 @@ static void encode_piece(const Tokenizer *t, TokWork *w, Str text, int32_t at, s
     t->model->encode_normal(t->model, w->model, n, done, n->n, limit, out);
 }
 
+/* Text without plain added tokens. */
+static void encode_piece(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
+                         Tokens *out)
+{
+    if (!t->normalised.count)
+        encode_text(t, w, text, at, limit, out);
+    else if (!t->model->normalise)
+        encode_around(&t->normalised, encode_text, t, w, text, at, limit, out);
+    else
+        encode_normalised(t, w, text, at, limit, out);
+}
+
 void tokenizer_encode(const Tokenizer *t, TokWork *w, Str text, size_t limit, Tokens *out)
 {
+    encode_around(&t->plain, encode_piece, t, w, text, 0, limit ? limit : SIZE_MAX, out);
+}
+
+/* Takes from span what added tokens in t have, which begins at byte `at`, or whose bytes are at
+ * `place`. True: the token that begins at `start` is one of them, and span is what it takes in. */
+static bool clip_added(const AddedSet *set, Str t, int32_t at, int32_t (*place)[2],
+                       int32_t start, int32_t span[2])
+{
     size_t done = 0, from = 0, begin, end;
-    const Added *a;
-    if (!limit)
-        limit = SIZE_MAX;
-    while (out->n <= limit && (a = added_next(&t->plain, text, done, &from, &begin, &end))) {
-        if (done < begin)
-            encode_piece(t, w, str_of(text.p + done, begin - done), (int32_t)done, limit, out);
-        tokens_add(out, a->id, (int32_t)begin, (int32_t)end);
+    while (added_next(set, t, done, &from, &begin, &end)) {
+        int32_t first = place ? place[begin][0] : at + (int32_t)begin;
+        int32_t last = place ? place[end - 1][1] : at + (int32_t)end;
+        if (first > start) {
+            span[1] = first < span[1] ? first : span[1];
+            return false;
+        }
+        span[0] = start < last ? first : last;
+        if (start < last) {
+            span[1] = last;
+            return true;
+        }
         done = end;
     }
-    if (done < text.n)
-        encode_piece(t, w, str_of(text.p + done, text.n - done), (int32_t)done, limit, out);
+    return false;
+}
+
+/* The same of a piece without plain added tokens. */
+static bool clip_normalised(const Tokenizer *t, TokWork *w, Str piece, int32_t at,
+                            int32_t start, int32_t span[2])
+{
+    Normal *n = &w->normal;
+    if (!t->normalised.count)
+        return false;
+    if (!t->model->normalise)
+        return clip_added(&t->normalised, piece, at, NULL, start, span);
+    n->n = 0;
+    t->model->normalise(t->model, w->model, piece, at, n);
+    return clip_added(&t->normalised, str_of(n->p, n->n), at, n->span, start, span);
+}
+
+void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int32_t end,
+                    int32_t span[2])
+{
+    int32_t found[2] = {0, (int32_t)text.n}, word[2];
+    bool added = clip_added(&t->plain, text, 0, NULL, start, found);
+    int32_t at = found[0];
+    Str piece = str_of(text.p + at, (size_t)(found[1] - at));
+    added = added || clip_normalised(t, w, piece, at, start, found);
+    if (!added && !t->model->word) {
+        span[0] = start;
+        span[1] = end;
+        return;
+    }
+    memcpy(span, found, sizeof found);
+    if (added)
+        return; /* an added token is a word by itself */
+    t->model->word(t->model, w->model, piece, start - at, word);
+    if (word[0] + at > span[0])
+        span[0] = word[0] + at;
+    if (word[1] + at < span[1])
+        span[1] = word[1] + at;
+}
+
+void tokenizer_join(const Tokenizer *t, const Str *token, size_t n, Buf *out)
+{
+    decoder_run(t->decoder, token, n, out);
+}
+
+void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw, Buf *out)
+{
+    Str *token = mem_array(n + 1, sizeof *token);
+    size_t kept = 0, begin = out->n;
+    for (size_t i = 0; i < n; i++) {
+        Str text = tokenizer_text(t, id[i]);
+        if (text.p && (raw || !tokenizer_is_hidden(t, id[i])))
+            token[kept++] = text;
+    }
+    tokenizer_join(t, token, kept, out);
+    if (t->clean)
+        decode_clean(out, begin);
+    free(token);
 }

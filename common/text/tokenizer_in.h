@@ -5,12 +5,15 @@
 #include "base/hash.h"
 #include "io/jsonfile.h"
 #include "text/added.h"
+#include "text/decode.h"
 #include "text/merges.h"
 #include "text/tokmodel.h"
 
 struct Tokenizer {
     Vocab vocab;  /* the model's own */
     Vocab extra;  /* added tokens that it lacks */
+    Vocab given;  /* added tokens' texts: their places in `added` */
+    Added *added; /* as they were given */
     TokModel *model;
     AddedSet plain, normalised; /* sought in the text, in the normalised text */
     Template single, pair;
@@ -19,7 +22,23 @@ struct Tokenizer {
     bool types;
     bool prefix; /* the model marks pieces inside a word */
     int32_t special[TOK_SPECIALS];
+    const char *const *usual; /* special tokens' names where the folder says none: names_... */
+    Decoder *decoder;         /* NULL: entries with a space between */
+    bool clean;               /* what was decoded is cleaned up then */
+    int32_t *hidden;          /* ids of special tokens, left out of what is decoded; in order */
+    int hiddens;
+    struct {
+        bool lstrip, normalized;
+    } mask; /* of a mask token that the files give as a text alone */
 };
+
+/* The usual names by kind of model, in the order of Special; NULL: it has no such token. */
+extern const char *const names_bert[TOK_SPECIALS];    /* [CLS] [SEP] [PAD] [MASK] [UNK] */
+extern const char *const names_roberta[TOK_SPECIALS]; /* <s> </s> <pad> <mask> <unk> */
+extern const char *const names_gpt2[TOK_SPECIALS];    /* <|endoftext|> for unknown */
+extern const char *const names_t5[TOK_SPECIALS];      /* <pad> <unk> */
+extern const char *const names_albert[TOK_SPECIALS];  /* [CLS] [SEP] <pad> [MASK] <unk> */
+extern const char *const names_mpnet[TOK_SPECIALS];   /* <s> </s> <pad> <mask> [UNK] */
 
 /* tokenizer.json in parts. What is large has been read and left out of the objects: entries are
  * in Tokenizer.vocab, merges and scores here. A part that the file lacks is NULL. */
@@ -46,11 +65,18 @@ int spiece_from_file(Tokenizer *t, const char *path, const json_t *config, const
  * scores). */
 void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_t bytes);
 
-/* Fills vocab, model, added tokens and templates, from tokenizer.json's object or from
- * vocab.txt, tokenizer_config.json and special_tokens_map.json (the last two may be NULL). */
-int tokenizer_from_json(Tokenizer *t, const json_t *root, Err *e);
+/* Fills vocab, model, added tokens and templates: of tokenizer.json, for which config says what
+ * transformers lets it override; of vocab.txt. config and map (tokenizer_config.json,
+ * special_tokens_map.json) may be NULL. */
+int tokenizer_from_json(Tokenizer *t, const char *path, const json_t *config, Err *e);
 int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config,
                          const json_t *map, Err *e);
+
+/* A part's type, as messages name it; and that it is not supported, but what is. */
+const char *tokenizer_part(const json_t *o);
+int tokenizer_unsupported(const char *what, const json_t *o, const char *known, Err *e);
+/* The templates that post_processor says. */
+int tokenizer_read_processor(Tokenizer *t, const json_t *o, Err *e);
 
 /* The tokens that tokenizer_config.json and special_tokens_map.json name, added_tokens_decoder's
  * and added_tokens.json's. */
@@ -61,18 +87,25 @@ int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config,
 int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
 
 /* What the two say of a special token, a text or an object (NULL: nothing); and its text, at
- * last BERT's usual one. */
+ * last t->usual's (NULL: it has no such token). */
 const json_t *special_said(const json_t *config, const json_t *map, Special s);
-const char *special_text(const json_t *config, const json_t *map, Special s);
+const char *special_text(const Tokenizer *t, const json_t *config, const json_t *map,
+                         Special s);
 
 /* Makes the model, whose rules the fingerprint then covers. `unknown` is the unknown word's
  * text, which must be in the vocabulary. */
 int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *e);
 /* An added token: an object of tokenizer.json's kind (content, lstrip, ...), or a text. Its id
- * is the vocabulary's, else the one given, else (-1) the next that is free. */
+ * is the vocabulary's, else the next behind the last, which must be the one given (-1: any).
+ * One that was given before takes on what is said now. */
 int tokenizer_add(Tokenizer *t, const json_t *token, int64_t id, bool special, Err *e);
+/* Once the model and all added tokens are there: what is sought, and where. */
+void tokenizer_added_ready(Tokenizer *t);
+bool tokenizer_is_hidden(const Tokenizer *t, int32_t id);
 void template_add(Template *t, int kind, int32_t id, int type);
-/* [CLS] A [SEP], [CLS] A [SEP] B [SEP] */
+/* [CLS] A [SEP], [CLS] A [SEP] B [SEP]; <s> A </s>, <s> A </s> </s> B </s>; A, A B. */
 void tokenizer_bert_templates(Tokenizer *t, int32_t cls, int32_t sep);
+void tokenizer_roberta_templates(Tokenizer *t, int32_t cls, int32_t sep);
+void tokenizer_bare_templates(Tokenizer *t);
 
 #endif

@@ -1,138 +1,68 @@
 /* tokenizer.json, as the library `tokenizers` writes it. */
 #include "text/tokenizer_in.h"
 
-#include <limits.h>
+#include "text/jsontables.h"
 
-static const char *type_of(const json_t *o)
+#include <stdlib.h>
+
+const char *tokenizer_part(const json_t *o)
 {
     return json_is_null(o) || !o ? "none" : json_get_str(o, "type", "without a type", NULL);
 }
 
-static int unsupported(const char *what, const json_t *o, const char *known, Err *e)
+int tokenizer_unsupported(const char *what, const json_t *o, const char *known, Err *e)
 {
-    return err_set(e, "%s '%s' is not supported: %s", what, type_of(o), known);
+    return err_set(e, "%s '%s' is not supported: %s", what, tokenizer_part(o), known);
 }
 
-static int read_entries(Tokenizer *t, const json_t *vocab, Err *e)
+typedef struct Kind {
+    const char *type;
+    bool scored, merges; /* the vocabulary is a list with scores; there are merges */
+    int (*make)(Tokenizer *t, const TokFile *f, Err *e);
+} Kind;
+
+static const Kind kinds[] = {
+    {"WordPiece", false, false, bert_from_json},
+    {"BPE", false, true, bpe_from_json},
+    {"Unigram", true, false, unigram_from_json},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Files of old versions do not say the type; a member tells. */
+static const char *model_type(const JsonCut *cut, const json_t *model)
 {
-    const char *text;
-    json_t *id;
-    if (!json_is_object(vocab))
-        return err_set(e, "model has no vocab");
-    json_object_foreach((json_t *)vocab, text, id) {
-        json_int_t n = json_is_integer(id) ? json_integer_value(id) : -1;
-        if (n < 0 || n > INT_MAX)
-            return err_set(e, "vocab: '%s' has no proper id", text);
-        if (vocab_add(&t->vocab, (int32_t)n, str_of(text, strlen(text)), e) < 0)
-            return err_at(e, "vocab");
-    }
-    return 0;
+    if (json_object_get(model, "type"))
+        return tokenizer_part(model);
+    if (json_object_get(model, "max_input_chars_per_word"))
+        return "WordPiece";
+    if (cut->table[CUT_MERGES].p)
+        return "BPE";
+    if (json_object_get(model, "unk_id"))
+        return "Unigram";
+    return tokenizer_part(model);
 }
 
-static int read_model(Tokenizer *t, const json_t *model, BertRules *rules, Err *e)
+static const Kind *find_kind(const JsonCut *cut, const json_t *model, Err *e)
 {
-    /* Files of old versions do not say the type; only WordPiece has this member. */
-    bool old = !json_object_get(model, "type") &&
-               json_object_get(model, "max_input_chars_per_word");
-    if (!old && strcmp(type_of(model), "WordPiece") != 0)
-        return unsupported("model", model, "WordPiece is", e);
-    int64_t chars = json_get_int(model, "max_input_chars_per_word", 100, e);
-    rules->prefix = json_get_str(model, "continuing_subword_prefix", "##", e);
-    if (e->text[0])
-        return err_at(e, "model");
-    if (chars < 0 || chars > 10000)
-        return err_set(e, "max_input_chars_per_word: %lld is out of range: 0 to 10000",
-                       (long long)chars);
-    rules->max_chars = (int)chars;
-    return read_entries(t, json_object_get(model, "vocab"), e);
+    const char *type = model_type(cut, model);
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].type, type) == 0)
+            return kinds + i;
+    if (!model)
+        err_set(e, "no model in it");
+    else
+        err_set(e, "model '%s' is not supported: WordPiece, BPE and Unigram are", type);
+    return NULL;
 }
 
-static int read_normalizer(const json_t *o, BertRules *rules, Err *e)
+static int read_tables(Tokenizer *t, const JsonCut *cut, const Kind *kind, TokFile *f, Err *e)
 {
-    if (!o || json_is_null(o))
-        return 0;
-    if (strcmp(type_of(o), "BertNormalizer") != 0)
-        return unsupported("normalizer", o, "BertNormalizer is", e);
-    rules->clean = json_get_bool(o, "clean_text", true, e);
-    rules->cjk = json_get_bool(o, "handle_chinese_chars", true, e);
-    rules->lower = json_get_bool(o, "lowercase", true, e);
-    rules->strip = json_get_bool(o, "strip_accents", rules->lower, e);
-    return e->text[0] ? err_at(e, "normalizer") : 0;
-}
-
-/* ["[SEP]", 102] */
-static int bert_token(const json_t *o, const char *key, int32_t *id, Err *e)
-{
-    const json_t *n = json_array_get(json_object_get(o, key), 1);
-    if (!json_is_integer(n) || json_integer_value(n) < 0 || json_integer_value(n) > INT_MAX)
-        return err_set(e, "post_processor BertProcessing: '%s' has no proper id", key);
-    *id = (int32_t)json_integer_value(n);
-    return 0;
-}
-
-static int read_special(Template *t, const json_t *o, const json_t *specials, int type, Err *e)
-{
-    const char *name = json_get_str(o, "id", "", NULL);
-    const json_t *ids = json_object_get(json_object_get(specials, name), "ids");
-    if (!json_array_size(ids))
-        return err_set(e, "post_processor: special token '%s' has no ids", name);
-    for (size_t i = 0; i < json_array_size(ids); i++) {
-        const json_t *id = json_array_get(ids, i);
-        if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-            json_integer_value(id) > INT_MAX)
-            return err_set(e, "post_processor: special token '%s' has no proper id", name);
-        template_add(t, ITEM_SPECIAL, (int32_t)json_integer_value(id), type);
-        t->specials++;
-    }
-    return 0;
-}
-
-static int read_template(Template *t, const json_t *list, const json_t *specials, bool pair,
-                         Err *e)
-{
-    int seen[2] = {0, 0};
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const json_t *o = json_array_get(list, i);
-        const json_t *text = json_object_get(o, "Sequence");
-        const json_t *special = json_object_get(o, "SpecialToken");
-        int64_t type = json_get_int(text ? text : special, "type_id", 0, NULL);
-        if (type < 0 || type > UINT8_MAX)
-            return err_set(e, "post_processor: type_id %lld is out of range: 0 to 255",
-                           (long long)type);
-        if (text) {
-            int kind = strcmp(json_get_str(text, "id", "A", NULL), "A") != 0;
-            seen[kind]++;
-            template_add(t, kind ? ITEM_SECOND : ITEM_FIRST, -1, (int)type);
-        } else if (read_special(t, special, specials, (int)type, e) < 0) {
-            return -1;
-        }
-    }
-    if (seen[0] != 1 || seen[1] != pair)
-        return err_set(e, "post_processor: a template that has each text once is needed");
-    return 0;
-}
-
-static int read_processor(Tokenizer *t, const json_t *o, Err *e)
-{
-    int32_t cls, sep;
-    if (!o || json_is_null(o)) {
-        template_add(&t->single, ITEM_FIRST, -1, 0);
-        template_add(&t->pair, ITEM_FIRST, -1, 0);
-        template_add(&t->pair, ITEM_SECOND, -1, 0);
-        return 0;
-    }
-    if (strcmp(type_of(o), "BertProcessing") == 0) {
-        if (bert_token(o, "cls", &cls, e) < 0 || bert_token(o, "sep", &sep, e) < 0)
-            return -1;
-        tokenizer_bert_templates(t, cls, sep);
-        return 0;
-    }
-    if (strcmp(type_of(o), "TemplateProcessing") != 0)
-        return unsupported("post_processor", o, "BertProcessing and TemplateProcessing are", e);
-    const json_t *specials = json_object_get(o, "special_tokens");
-    if (read_template(&t->single, json_object_get(o, "single"), specials, false, e) < 0)
+    Str vocab = cut->table[CUT_VOCAB];
+    if (vocab.p && (*vocab.p == '[') != kind->scored)
+        return err_set(e, "vocab is not what model '%s' has", kind->type);
+    if (jsontables_vocab(cut, &t->vocab, &f->score, e) < 0)
         return -1;
-    return read_template(&t->pair, json_object_get(o, "pair"), specials, true, e);
+    return kind->merges ? jsontables_merges(cut, &t->vocab, &f->merges, e) : 0;
 }
 
 static int read_added(Tokenizer *t, const json_t *list, Err *e)
@@ -147,18 +77,60 @@ static int read_added(Tokenizer *t, const json_t *list, Err *e)
     return 0;
 }
 
-int tokenizer_from_json(Tokenizer *t, const json_t *root, Err *e)
+static void override(json_t *part, const char *key, const json_t *config, const char *said,
+                     bool or_null)
 {
-    const json_t *model = json_object_get(root, "model");
-    const json_t *words = json_object_get(root, "pre_tokenizer");
-    BertRules rules = {0};
-    if (read_model(t, model, &rules, e) < 0 ||
-        read_normalizer(json_object_get(root, "normalizer"), &rules, e) < 0)
+    json_t *v = json_object_get(config, said);
+    if (json_is_boolean(v) || (v && or_null && json_is_null(v)))
+        json_object_set(part, key, v);
+}
+
+/* What tokenizer_config.json says goes before the file's own, as in transformers' classes. */
+static void take_config(json_t *root, const json_t *config)
+{
+    json_t *normalizer = json_object_get(root, "normalizer");
+    json_t *words = json_object_get(root, "pre_tokenizer");
+    json_t *processor = json_object_get(root, "post_processor");
+    const char *class = json_get_str(config, "tokenizer_class", "", NULL);
+    if (strcmp(tokenizer_part(words), "ByteLevel") == 0)
+        override(words, "add_prefix_space", config, "add_prefix_space", false);
+    if (strncmp(class, "PreTrained", 10) == 0)
+        return; /* the class without rules of its own */
+    if (strcmp(tokenizer_part(normalizer), "BertNormalizer") == 0) {
+        override(normalizer, "lowercase", config, "do_lower_case", false);
+        override(normalizer, "strip_accents", config, "strip_accents", true);
+        override(normalizer, "handle_chinese_chars", config, "tokenize_chinese_chars", false);
+    }
+    if (strcmp(tokenizer_part(processor), "RobertaProcessing") == 0) {
+        override(processor, "add_prefix_space", config, "add_prefix_space", false);
+        override(processor, "trim_offsets", config, "trim_offsets", false);
+    }
+}
+
+static int read_parts(Tokenizer *t, const JsonCut *cut, TokFile *f, Err *e)
+{
+    const Kind *kind = find_kind(cut, f->model, e);
+    if (!kind || read_tables(t, cut, kind, f, e) < 0 || kind->make(t, f, e) < 0 ||
+        decoder_new(&t->decoder, f->decoder, e) < 0 ||
+        tokenizer_read_processor(t, f->processor, e) < 0)
         return -1;
-    if (strcmp(type_of(words), "BertPreTokenizer") != 0)
-        return unsupported("pre_tokenizer", words, "BertPreTokenizer is", e);
-    if (tokenizer_set_bert(t, rules, json_get_str(model, "unk_token", "[UNK]", NULL), e) < 0 ||
-        read_processor(t, json_object_get(root, "post_processor"), e) < 0)
+    return read_added(t, json_object_get(cut->root, "added_tokens"), e);
+}
+
+int tokenizer_from_json(Tokenizer *t, const char *path, const json_t *config, Err *e)
+{
+    JsonCut cut;
+    if (jsoncut_open(&cut, path, e) < 0)
         return -1;
-    return read_added(t, json_object_get(root, "added_tokens"), e);
+    take_config(cut.root, config);
+    TokFile f = {.model = json_object_get(cut.root, "model"),
+                 .normalizer = json_object_get(cut.root, "normalizer"),
+                 .words = json_object_get(cut.root, "pre_tokenizer"),
+                 .processor = json_object_get(cut.root, "post_processor"),
+                 .decoder = json_object_get(cut.root, "decoder")};
+    int bad = read_parts(t, &cut, &f, e);
+    merges_free(&f.merges);
+    free(f.score);
+    jsoncut_close(&cut);
+    return bad;
 }

@@ -22,7 +22,8 @@ struct TokModel {
     /* A piece of text that begins at byte `at` of the whole. */
     void (*encode)(const TokModel *m, void *work, Str text, int32_t at, size_t limit,
                    Tokens *out);
-    /* The same in two steps, for added tokens that are sought in normalised text. */
+    /* The same in two steps, for added tokens that are sought in normalised text. Both NULL: the
+     * kind takes texts as they are. */
     void (*normalise)(const TokModel *m, void *work, Str text, int32_t at, Normal *out);
     void (*encode_normal)(const TokModel *m, void *work, const Normal *t, size_t begin,
                           size_t end, size_t limit, Tokens *out);

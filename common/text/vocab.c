@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { SLOTS = 1 << 10, GAP_MAX = 1 << 20 };
+enum { SLOTS = 1 << 10, SLOTS_MAX = 1 << 28, IDS = 1 << 10, GAP_MAX = 1 << 20 };
 
 static uint64_t hash(Str s)
 {
@@ -21,10 +21,8 @@ static void put(Vocab *v, uint64_t h, int32_t id)
     v->slot[i] = (VocabSlot){(uint32_t)(h >> 32), id};
 }
 
-/* At most half of the slots are ever taken. */
-static void grow_slots(Vocab *v)
+static void set_slots(Vocab *v, uint32_t n)
 {
-    uint32_t n = v->slot ? (v->mask + 1) * 2 : SLOTS;
     free(v->slot);
     v->slot = mem_array(n, sizeof *v->slot);
     memset(v->slot, 0xff, n * sizeof *v->slot);
@@ -39,7 +37,7 @@ static void grow_slots(Vocab *v)
 static void grow_ids(Vocab *v, int32_t id)
 {
     if (id >= v->cap) {
-        v->cap = id < 1 << 14 ? 1 << 15 : id * 2 + 1;
+        v->cap = id < IDS / 2 ? IDS : id * 2 + 1;
         v->begin = mem_resize(v->begin, (size_t)v->cap, sizeof *v->begin);
         v->size = mem_resize(v->size, (size_t)v->cap, sizeof *v->size);
     }
@@ -49,12 +47,22 @@ static void grow_ids(Vocab *v, int32_t id)
     }
 }
 
+void vocab_reserve(Vocab *v, size_t entries, size_t bytes)
+{
+    uint32_t n = SLOTS;
+    while (n / 2 <= entries && n < SLOTS_MAX)
+        n *= 2;
+    if (!v->slot || n > v->mask + 1)
+        set_slots(v, n);
+    buf_room(&v->text, bytes);
+}
+
 int vocab_add(Vocab *v, int32_t id, Str text, Err *e)
 {
     if (id < 0 || id > v->entries + GAP_MAX)
         return err_set(e, "id %" PRId32 " of '%.*s' is out of reason", id, (int)text.n, text.p);
-    if (!v->slot || (uint32_t)v->entries >= v->mask / 2)
-        grow_slots(v);
+    if (!v->slot || (uint32_t)v->entries >= v->mask / 2) /* at most half is ever taken */
+        set_slots(v, v->slot ? (v->mask + 1) * 2 : SLOTS);
     uint64_t h = hash(text);
     if (text.n && vocab_at(v, h, str_of("", 0), text.p, text.n) >= 0)
         return err_set(e, "'%.*s' is there twice", (int)text.n, text.p);

@@ -40,6 +40,8 @@ static inline uint64_t vocab_step(uint64_t h, unsigned char byte)
  * reason. -1: the text or the id is there already, or the id is out of reason. An empty text
  * takes its id and is never found. */
 int vocab_add(Vocab *v, int32_t id, Str text, Err *e);
+/* Room for about so many entries and bytes of text, which then come without growing. */
+void vocab_reserve(Vocab *v, size_t entries, size_t bytes);
 void vocab_free(Vocab *v);
 
 Str vocab_text(const Vocab *v, int32_t id); /* {NULL, 0}: no such id */
@@ -53,9 +55,10 @@ static inline int32_t vocab_at(const Vocab *v, uint64_t h, Str before, const cha
         const VocabSlot *s = v->slot + i;
         if (s->id < 0)
             return -1;
+        if (s->tag != tag || v->size[s->id] != before.n + n)
+            continue;
         const char *text = v->text.p + v->begin[s->id];
-        if (s->tag == tag && v->size[s->id] == before.n + n &&
-            memcmp(text, before.p, before.n) == 0 && memcmp(text + before.n, p, n) == 0)
+        if (memcmp(text, before.p, before.n) == 0 && memcmp(text + before.n, p, n) == 0)
             return s->id;
     }
 }
