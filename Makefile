@@ -8,7 +8,7 @@ BUILD   = build$(if $(SANITIZE),/sanitize)
 BIN     = $(if $(filter build,$(BUILD)),bin,$(BUILD)/bin)
 
 # bin/NAME.c is one program each; weft-head is what `head` runs when it is ours that is meant.
-PROGRAMS = tok embed encode pool head score train deal show weft
+PROGRAMS = tok embed encode pool head score train deal show get weft
 HELPERS  = weft-head
 
 comma   := ,
@@ -16,7 +16,7 @@ CFLAGS   = -O2 -g
 WARN     = -Wall -Wextra $(if $(WERROR),-Werror)
 SAN      = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 ALL_C    = -std=gnu17 $(WARN) -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' -Icommon -I. -MMD -MP -pthread $(SAN) $(CFLAGS)
-LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -ldnnl -lgomp -ldl -lm -pthread
+LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -lzip -lcurl -lcrypto -ldnnl -lgomp -ldl -lm -pthread
 
 # kernels/NAME.c is compiled once, kernels of KERNELS_ISA once for each kind of CPU and chosen at
 # run time (kernels/isa.h).

@@ -33,6 +33,16 @@ CSV
 JSON
 }
 
+# cached NAME: a small model by that name in a Hugging Face cache, and no network.
+cached() {
+  local repo
+  export HF_HUB_OFFLINE=1 HF_HOME=$PWD/home
+  repo=$HF_HOME/hub/models--${1/\//--}
+  mkdir -p "$repo/refs" "$repo/snapshots"
+  echo 0123456789 >"$repo/refs/main"
+  ln -s "$(golden models/bert-class)" "$repo/snapshots/0123456789"
+}
+
 # examples PAGE: its EXAMPLES as lines `CMD command` (\036 for a newline in it) and `OUT line`.
 examples() {
   mandoc -T utf8 -O width=1000 "$1" | sed $'s/.\b//g' | expand | awk '
@@ -96,6 +106,10 @@ run_examples() {
 @test "weft-train.1" { run_examples weft-train.1; }
 @test "weft-deal.1" { run_examples weft-deal.1; }
 @test "weft-show.1" { run_examples weft-show.1; }
+@test "weft-get.1" {
+  cached distilbert/distilbert-base-uncased-finetuned-sst-2-english
+  run_examples weft-get.1;
+}
 @test "weft-stream.5" { run_examples weft-stream.5; }
 @test "weft-model.5" { run_examples weft-model.5; }
 

@@ -2,8 +2,8 @@
 
 #include "base/mem.h"
 #include "io/jsonfile.h"
+#include "model/cache.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,74 +15,15 @@ static bool is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* NAME or ORG/NAME of letters, digits, '-', '_', '.', with an optional @REV behind it. */
-static bool is_name(const char *s)
-{
-    size_t n = strcspn(s, "@");
-    int slashes = 0;
-    if (n == 0 || s[0] == '.' || s[0] == '/' || s[0] == '~' || s[n - 1] == '/')
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        slashes += s[i] == '/';
-        if (!isalnum((unsigned char)s[i]) && !strchr("-_./", s[i]))
-            return false;
-    }
-    return slashes <= 1 && !strstr(s, "..") && (s[n] == '\0' || s[n + 1] != '\0');
-}
-
-static char *cache_folder(void)
-{
-    const char *s;
-    if ((s = getenv("HF_HUB_CACHE")) && *s)
-        return mem_str(s);
-    if ((s = getenv("HF_HOME")) && *s)
-        return mem_fmt("%s/hub", s);
-    if ((s = getenv("XDG_CACHE_HOME")) && *s)
-        return mem_fmt("%s/huggingface/hub", s);
-    s = getenv("HOME");
-    return mem_fmt("%s/.cache/huggingface/hub", s && *s ? s : ".");
-}
-
-/* The commit that a branch or tag stands for: one line in refs/REV. */
-static char *commit_of(const char *repo, const char *rev)
-{
-    char *path = mem_fmt("%s/refs/%s", repo, rev), line[128] = "";
-    FILE *f = fopen(path, "re");
-    free(path);
-    if (!f)
-        return mem_str(rev); /* may be a commit itself */
-    if (!fgets(line, sizeof line, f))
-        line[0] = '\0';
-    fclose(f);
-    line[strcspn(line, " \t\r\n")] = '\0';
-    return mem_str(line);
-}
-
 static char *in_cache(const char *name, Err *e)
 {
-    size_t n = strcspn(name, "@");
-    const char *rev = name[n] ? name + n + 1 : "main";
-    char *cache = cache_folder();
-    Buf repo = {0};
-    buf_fmt(&repo, "%s/models--", cache);
-    for (size_t i = 0; i < n; i++)
-        if (name[i] == '/')
-            buf_str(&repo, "--");
-        else
-            buf_add(&repo, name + i, 1);
-    buf_add(&repo, "", 1);
-    char *commit = commit_of(repo.p, rev);
-    char *folder = mem_fmt("%s/snapshots/%s", repo.p, commit);
-    bool there = *commit && !strchr(commit, '/') && is_folder(folder);
-    if (!there) {
+    char *folder = cache_snapshot(name);
+    if (!folder) {
+        char *cache = cache_folder();
         err_set(e, "no model '%s': no such folder, and not in %s; bring it with: weft get %s",
                 name, cache, name);
-        free(folder);
-        folder = NULL;
+        free(cache);
     }
-    free(commit);
-    free(repo.p);
-    free(cache);
     return folder;
 }
 
@@ -111,7 +52,7 @@ char *model_find(const char *given, Err *e)
         err_set(e, "the model 'default' comes with a later version of weft: give a folder");
         return NULL;
     }
-    if (!is_name(name)) {
+    if (!cache_is_name(name)) {
         errno = errno == EACCES ? EACCES : ENOENT;
         err_sys(e, "model folder '%s'", name);
         return NULL;

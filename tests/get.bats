@@ -1,0 +1,242 @@
+# get - from a hub that runs here (tests/unit/hub.c), which also breaks off, redirects, refuses and
+# lies.
+load helper
+
+COMMIT=0123456789abcdef0123456789abcdef01234567
+
+each_setup() {
+  unset HF_TOKEN HF_TOKEN_PATH HF_HUB_OFFLINE
+  export HF_HOME=$PWD/home
+  REPO=$HF_HOME/hub/models--org--tiny
+  mkdir -p hub/org
+  cp -r "$(golden models/bert-class)" hub/org/tiny
+  chmod -R u+w hub
+  echo 'not for us' >hub/org/tiny/tf_model.h5
+  echo 'nor this' >hub/org/tiny/README.md
+}
+
+teardown() {
+  if [ -n "${HUB:-}" ]; then kill "$HUB" 2>/dev/null || true; fi
+}
+
+# serve [FAULT...]: the hub, with these faults.
+serve() {
+  printf '%s\n' "$@" >hub/faults
+  if [ -n "${HUB:-}" ]; then kill "$HUB"; wait "$HUB" 2>/dev/null || true; fi
+  rm -f port
+  "$WEFT_UNIT/hub" hub >port 3>&- &
+  HUB=$!
+  until [ -s port ]; do sleep 0.02; done
+  export HF_ENDPOINT=http://127.0.0.1:$(cat port)
+  : >hub/log
+}
+
+@test "a model comes into the cache in Hugging Face's layout, and nothing else of it" {
+  serve
+  run --separate-stderr get org/tiny
+  [ "$status" -eq 0 ]
+  [ "$output" = "$REPO/snapshots/$COMMIT" ]
+  [ "$(cat "$REPO/refs/main")" = $COMMIT ]
+  local f
+  for f in config.json model.safetensors; do
+    [ -L "$output/$f" ]
+    cmp "$output/$f" "hub/org/tiny/$f"
+  done
+  [ "$(readlink "$output/model.safetensors")" = "../../blobs/$(sha256sum <hub/org/tiny/model.safetensors | cut -d' ' -f1)" ]
+  [ ! -e "$output/README.md" ] && [ ! -e "$output/tf_model.h5" ]
+  [ -z "$(find "$HF_HOME" -name '*.incomplete')" ]
+}
+
+@test "what get brought is found by its name" {
+  serve
+  get -q org/tiny
+  tok -m org/tiny --ids <<<'2 17 3' | encode | weft head | score >got
+  tok -m hub/org/tiny --ids <<<'2 17 3' | encode | weft head | score | cmp - got
+}
+
+@test "the second time nothing is fetched again" {
+  serve
+  get -q org/tiny
+  : >hub/log
+  get -q org/tiny
+  [ "$(wc -l <hub/log)" -eq 1 ]
+  grep -q '^GET /api/models/org/tiny/revision/main ' hub/log
+}
+
+@test "a file that another commit has already is linked, not fetched" {
+  serve
+  get -q org/tiny
+  rm -r "$REPO/snapshots"
+  : >hub/log
+  get -q org/tiny
+  [ "$(grep -c '^GET .*model.safetensors' hub/log)" -eq 0 ]
+  cmp "$REPO/snapshots/$COMMIT/model.safetensors" hub/org/tiny/model.safetensors
+}
+
+@test "@REV: a branch has its own ref, a commit none" {
+  serve
+  get -q org/tiny@refs/pr/1
+  [ "$(cat "$REPO/refs/refs/pr/1")" = $COMMIT ]
+  grep -q '/revision/refs%2Fpr%2F1 ' hub/log
+  get -q org/tiny@$COMMIT
+  [ ! -e "$REPO/refs/main" ] && [ ! -e "$REPO/refs/$COMMIT" ]
+}
+
+@test "shards: those that the index names" {
+  rm -r hub/org/tiny
+  cp -r "$(golden models/bert-sharded)" hub/org/tiny
+  chmod -R u+w hub
+  serve
+  get -q org/tiny
+  local f
+  for f in hub/org/tiny/*.safetensors; do
+    cmp "$f" "$REPO/snapshots/$COMMIT/$(basename "$f")"
+  done
+}
+
+@test "a sentence-transformers folder comes with its modules" {
+  rm -r hub/org/tiny
+  cp -r "$(golden models/sentence)" hub/org/tiny
+  chmod -R u+w hub
+  serve
+  get -q org/tiny
+  cmp hub/org/tiny/1_Pooling/config.json "$REPO/snapshots/$COMMIT/1_Pooling/config.json"
+  [ -L "$REPO/snapshots/$COMMIT/1_Pooling/config.json" ]
+}
+
+@test "pytorch_model.bin only where there is no model.safetensors" {
+  cp hub/org/tiny/model.safetensors hub/org/tiny/pytorch_model.bin
+  serve
+  get -q org/tiny
+  [ ! -e "$REPO/snapshots/$COMMIT/pytorch_model.bin" ]
+  rm -r "$HF_HOME" hub/org/tiny/model.safetensors
+  get -q org/tiny
+  [ -e "$REPO/snapshots/$COMMIT/pytorch_model.bin" ]
+}
+
+@test "a connection that breaks: it goes on where it was" {
+  serve '/cdn/ break:5000 2'
+  get -q org/tiny
+  cmp hub/org/tiny/model.safetensors "$REPO/snapshots/$COMMIT/model.safetensors"
+  [ "$(grep '^GET /cdn' hub/log | cut -d' ' -f3 | tr '\n' ' ')" = '- 5000 10000 ' ]
+}
+
+@test "a fetch that failed goes on the next time" {
+  serve '/cdn/ break:5000 1' '/cdn/ 403'
+  fails_with 1 '403' get -q org/tiny
+  [ "$(stat -c %s "$REPO"/blobs/*.incomplete)" -eq 5000 ]
+  [ ! -e "$REPO/refs/main" ]
+  serve
+  get -q org/tiny
+  grep -q '^GET /cdn/.* 5000 ' hub/log
+  cmp hub/org/tiny/model.safetensors "$REPO/snapshots/$COMMIT/model.safetensors"
+}
+
+@test "a server that knows no parts: from the beginning again" {
+  serve '/cdn/ break:5000 1' '/cdn/ norange'
+  get -q org/tiny
+  cmp hub/org/tiny/model.safetensors "$REPO/snapshots/$COMMIT/model.safetensors"
+}
+
+@test "a damaged file is told and thrown away" {
+  serve '/cdn/ garble'
+  fails_with 1 'get: org/tiny: model.safetensors: it came damaged: its SHA-256 is' get org/tiny
+  [ -z "$(find "$HF_HOME" -name '*.incomplete')" ]
+  [ ! -e "$REPO/snapshots/$COMMIT/model.safetensors" ]
+  serve 'config.json garble'
+  rm -r "$HF_HOME"
+  fails_with 1 'config.json: it came damaged: its git hash is' get org/tiny
+}
+
+@test "a hub that lies about sizes" {
+  serve 'resolve size:100'
+  fails_with 1 'org/tiny: ' get org/tiny
+  [ ! -e "$REPO/refs/main" ]
+  serve '/model.safetensors size:99999999'
+  fails_with 1 'model.safetensors: ' get org/tiny
+  [[ $stderr == *'instead of 99999999'* ]]
+  serve '/cdn/ size:3'
+  rm -r "$HF_HOME"
+  fails_with 1 'bytes came instead of' get org/tiny
+  [ ! -e "$REPO/refs/main" ]
+}
+
+@test "429 and 500: another try, after the time that is asked for" {
+  serve 'config.json 429:0 2' '/cdn/ 500 1'
+  get -q org/tiny
+  cmp hub/org/tiny/model.safetensors "$REPO/snapshots/$COMMIT/model.safetensors"
+  serve '/api/ 429:0'
+  fails_with 1 'asks for fewer requests (429)' get org/tiny
+  [ "$(wc -l <hub/log)" -eq 5 ]
+}
+
+@test "a model that was renamed" {
+  mv hub/org/tiny hub/org/new
+  serve '/org/tiny/ rename:/org/new/'
+  get -q org/tiny
+  cmp hub/org/new/config.json "$REPO/snapshots/$COMMIT/config.json"
+}
+
+@test "no such model, none to be read, refused: the message says what to do" {
+  serve
+  fails_with 1 'get: org/none: http://127.0.0.1:' get org/none
+  [[ $stderr == *'401: Invalid username or password.'*'HF_TOKEN'* ]]
+  rm hub/org/tiny/model.safetensors
+  fails_with 1 'no weights that weft can read' get org/tiny
+  rm hub/org/tiny/config.json
+  fails_with 1 'no config.json' get org/tiny
+  serve '/api/ 403'
+  fails_with 1 "accept the model's terms" get org/tiny
+  serve '/api/ 404'
+  fails_with 1 '404' get org/tiny
+}
+
+@test "a hub that answers nonsense" {
+  serve 'config.json notag'
+  fails_with 1 'gives it no ETag' get org/tiny
+  serve 'config.json commit'
+  fails_with 1 'answers with commit fedcba9' get org/tiny
+}
+
+@test "no hub there" {
+  export HF_ENDPOINT=ftp://127.0.0.1/
+  fails_with 1 'get: org/tiny: ftp://127.0.0.1: ' get org/tiny
+}
+
+@test "the token goes to the hub" {
+  serve
+  HF_TOKEN=hf_secret get -q org/tiny
+  grep -q '^GET /api/.* Bearer hf_secret$' hub/log
+  rm -r "$HF_HOME"
+  mkdir -p "$HF_HOME"
+  echo hf_login >"$HF_HOME/token"
+  get -q org/tiny
+  grep -q '^HEAD /org/tiny/resolve/.* Bearer hf_login$' hub/log
+}
+
+@test "HF_HUB_OFFLINE: what is there, else a message; no request" {
+  serve
+  HF_HUB_OFFLINE=1 fails_with 1 'HF_HUB_OFFLINE is set' get org/tiny
+  [ ! -s hub/log ]
+  get -q org/tiny
+  : >hub/log
+  [ "$(HF_HUB_OFFLINE=1 get org/tiny)" = "$REPO/snapshots/$COMMIT" ]
+  [ ! -s hub/log ]
+}
+
+@test "names that are none are refused" {
+  serve
+  local name
+  for name in ../x /etc a/b/c 'a b' 'x@' 'org/tiny@../../x'; do
+    fails_with 1 "get: " get "$name"
+  done
+  [ ! -s hub/log ]
+  fails_with 2 'which model?' get
+}
+
+@test "several models: the others come though one does not" {
+  serve
+  run --separate-stderr get org/none org/tiny
+  [ "$status" -eq 1 ]
+  [ "$output" = "$REPO/snapshots/$COMMIT" ]
+}
