@@ -100,7 +100,9 @@ architecture() {
 @test "distilbert: no types, 16 bits" { architecture distilbert; }
 @test "electra: narrow embeddings" { architecture electra; }
 @test "albert: narrow embeddings, one layer three times" { architecture albert; }
+@test "gpt2: norms first, causal, pytorch_model.bin" { architecture gpt2; }
 @test "gpt2-scaled: norms first, attention scaled by layer" { architecture gpt2-scaled; }
+@test "bart: encoder and decoder, scaled embeddings, five pickled files" { architecture bart; }
 @test "mbart: norms first, the last token first" { architecture mbart; }
 @test "t5: bias by distance, heads of another width" { architecture t5; }
 @test "mt5: gated activation, distances beyond the table's" { architecture mt5; }

@@ -1,6 +1,8 @@
 /* st_map.c - safetensors files mapped into memory, one or the shards of a folder. */
 #include "io/safetensors.h"
 
+#include "io/shards.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -115,38 +117,6 @@ static int list_tensors(StFile *s, Err *e)
 
 /* ---- shards ---- */
 
-static int by_string(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Opens each file that the map names, once, in order of name. */
-static int open_shards(StFile *s, const char *folder, int len, const json_t *map, Err *e)
-{
-    size_t n = 0;
-    const char *key, **name = mem_array(json_object_size(map), sizeof *name);
-    json_t *file;
-    int status = 0;
-    json_object_foreach((json_t *)map, key, file)
-    {
-        const char *f = json_string_value(file);
-        if (status == 0 && (!f || !*f || strchr(f, '/')))
-            status = err_set(e, "the file of %.100s is not one of this folder", key);
-        name[n++] = f;
-    }
-    if (status == 0 && n)
-        qsort(name, n, sizeof *name, by_string);
-    for (size_t i = 0; status == 0 && i < n; i++) {
-        if (i && strcmp(name[i], name[i - 1]) == 0)
-            continue;
-        char *path = mem_fmt("%.*s%s", len, folder, name[i]);
-        status = add_part(s, path, name[i], e);
-        free(path);
-    }
-    free(name);
-    return status;
-}
-
 /* Every tensor is in the file that the map says. */
 static int check_map(const StFile *s, const json_t *map, Err *e)
 {
@@ -165,20 +135,13 @@ static int check_map(const StFile *s, const json_t *map, Err *e)
 
 static int read_index(StFile *s, const char *path, Err *e)
 {
-    json_error_t why;
-    const char *slash = strrchr(path, '/');
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
-    if (!root)
-        return err_set(e, "%s: line %d: %s", path, why.line, why.text);
-    const json_t *map = json_object_get(root, "weight_map");
-    int status = 0;
-    if (!json_is_object(map) || json_object_size(map) == 0)
-        status = err_set(e, "%s: it has no weight_map", path);
-    else if (open_shards(s, path, slash ? (int)(slash + 1 - path) : 0, map, e) < 0)
-        status = -1;
-    else if (list_tensors(s, e) < 0 || check_map(s, map, e) < 0)
+    Shards shards;
+    int status = shards_read(path, &shards, e);
+    for (int i = 0; i < shards.count && status == 0; i++)
+        status = add_part(s, shards.path[i], shards.name[i], e);
+    if (status == 0 && (list_tensors(s, e) < 0 || check_map(s, shards.map, e) < 0))
         status = err_at(e, "%s", path);
-    json_decref(root);
+    shards_clear(&shards);
     return status;
 }
 

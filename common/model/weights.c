@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "io/jsonfile.h"
+#include "io/torchfile.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 struct Weights {
     StFile *file;
+    TorchFile *torch; /* one of the two */
     char *folder, *prefix;
     float **own; /* widened copies */
     int owned;
@@ -16,26 +18,28 @@ struct Weights {
 
 Weights *weights_open(const char *folder, const char *prefix, Err *e)
 {
-    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json"};
-    const char *name = NULL;
-    for (int i = 0; i < 2 && !name; i++)
-        if (file_exists(folder, names[i]))
-            name = names[i];
-    if (!name) {
-        bool old = file_exists(folder, "pytorch_model.bin");
-        err_set(e, "%s: no model.safetensors%s", folder,
-                old ? " (pytorch_model.bin is not read yet: save it with safe_serialization=True)"
-                    : ": no weights there");
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json",
+                                        "pytorch_model.bin", "pytorch_model.bin.index.json"};
+    size_t i = 0, all = sizeof names / sizeof *names;
+    while (i < all && !file_exists(folder, names[i]))
+        i++;
+    if (i == all) {
+        err_set(e, "%s: no model.safetensors: no weights there", folder);
         return NULL;
     }
-    char *path = mem_fmt("%s/%s", folder, name);
-    StFile *file = st_open(path, e);
-    free(path);
-    if (!file)
-        return NULL;
     Weights *w = mem_zero(1, sizeof *w);
-    *w = (Weights){.file = file, .folder = mem_str(folder), .prefix = mem_str(prefix)};
-    return w;
+    char *path = mem_fmt("%s/%s", folder, names[i]);
+    if (i < 2)
+        w->file = st_open(path, e);
+    else
+        w->torch = torch_open(path, e);
+    free(path);
+    w->folder = mem_str(folder);
+    w->prefix = mem_str(prefix);
+    if (w->file || w->torch)
+        return w;
+    weights_close(w);
+    return NULL;
 }
 
 void weights_close(Weights *w)
@@ -48,7 +52,34 @@ void weights_close(Weights *w)
     free(w->folder);
     free(w->prefix);
     st_close(w->file);
+    torch_close(w->torch);
     free(w);
+}
+
+int weights_count(const Weights *w)
+{
+    return w->file ? st_count(w->file) : torch_count(w->torch);
+}
+
+StView weights_at(const Weights *w, int i)
+{
+    return w->file ? st_at(w->file, i) : torch_at(w->torch, i);
+}
+
+uint64_t weights_bytes(const Weights *w)
+{
+    return w->file ? st_bytes(w->file) : torch_bytes(w->torch);
+}
+
+static int find_exactly(const Weights *w, const char *name, StView *v)
+{
+    return w->file ? st_find(w->file, name, v) : torch_find(w->torch, name, v);
+}
+
+/* Gives a view that was found its numbers. */
+static int bring(const Weights *w, StView *v, Err *e)
+{
+    return w->file ? 0 : torch_read(w->torch, v, e);
 }
 
 /* The name, the name behind the prefix, and the same two by TensorFlow's words for a norm. */
@@ -57,14 +88,14 @@ static int find(const Weights *w, const char *name, StView *v)
     static const char *const old[2][2] = {{"LayerNorm.weight", "LayerNorm.gamma"},
                                           {"LayerNorm.bias", "LayerNorm.beta"}};
     char *full = mem_fmt("%s%s", w->prefix, name), *older = NULL;
-    int r = st_find(w->file, name, v) == 0 || st_find(w->file, full, v) == 0 ? 0 : -1;
+    int r = find_exactly(w, name, v) == 0 || find_exactly(w, full, v) == 0 ? 0 : -1;
     for (int i = 0; i < 2 && r < 0 && !older; i++) {
         size_t n = strlen(full), m = strlen(old[i][0]);
         if (n >= m && strcmp(full + n - m, old[i][0]) == 0)
             older = mem_fmt("%.*s%s", (int)(n - m), full, old[i][1]);
     }
-    if (older && (st_find(w->file, older, v) == 0 ||
-                  st_find(w->file, older + strlen(w->prefix), v) == 0))
+    if (older && (find_exactly(w, older, v) == 0 ||
+                  find_exactly(w, older + strlen(w->prefix), v) == 0))
         r = 0;
     free(full);
     free(older);
@@ -120,6 +151,8 @@ const float *weights_get(Weights *w, const char *name, int64_t rows, int64_t col
         free(b.p);
         return NULL;
     }
+    if (bring(w, &v, e) < 0)
+        return NULL;
     if (v.type == DT_F16 || v.type == DT_BF16)
         return widen(w, &v, n);
     if (v.type != DT_F32) {
@@ -140,7 +173,7 @@ void weights_hash(const Weights *w, const char *name, Hash *h)
     enum { SAMPLES = 18, SAMPLE = 64 };
     StView v;
     hash_add(h, name, strlen(name) + 1);
-    if (find(w, name, &v) < 0)
+    if (find(w, name, &v) < 0 || bring(w, &v, NULL) < 0)
         return;
     hash_add(h, dtype_name(v.type), strlen(dtype_name(v.type)));
     hash_add(h, v.shape, (size_t)v.rank * sizeof *v.shape);

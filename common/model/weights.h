@@ -1,6 +1,6 @@
-/* weights.h - a model folder's tensors, mapped, found by Hugging Face's names: with or without
- * the family's prefix, LayerNorm.gamma/beta for weight/bias, one file or shards. F16 and BF16
- * are widened; F32 is used where it is mapped. */
+/* weights.h - a model folder's tensors, mapped (those of pytorch_model.bin are read), found by
+ * Hugging Face's names: with or without the family's prefix, LayerNorm.gamma/beta for
+ * weight/bias, one file or shards. F16 and BF16 are widened; F32 is used where it lies. */
 #ifndef WEFT_WEIGHTS_H
 #define WEFT_WEIGHTS_H
 
@@ -11,9 +11,15 @@
 
 typedef struct Weights Weights;
 
-/* FOLDER/model.safetensors, or the shards of model.safetensors.index.json. */
+/* FOLDER/model.safetensors, or the shards of model.safetensors.index.json; where there are none,
+ * FOLDER/pytorch_model.bin, or the shards of pytorch_model.bin.index.json. */
 Weights *weights_open(const char *folder, const char *prefix, Err *e);
 void weights_close(Weights *w);
+
+/* All of them, without their numbers; bytes on disk. */
+int weights_count(const Weights *w);
+StView weights_at(const Weights *w, int i);
+uint64_t weights_bytes(const Weights *w);
 
 bool weights_has(const Weights *w, const char *name);
 /* f32 of exactly this shape (cols 0: a vector of `rows`); lives as long as w, on 4 bytes.
