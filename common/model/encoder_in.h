@@ -1,4 +1,6 @@
-/* encoder_in.h - what the encoder's files share: encoder.c, encoder_load.c, encoder_run.c. */
+/* encoder_in.h - what the encoder's files share: encoder_load.c reads and packs the weights,
+ * encoder_run.c takes a batch through the layers, encoder_batch.c makes batches and brings their
+ * numbers in and out. */
 #ifndef WEFT_ENCODER_IN_H
 #define WEFT_ENCODER_IN_H
 
@@ -55,6 +57,29 @@ struct Encoder {
     int32_t *ids, *positions, *kinds; /* host copies, grown alike */
     int64_t host_tokens;
 };
+
+/* One batch on its way through the layers. */
+typedef struct Run {
+    Encoder *enc;
+    const Half *half;
+    Batch batch;
+    const int32_t *id, *position, *kind; /* device */
+    View x;      /* hidden states in f32: what residuals are added to */
+    View normed; /* where norms come first, in f32; else {0} */
+    View narrow; /* in 16 bits where that is what comes out or products read, else {0} */
+    View in;     /* the one of the three that products read */
+    View memory; /* the encoder's, that a decoder looks at */
+    View qkv, seen;
+    int64_t layer; /* the layer a stage works on */
+    float *probs;  /* of this layer, device */
+    const int64_t *probs_at;
+    struct Look *look; /* where the attention weights go; NULL: nowhere */
+} Run;
+
+/* A half's embeddings and layers. */
+void encoder_half(Run *u);
+/* Brings the attention weights of u->layer out. */
+void encoder_look(Run *u);
 
 /* Reads and packs the weights of enc->layers layers. */
 int encoder_weights(Encoder *enc, Err *e);
