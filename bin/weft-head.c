@@ -12,23 +12,22 @@ static const Opt options[] = {
 
 int main(int argc, char **argv)
 {
-    static const char *const tasks[] = {"class", "mask", "next", "token", "span", "lm", NULL};
     Args a = args_begin("head", "[option ...] [file ...]",
                         "Reads hidden states or vectors and adds a head's logits.", options, argc,
                         argv);
-    for (int k; (k = args_next(&a)) != -1;) {
+    HeadFilter f = {.common = &a.common, .task = -1, .mask = -1};
+    for (int k; (k = args_next(&a)) != -1;)
         if (k == 'a')
-            die_usage("-a is for the tasks mask and lm, which come with a later version of weft");
-        int task = args_word(&a, tasks);
-        if (task)
-            die_usage("-T %s comes with a later version of weft; class is there", tasks[task]);
-    }
-    HeadFilter f = {.common = &a.common};
+            f.all = true;
+        else
+            f.task = args_word(&a, head_task_names);
+    if (f.all && (f.task == HEAD_CLASS || f.task == HEAD_NEXT))
+        die_usage("-a is for mask and lm: -T %s has one answer a row", head_task_names[f.task]);
     Err e = {0};
     In *in = in_open(a.files, a.nfiles);
     if (head_begin(&f, &e) < 0)
         return stream_refuse(in, &e);
-    int status = stream_run(in, out_open(), head_frame, &f);
+    int status = stream_run_parts(in, out_open(), head_part, head_frame, &f);
     head_end(&f);
     return status;
 }

@@ -4,12 +4,14 @@
 # ends in \ or |. Lines right below it, down to an empty line, the next command or a line
 # further left, are what it prints on standard output; "..." stands for any number of lines.
 # Where nothing is shown it has to exit 0. A page's examples run in order in one folder, which
-# holds tweets.csv (id,label,text), texts.txt, reviews.jsonl (text, stars), and two models:
-# bert (classifies: negative, neutral, positive) and sentence (gives vectors).
+# holds tweets.csv (id,label,text), texts.txt, reviews.jsonl (text, stars), and models: bert
+# (classifies: negative, neutral, positive), pretrained (fills masks, tells next sentences) and
+# sentence (gives vectors).
 load helper
 
 each_setup() {
   ln -s "$(golden models/bert-class)" bert
+  ln -s "$(golden models/bert-pretraining)" pretrained
   ln -s "$(golden models/sentence)" sentence
   cat >tweets.csv <<'CSV'
 id,label,text

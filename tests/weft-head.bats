@@ -49,11 +49,7 @@ each_setup() {
   fails_with 1 'has no class head: train one' weft-head plain
 }
 
-@test "tasks that are not there yet, and words that are none" {
-  for task in mask next token span lm; do
-    fails_with 2 'later version' weft-head -T $task hidden
-  done
-  fails_with 2 'later version' weft-head -a hidden
+@test "words that are no task" {
   fails_with 2 'is not one of class' weft-head -T nonsense hidden
 }
 

@@ -2,7 +2,7 @@
 tests/golden/models/, tests/golden/heads/.
 
     NAME.safetensors      a few rows of ids, some with mask tokens, each run alone in float32
-        row.tokens, token.id, token.type (BERT)     as a stream has them
+        row.tokens, token.id, token.type (BERT's kin) as a stream has them
         token.hidden                                what goes into the head
         want.TASK     logits: class, next [n,c]; token, span [t,c]; mask [m,V] at the masks, lm
                       [n,V] at each row's last token
@@ -100,30 +100,60 @@ def gpt2_bpe(_folder):
     return T.GPT2TokenizerFast(tokenizer_object=t, model_max_length=LENGTH)
 
 
-def unigram(_folder):
-    """XLM-RoBERTa's: pieces with the score of their rank."""
-    special = ["<s>", "<pad>", "</s>", "<unk>"]
+def pieces(special, unknown):
+    """Unigram: special tokens, then pieces with the score of their rank."""
     words = ["\u2581"] + ["\u2581" + w for w in COMMON + NAMES] + ["ing", "ed", "er", "s", "t"]
     singles = [c for c in vocabulary([])[5:] if not c.startswith("##") and c not in words]
     singles += [c for c in "ABDELPST" if c not in singles]
-    pieces = [(s, 0.0) for s in special]
-    pieces += [(w, -4.0 - 0.03 * i) for i, w in enumerate(words)]
-    pieces += [(c, -9.0 - 0.03 * i) for i, c in enumerate(singles)]
-    t = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
+    ranked = [(s, 0.0) for s in special]
+    ranked += [(w, -4.0 - 0.03 * i) for i, w in enumerate(words)]
+    ranked += [(c, -9.0 - 0.03 * i) for i, c in enumerate(singles)]
+    t = Tokenizer(models.Unigram(ranked, unk_id=unknown, byte_fallback=False))
     t.normalizer = normalizers.Sequence([normalizers.NFKC(),
                                          normalizers.Replace(Regex(" {2,}"), " ")])
     t.pre_tokenizer = pre_tokenizers.Metaspace(replacement="\u2581", prepend_scheme="always")
     t.decoder = decoders.Metaspace(replacement="\u2581", prepend_scheme="always")
+    return t
+
+
+def xlm_unigram(_folder):
+    t = pieces(["<s>", "<pad>", "</s>", "<unk>"], 3)
     t.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>",
         special_tokens=[("<s>", 0), ("</s>", 2)])
     return T.XLMRobertaTokenizerFast(tokenizer_object=t, model_max_length=LENGTH)
 
 
+def albert_unigram(_folder):
+    t = pieces(["<pad>", "<unk>", "[CLS]", "[SEP]", "[MASK]"], 1)
+    t.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    return T.AlbertTokenizerFast(tokenizer_object=t, model_max_length=LENGTH)
+
+
+def electra_wordpiece(folder):
+    wordpiece(folder)
+    return T.ElectraTokenizerFast(vocab_file=str(folder / "vocab.txt"), model_max_length=LENGTH)
+
+
 def bert(size, **more):
     return T.BertConfig(vocab_size=size, hidden_size=HIDDEN, num_hidden_layers=LAYERS,
                         num_attention_heads=HEADS, intermediate_size=INNER,
                         max_position_embeddings=LENGTH, **more)
+
+
+def electra(size, **more):
+    return T.ElectraConfig(vocab_size=size, hidden_size=HIDDEN, embedding_size=16,
+                           num_hidden_layers=LAYERS, num_attention_heads=HEADS,
+                           intermediate_size=INNER, max_position_embeddings=LENGTH, **more)
+
+
+def albert(size, **more):
+    return T.AlbertConfig(vocab_size=size, hidden_size=HIDDEN, embedding_size=16,
+                          num_hidden_layers=LAYERS, num_attention_heads=HEADS,
+                          intermediate_size=INNER, max_position_embeddings=LENGTH, bos_token_id=2,
+                          eos_token_id=3, **more)
 
 
 def roberta(size, kind=T.RobertaConfig, **more):
@@ -180,11 +210,17 @@ MADE = {
     "roberta-mask": (T.RobertaForMaskedLM, roberta, {}, roberta_bpe),
     "roberta-token": (T.RobertaForTokenClassification, roberta, labels(*TAGS[:5]), roberta_bpe),
     "roberta-span": (T.RobertaForQuestionAnswering, roberta, {}, roberta_bpe),
-    "xlm-roberta-token": (T.XLMRobertaForTokenClassification, xlm_roberta, labels(*TAGS), unigram),
+    "xlm-roberta-token": (T.XLMRobertaForTokenClassification, xlm_roberta, labels(*TAGS), xlm_unigram),
     "gpt2-lm": (T.GPT2LMHeadModel, gpt2, {}, gpt2_bpe),
     "gpt2-class": (T.GPT2ForSequenceClassification, gpt2, {"pad_token_id": 0, **labels(*MOODS)},
                    gpt2_bpe),
     "bart-mnli": (T.BartForSequenceClassification, bart, labels(*NLI), bart_bpe),
+    "electra-class": (T.ElectraForSequenceClassification, electra, labels("no", "yes"),
+                      electra_wordpiece),
+    "electra-mask": (T.ElectraForMaskedLM, electra, {}, electra_wordpiece),
+    "albert-class": (T.AlbertForSequenceClassification, albert, labels("no", "yes"),
+                     albert_unigram),
+    "albert-mask": (T.AlbertForMaskedLM, albert, {}, albert_unigram),
 }
 TASKS = {"pretraining": ["mask", "next"], "multi": ["class"], "regression": ["class"],
          "nli": ["class"], "mnli": ["class"]}
@@ -249,7 +285,7 @@ def logits_of(task, said, ids, mask):
 
 def reference(name, model, tokenizer):
     rows = rows_of(tokenizer, model.config.vocab_size)
-    typed = "bert-" in name and name.startswith("bert")
+    typed = name.startswith(("albert", "bert", "electra"))
     out = {"hidden": []}
     last = name.split("-")[-1]
     for ids, kind in rows:
@@ -275,7 +311,10 @@ def main():
     OUT.mkdir(parents=True, exist_ok=True)
     for seed, name in enumerate(MADE, 100):
         model, tokenizer = make(name, seed)
-        save_file(reference(name, model, tokenizer), OUT / f"{name}.safetensors")
+        # As `tok` says it; for BERT `head` is to find it.
+        told = None if name.startswith("bert") or not tokenizer.mask_token else {
+            "mask": str(tokenizer.mask_token_id)}
+        save_file(reference(name, model, tokenizer), OUT / f"{name}.safetensors", metadata=told)
 
 
 if __name__ == "__main__":
