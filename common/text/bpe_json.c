@@ -1,6 +1,6 @@
 /* bpe_json.c - tokenizer.json's parts where its model is "BPE". */
 #include "text/bpe_model.h"
-#include "text/tokenizer_in.h"
+#include "text/spbpe.h"
 
 #include <stdlib.h>
 
@@ -26,7 +26,8 @@ static const json_t *part(const json_t *o, const char *key, size_t i)
 static bool is_spiece(const TokFile *f)
 {
     const json_t *p;
-    if (json_get_bool(f->model, "byte_fallback", false, NULL) || !part(f->words, "pretokenizers", 0))
+    if (json_get_bool(f->model, "byte_fallback", false, NULL) ||
+        !part(f->words, "pretokenizers", 0))
         return true;
     for (size_t i = 0; (p = part(f->words, "pretokenizers", i)); i++)
         if (is_type(p, "Metaspace"))
@@ -92,6 +93,8 @@ int bpe_set(Tokenizer *t, const BpeRules *rules, const MergeList *merges, Err *e
     if (!b)
         return -1;
     t->model = bpe_model_new(b, &t->vocab, rules);
+    t->trim = rules->trim;
+    t->trim_prefix = rules->trim_prefix;
     char *words = mem_fmt("bytelevel bpe prefix=%d words=%d", rules->prefix,
                           rules->words_first);
     tokenizer_identify(t, words, merges->merge, merges->n * sizeof *merges->merge);
@@ -103,8 +106,7 @@ int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e)
 {
     BpeRules rules = {0};
     if (is_spiece(f))
-        return err_set(e, "model BPE with pre_tokenizer '%s' is not supported: with ByteLevel "
-                       "it is", type_of(f->words));
+        return spbpe_from_json(t, f, e);
     if (json_is_object(f->normalizer))
         return err_set(e, "normalizer '%s' before byte-level BPE is not supported",
                        type_of(f->normalizer));

@@ -13,7 +13,7 @@
 enum {
     KEY = 16,            /* bytes of a key: a word of up to 15 and its length */
     INLINE = 3,          /* pieces that an entry holds by itself */
-    BUCKETS = 1 << 15,   /* of two entries, a cache line */
+    BUCKETS = 1 << 16,   /* of two entries, a cache line */
     LISTS = 1 << 20,     /* numbers in the lists; beyond, the cache begins anew */
     LONGEST = 120,       /* bytes of words that are cached */
     LISTED = 255,        /* an entry's count: its pieces are in a list */
@@ -42,6 +42,7 @@ typedef struct BpeModel {
 typedef struct Work {
     const BpeModel *model;
     Bucket *cache;
+    void *memory;  /* where the cache is; zeroed without being touched */
     int32_t *list; /* id, end, id, end, ... */
     size_t listed;
     BpeWork pieces;
@@ -382,30 +383,49 @@ static inline void put_entry(const Entry *e, int32_t at, int32_t n, Tokens *out)
     out->n += e->count;
 }
 
+/* A word of a block, its key if it is short, and where that would be in the cache. */
+typedef struct Spot {
+    uint64_t key[2];
+    const Bucket *bucket;
+    uint32_t begin, n;
+} Spot;
+
+/* All words of a block but the last are sought in the cache at the same time: most of the time
+ * goes by with waiting for it. */
+static unsigned find_spots(const Work *work, const char *block, uint64_t starts, Spot *spot)
+{
+    unsigned begin = 0, count = 0;
+    for (starts &= starts - 1; starts; starts &= starts - 1, count++) {
+        Spot *s = spot + count;
+        unsigned stop = (unsigned)__builtin_ctzll(starts);
+        s->begin = begin;
+        s->n = stop - begin;
+        make_key(block + begin, s->n & (KEY - 1), s->key);
+        s->bucket = bucket_of(work, s->key);
+        __builtin_prefetch(s->bucket);
+        begin = stop;
+    }
+    return count;
+}
+
 /* The words of a block whose beginnings are in `starts`, but the last. `block` holds the same
  * bytes as r->p, and KEY more that may be read. */
 static void read_block(Work *work, Reader *r, const char *block, uint64_t starts, Tokens *out)
 {
-    unsigned begin = 0;
-    for (starts &= starts - 1; starts; starts &= starts - 1) {
-        unsigned stop = (unsigned)__builtin_ctzll(starts), n = stop - begin;
-        const Entry *e = NULL;
-        uint64_t key[2];
-        if (n < KEY) {
-            make_key(block + begin, n, key);
-            e = lookup(bucket_of(work, key), key);
-        }
+    Spot spot[BL_BLOCK], *s = spot, *end = spot + find_spots(work, block, starts, spot);
+    for (; s < end; s++) {
+        const Entry *e = s->n < KEY ? lookup(s->bucket, s->key) : NULL;
         if (e && e->count <= INLINE) {
-            put_entry(e, r->at + (int32_t)begin, (int32_t)n, out);
+            put_entry(e, r->at + (int32_t)s->begin, (int32_t)s->n, out);
         } else {
-            Place w = {.p = r->p + begin, .end = r->end, .n = n, .at = r->at + (int32_t)begin};
+            Place w = {.p = r->p + s->begin, .end = r->end, .n = s->n,
+                       .at = r->at + (int32_t)s->begin};
             add_word(work, &w, SIZE_MAX, out);
             tokens_room(out, BL_BLOCK + INLINE);
         }
-        begin = stop;
     }
-    r->p += begin;
-    r->at += (int32_t)begin;
+    r->p += end[-1].begin + end[-1].n;
+    r->at += (int32_t)(end[-1].begin + end[-1].n);
 }
 
 static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t limit,
@@ -471,8 +491,9 @@ static void *work_new(const TokModel *m)
 {
     Work *w = mem_zero(1, sizeof *w);
     w->model = (const BpeModel *)m;
-    w->cache = mem_aligned(BUCKETS * sizeof *w->cache);
-    memset(w->cache, 0, BUCKETS * sizeof *w->cache);
+    w->memory = mem_zero(BUCKETS + 1, sizeof *w->cache);
+    w->cache = (Bucket *)(((uintptr_t)w->memory + sizeof *w->cache - 1) &
+                          -(uintptr_t)sizeof *w->cache);
     w->list = mem_array(LISTS, sizeof *w->list);
     return w;
 }
@@ -480,7 +501,7 @@ static void *work_new(const TokModel *m)
 static void work_free(void *work)
 {
     Work *w = work;
-    free(w->cache);
+    free(w->memory);
     free(w->list);
     free(w->entry.p);
     bpework_clear(&w->pieces);

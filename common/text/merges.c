@@ -87,7 +87,7 @@ int merges_read(MergeList *l, const Vocab *v, const char *path, Err *e)
     Buf b = {0};
     int bad = read_all(path, &b, e) < 0 || read_lines(l, v, &b, e) < 0;
     free(b.p);
-    return bad ? err_at(e, "%s", path) : 0;
+    return bad ? -1 : 0;
 }
 
 void merges_free(MergeList *l)

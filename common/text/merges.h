@@ -15,7 +15,8 @@ typedef struct MergeList {
 
 /* The next pair. -1: one of the two, or both together, is not in the vocabulary. */
 int merges_add(MergeList *l, const Vocab *v, Str left, Str right, Err *e);
-/* merges.txt: a pair a line, a space between; a first line that begins "#version" is none. */
+/* merges.txt: a pair a line, a space between; a first line that begins "#version" is none. The
+ * error says which line, not which file. */
 int merges_read(MergeList *l, const Vocab *v, const char *path, Err *e);
 void merges_free(MergeList *l);
 
