@@ -1,18 +1,20 @@
 /* tok - text to ids. */
 #include "base/msg.h"
 #include "base/opt.h"
-#include "io/records.h"
-#include "io/stream.h"
 #include "model/find.h"
-#include "text/fields.h"
+#include "model/task_prefix.h"
+#include "task/intake.h"
+#include "task/texts.h"
+#include "text/candidates.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    KEY_IDS = OPT_LONG, KEY_LABELS, KEY_TRUNC, KEY_PREFIX, KEY_TEMPLATE, KEY_CONLL, KEY_DECODE,
-    KEY_RAW
+    KEY_IDS = OPT_LONG, KEY_LABELS, KEY_TRUNC, KEY_PREFIX, KEY_TASK, KEY_TEMPLATE, KEY_CONLL,
+    KEY_DECODE, KEY_RAW
 };
 
 static const Opt options[] = {
@@ -21,6 +23,7 @@ static const Opt options[] = {
     {'d', "delimiter", "C", "the CSV's delimiter (\\t: a tab)"},
     {'J', "json", "FIELD", "JSON lines: the text is in FIELD"},
     {'0', NULL, NULL, "texts end in NUL, not in a newline"},
+    {KEY_CONLL, "conll", NULL, "a word and its tag a line, an empty line behind a sentence"},
     {KEY_IDS, "ids", NULL, "rows of ids as numbers instead of texts"},
     {'p', "pair", "COL", "the second text"},
     {'l', "label", "COL", "the label"},
@@ -30,12 +33,12 @@ static const Opt options[] = {
     {'n', "max-length", "N", "most tokens a row (the model's maximum; 0: no limit)"},
     {KEY_TRUNC, "trunc", "longest|first|second", "which text of a pair is cut (longest)"},
     {'S', "stride", "N", "windows that overlap by N tokens instead of cutting"},
+    {'z', "candidates", "A,B", "zero-shot classification: a row for each of these"},
+    {KEY_TEMPLATE, "template", "T", "what is said with a candidate (This example is {}.)"},
     {KEY_PREFIX, "prefix", "T", "put T before each text"},
-    {'z', "candidates", "A,B", "zero-shot classification (with a later version)"},
-    {KEY_TEMPLATE, "template", "T", "how a candidate is put (with a later version)"},
-    {KEY_CONLL, "conll", NULL, "words and their tags (with a later version)"},
-    {KEY_DECODE, "decode", NULL, "ids to text (with a later version)"},
-    {KEY_RAW, "raw", NULL, "special tokens stay in the text (with a later version)"},
+    {KEY_TASK, "task", "NAME", "put before each text what the model wants for this task"},
+    {KEY_DECODE, "decode", NULL, "the other way: a stream of ids to texts"},
+    {KEY_RAW, "raw", NULL, "with --decode: special tokens too"},
     {0},
 };
 
@@ -44,14 +47,12 @@ typedef struct Tok {
     RecSpec input;
     Fields fields;
     RowSpec spec;
-    const char *labels; /* as given */
-    int64_t max;        /* -1: the model's */
-    bool ids;
-    char *model_name, *labels_json;
+    const char *labels, *candidates, *template, *task; /* as given */
+    int64_t max;                                       /* -1: the model's */
+    bool ids, decode, raw, reads_text;
+    char *model_name, *labels_json, *candidates_json, *task_prefix;
+    Candidates classes; /* of -z */
     Tokenizer *tokenizer;
-    Records *records;
-    Rows *rows;
-    Out *out;
 } Tok;
 
 static char delimiter(const char *s)
@@ -67,16 +68,18 @@ static char delimiter(const char *s)
 static void set_kind(Tok *t, RecKind kind)
 {
     if (t->input.kind != REC_LINES && t->input.kind != kind)
-        die_usage("-c, -J and -0 exclude each other");
+        die_usage("-c, -J, -0 and --conll exclude each other");
     t->input.kind = kind;
     if (kind != REC_NUL)
         t->fields.text = t->args.value;
 }
 
+/* Options that say how text is read; --decode reads none. */
 static void set_option(Tok *t, int key)
 {
     static const char *const truncs[] = {"longest", "first", "second", NULL};
     Args *a = &t->args;
+    t->reads_text |= key != KEY_DECODE && key != KEY_RAW && key != '0';
     switch (key) {
     case 'c': set_kind(t, REC_CSV); break;
     case 'J': set_kind(t, REC_JSON); break;
@@ -94,34 +97,67 @@ static void set_option(Tok *t, int key)
     case 'S': t->spec.stride = args_int(a, 0, INT32_MAX); break;
     case KEY_TRUNC: t->spec.trunc = (Trunc)args_word(a, truncs); break;
     case KEY_LABELS: t->labels = a->value; break;
-    case KEY_PREFIX: t->fields.prefix = a->value; break;
+    case KEY_PREFIX: t->spec.prefix = a->value; break;
+    case KEY_TASK: t->task = a->value; break;
     case KEY_IDS: t->ids = true; break;
-    case 'z': die_usage("--candidates comes with a later version of weft");
-    case KEY_TEMPLATE: die_usage("--template comes with a later version of weft");
-    case KEY_CONLL: die_usage("--conll comes with a later version of weft");
-    case KEY_DECODE: die_usage("--decode comes with a later version of weft");
-    case KEY_RAW: die_usage("--raw comes with a later version of weft");
+    case KEY_CONLL: set_kind(t, REC_CONLL); break;
+    case 'z': t->candidates = a->value; break;
+    case KEY_TEMPLATE: t->template = a->value; break;
+    case KEY_DECODE: t->decode = true; break;
+    case KEY_RAW: t->raw = true; break;
     }
 }
 
-static void check_options(const Tok *t)
+static void check_columns(const Tok *t)
 {
     const Fields *f = &t->fields;
-    bool csv = t->input.kind == REC_CSV;
+    bool csv = t->input.kind == REC_CSV, conll = t->input.kind == REC_CONLL;
     if (!csv && (!t->input.header || t->input.delimiter != ','))
         die_usage("-H and -d are about CSV: name the text's column with -c");
     if (!f->text && (f->pair || f->label || f->weight || f->keeps))
         die_usage("-p, -l, -w and -k name columns: say which the text is in, with -c or -J");
-    if (t->labels && !f->label)
-        die_usage("--labels needs the label's column: -l COL");
-    if (t->ids && (f->pair || f->prefix || t->spec.stride >= 0))
-        die_usage("--ids takes no -p, -S and --prefix: its rows are as they come");
+    if (t->labels && !f->label && !conll)
+        die_usage("--labels needs the label's column: -l COL, or --conll");
+}
+
+static void check_options(const Tok *t)
+{
+    bool prefix = t->spec.prefix || t->task, conll = t->input.kind == REC_CONLL;
+    if (t->decode && t->reads_text)
+        die_usage("--decode reads ids: of the options about text it takes -0 and --raw");
+    if (t->raw && !t->decode)
+        die_usage("--raw is about --decode");
+    check_columns(t);
+    if (t->ids && (t->fields.pair || prefix || conll || t->spec.stride >= 0))
+        die_usage("--ids takes no -p, -S, --prefix and --conll: its rows are as they come");
+    if (t->candidates &&
+        (t->fields.pair || t->ids || conll || t->spec.stride >= 0 || t->spec.trunc))
+        die_usage("-z makes the pairs and cuts the first text: no -p, -S, --trunc, --ids, --conll");
+    if (t->template && !t->candidates)
+        die_usage("--template says how a candidate is put: give some with -z A,B,...");
+    if (conll && prefix)
+        die_usage("--conll takes no --prefix: its words stand by themselves");
+    if (t->task && t->spec.prefix)
+        die_usage("--task and --prefix both say what stands before the text: give one");
+}
+
+static void read_candidates(Tok *t)
+{
+    Err e = {0};
+    const char *template = t->template ? t->template : "This example is {}.";
+    if (!t->candidates)
+        return;
+    if (candidates_parse(&t->classes, t->candidates, template, &e) < 0)
+        die_usage("-z: %s", e.text);
+    t->candidates_json = candidates_json(&t->classes);
+    t->spec.candidate = t->classes.text;
+    t->spec.candidates = t->classes.count;
 }
 
 static void read_options(Tok *t, int argc, char **argv)
 {
     Err e = {0};
-    t->args = args_begin("tok", "[option ...] [file ...]", "text to ids", options, argc, argv);
+    t->args = args_begin("tok", "[option ...] [file ...]", "text to ids, and back", options, argc, argv);
     for (int k; (k = args_next(&t->args)) != -1;)
         set_option(t, k);
     check_options(t);
@@ -129,6 +165,7 @@ static void read_options(Tok *t, int argc, char **argv)
         die_usage("--labels: %s", e.text);
     if (t->labels)
         t->labels_json = labels_json(&t->fields.labels);
+    read_candidates(t);
     fields_ask(&t->fields, &t->input, &t->spec);
 }
 
@@ -144,7 +181,9 @@ static int load(Tok *t, Err *e)
         t->model_name = model_name(given, folder);
         t->tokenizer = t->ids ? NULL : tokenizer_load(from, e);
     }
-    bool bad = !from || (!t->ids && !t->tokenizer);
+    if (from && t->task)
+        t->spec.prefix = t->task_prefix = task_prefix(folder, t->task, e);
+    bool bad = !from || (!t->ids && !t->tokenizer) || (t->task && !t->task_prefix);
     free(from);
     free(folder);
     return bad ? -1 : 0;
@@ -157,7 +196,8 @@ static void set_length(Tok *t)
     t->spec.max = t->max >= 0 ? t->max : t->tokenizer ? tokenizer_max_length(t->tokenizer) : 0;
     if (!t->tokenizer)
         return;
-    int own = tokenizer_template(t->tokenizer, t->spec.pair)->specials;
+    bool pair = t->spec.pair || t->spec.candidates;
+    int own = tokenizer_template(t->tokenizer, pair)->specials;
     if (t->spec.max && t->spec.max <= own)
         die_usage("-n %" PRId64 " leaves no room for text: special tokens alone are %d",
                   t->spec.max, own);
@@ -165,88 +205,74 @@ static void set_length(Tok *t)
         die_usage("-S needs a length of windows: the model has no maximum, give -n N");
 }
 
-/* Sends the rows that wait; with `end` even if there are none. 0 or -1. */
-static int send(Tok *t, bool end, Err *e)
+static int run(const Tok *t, Out *out, Err *e)
 {
-    if (!end && !rows_waiting(t->rows))
-        return 0;
-    Frame *f = rows_take(t->rows);
-    f->end = end ? END_OK : END_NONE;
-    if (t->model_name)
-        frame_set_meta(f, "model", t->model_name);
-    if (t->tokenizer)
-        frame_set_meta(f, "vocab", tokenizer_fingerprint(t->tokenizer));
-    if (t->labels_json)
-        frame_set_meta(f, "labels", t->labels_json);
-    return out_write(t->out, f, e);
-}
-
-/* A record into the rows. */
-static int put(Tok *t, const Record *rec, Err *e)
-{
-    RowIn row;
-    if (fields_row(&t->fields, &t->input, rec, &row, e) == 0 &&
-        rows_add(t->rows, &row, e) == 0)
-        return 0;
-    return err_at(e, "%s: record %" PRId64, rec->place, rec->in_file);
-}
-
-/* All records to the stream. 0, or -1 after what came before the fault was sent. */
-static int run(Tok *t, Err *e)
-{
-    Record rec;
-    Err unsent = {0};
-    int k;
-    while ((k = rec_next(t->records, &rec, e)) > 0) {
-        if (k == REC_GOT && (k = put(t, &rec, e)) < 0)
-            break;
-        if ((k == REC_IDLE || rows_full(t->rows)) && send(t, false, e) < 0)
-            return -1;
-    }
-    if (k == 0)
-        return send(t, true, e);
-    if (send(t, false, &unsent) < 0)
-        *e = unsent;
-    return -1;
-}
-
-static void tell_cut(const Tok *t)
-{
-    int64_t n = rows_cut(t->rows);
+    int64_t n = 0;
+    char mask[16] = "";
+    int32_t id = t->tokenizer ? tokenizer_special(t->tokenizer, TOK_MASK) : -1;
+    if (id >= 0) /* `head` need not read the tokenizer for it */
+        snprintf(mask, sizeof mask, "%" PRId32, id);
+    Intake in = {.files = t->args.files, .nfiles = t->args.nfiles, .input = &t->input,
+                 .rows = &t->spec, .fields = &t->fields, .threads = t->args.common.threads,
+                 .meta = {{"model", t->model_name},
+                          {"vocab", t->tokenizer ? tokenizer_fingerprint(t->tokenizer) : NULL},
+                          {"mask", *mask ? mask : NULL},
+                          {"labels", t->labels_json},
+                          {"candidates", t->candidates_json}}};
+    if (intake_run(&in, out, &n, e) < 0)
+        return -1;
     if (n)
         msg_note("%" PRId64 " row%s cut to %" PRId64 " tokens", n, n == 1 ? "" : "s",
                  t->spec.max);
+    return 0;
+}
+
+static int encode(Tok *t)
+{
+    Err e = {0};
+    Out *out = out_open();
+    int bad = load(t, &e);
+    if (!bad) {
+        set_length(t);
+        bad = run(t, out, &e);
+    }
+    if (bad)
+        out_fail(out);
+    if (out_close(out, bad ? &(Err){0} : &e) < 0 || bad)
+        die(&e);
+    return 0;
+}
+
+static int decode(const Tok *t)
+{
+    Err e = {0};
+    Texts texts = {.model = t->args.common.model, .raw = t->raw,
+                   .nul = t->input.kind == REC_NUL};
+    In *in = in_open(t->args.files, t->args.nfiles);
+    if (texts_run(&texts, in, &e) < 0)
+        die(&e);
+    in_close(in);
+    texts_clear(&texts);
+    return 0;
 }
 
 static void clear(Tok *t)
 {
-    rec_close(t->records);
-    rows_free(t->rows);
     tokenizer_free(t->tokenizer);
     fields_clear(&t->fields);
+    candidates_free(&t->classes);
     free(t->model_name);
     free(t->labels_json);
+    free(t->candidates_json);
+    free(t->task_prefix);
     free(t->input.column);
 }
 
 int main(int argc, char **argv)
 {
     Tok t = {.input = {.header = true, .delimiter = ','}, .spec = {.stride = -1}, .max = -1};
-    Err e = {0};
     read_options(&t, argc, argv);
-    t.out = out_open();
-    int bad = load(&t, &e);
-    if (!bad) {
-        set_length(&t);
-        t.records = rec_open(t.args.files, t.args.nfiles, &t.input);
-        t.rows = rows_new(&t.spec);
-        bad = run(&t, &e);
-    }
-    if (bad)
-        out_fail(t.out);
-    if (out_close(t.out, bad ? &(Err){0} : &e) < 0 || bad)
-        die(&e);
-    tell_cut(&t);
+    int status = t.decode ? decode(&t) : encode(&t);
     clear(&t);
-    return 0;
+    return status;
 }

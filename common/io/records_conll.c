@@ -9,7 +9,8 @@
 
 struct Conll {
     Buf text, tags, words; /* of the sentence that is being read; words: RecWord */
-    int columns;           /* of every line; 0: none has come yet */
+    int columns;           /* of every line of this file; 0: none has come yet */
+    enum { UNKNOWN, UNTAGGED, TAGGED } kind; /* of all files */
     int64_t line;          /* of this file */
     bool given;            /* the sentence has been given out */
 };
@@ -31,7 +32,7 @@ void rec_conll_close(Conll *c)
 
 void rec_conll_begin(Conll *c)
 {
-    c->line = 0;
+    c->line = c->columns = 0;
 }
 
 const RecWord *rec_conll_words(const Conll *c, size_t *n)
@@ -84,8 +85,13 @@ static int add_word(Conll *c, Str line, Err *e)
     for (size_t at = 0; next_column(line, tabs, &at, &column); n++)
         if (n == 0)
             first = column;
-    if (!c->columns)
+    if (!c->columns) {
         c->columns = n;
+        if (c->kind && (n > 1) != (c->kind == TAGGED))
+            return err_set(e, "a word %s tag, but the files before have %s: read them apart",
+                           n > 1 ? "with its" : "without a", n > 1 ? "none" : "tags");
+        c->kind = n > 1 ? TAGGED : UNTAGGED;
+    }
     if (n != c->columns)
         return err_set(e, "%d column%s, but the first line has %d: a word, what is between, "
                        "its tag", n, n == 1 ? "" : "s", c->columns);

@@ -127,12 +127,13 @@ int out_write(Out *out, Frame *f, Err *e)
         bool last = i + step >= f->rows;
         Frame *g = frame_slice(f, i, last ? f->rows - i : step);
         g->end = last ? f->end : END_NONE;
-        status = out_write(out, g, e);
+        /* Windows of a long text share it, and each piece has it whole: more cuts do no good. */
+        bool smaller = frame_bytes(g) < frame_bytes(f) / 4 * 3;
+        status = smaller ? out_write(out, g, e) : give(out, g, e);
     }
     frame_free(f);
     return status;
 }
-
 
 void out_fail(Out *out)
 {

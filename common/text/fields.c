@@ -31,6 +31,7 @@ void fields_ask(const Fields *f, RecSpec *in, RowSpec *rows)
     rows->weight = f->weight != NULL;
     rows->keep = f->keep;
     rows->keeps = f->keeps;
+    rows->labels = f->labels.count ? &f->labels : NULL;
 }
 
 static int weigh(Str s, float *weight, Err *e)
@@ -43,23 +44,19 @@ static int weigh(Str s, float *weight, Err *e)
     return bad ? err_at(e, "weight") : 0;
 }
 
-static Str prefixed(Fields *f, Str text)
-{
-    f->prefixed.n = 0;
-    buf_str(&f->prefixed, f->prefix);
-    buf_add(&f->prefixed, text.p, text.n);
-    return str_of(f->prefixed.p, f->prefixed.n);
-}
-
-int fields_row(Fields *f, const RecSpec *in, const Record *rec, RowIn *row, Err *e)
+int fields_row(const Fields *f, const RecSpec *in, const Record *rec, RowIn *row, Err *e)
 {
     const Str *field = rec->field;
     for (int i = 0; i < in->needed; i++)
         if (rec->null[i])
             return err_set(e, "no text in '%s'", in->column[i]);
     *row = (RowIn){.text = *field++, .source = rec->number};
-    if (f->prefix)
-        row->text = prefixed(f, row->text);
+    if (in->kind == REC_CONLL) {
+        row->word = rec->word;
+        row->words = rec->words;
+        row->tags = rec->null[1] ? (Str){0} : rec->field[1];
+        return 0;
+    }
     if (f->pair)
         row->pair = *field++;
     if (f->label && labels_name(&f->labels, *field++, &row->label, e) < 0)
@@ -73,6 +70,5 @@ int fields_row(Fields *f, const RecSpec *in, const Record *rec, RowIn *row, Err 
 void fields_clear(Fields *f)
 {
     free(f->keep);
-    free(f->prefixed.p);
     labels_free(&f->labels);
 }

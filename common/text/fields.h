@@ -10,18 +10,15 @@ typedef struct Fields {
     const char *text, *pair, *label, *weight; /* columns' names; NULL: not asked for */
     const char **keep;
     int keeps;
-    const char *prefix; /* put before each text; NULL: nothing */
     Labels labels;
-    /* private */
-    Buf prefixed;
 } Fields;
 
 /* One more kept column; -1: it is there already. */
 int fields_keep(Fields *f, const char *column);
 /* What the reader and the rows need to know of it. in->column is then the caller's to free. */
 void fields_ask(const Fields *f, RecSpec *in, RowSpec *rows);
-/* A record as fields_ask() has asked for it. Valid until the next call, or the next record. */
-int fields_row(Fields *f, const RecSpec *in, const Record *rec, RowIn *row, Err *e);
+/* A record as fields_ask() has asked for it. Valid until the next record. */
+int fields_row(const Fields *f, const RecSpec *in, const Record *rec, RowIn *row, Err *e);
 void fields_clear(Fields *f);
 
 #endif

@@ -1,49 +1,43 @@
-#include "text/rows.h"
+#include "text/rows_in.h"
 
-#include "base/num.h"
 #include "io/stream.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART_SPECIAL = 255, DIGITS = 24 };
+enum { PART_SPECIAL = 255 };
 
-/* A column of texts: their bytes, and for each row its range. */
-typedef struct Column {
-    char *name, *bytes_name; /* "row.text", "text.utf8" */
-    Buf bytes, ranges;
-} Column;
-
-struct Rows {
-    RowSpec spec;
-    TokWork *work;
-    const Template *template;
-    int64_t rows, tokens, cut;
-    Buf ends, id, part, type, span, source, weight; /* the tensors' data */
-    Column *column;
-    int columns;
-    Tokens first, second;
-};
-
-static void column_new(Rows *r, const char *name)
+static Column *column_new(Rows *r, const char *name)
 {
-    r->column[r->columns++] =
-        (Column){.name = mem_fmt("row.%s", name), .bytes_name = mem_fmt("%s.utf8", name)};
+    Column *c = &r->column[r->columns++];
+    *c = (Column){.name = mem_fmt("row.%s", name), .bytes_name = mem_fmt("%s.utf8", name)};
+    return c;
+}
+
+static void tokenise_candidates(Rows *r)
+{
+    const RowSpec *s = &r->spec;
+    r->candidate = mem_zero((size_t)s->candidates, sizeof *r->candidate);
+    for (int i = 0; i < s->candidates; i++) {
+        tokenizer_encode(s->tokenizer, r->work, s->candidate[i], 0, &r->candidate[i]);
+        if (r->candidate[i].n > r->longest)
+            r->longest = r->candidate[i].n;
+    }
 }
 
 Rows *rows_new(const RowSpec *spec)
 {
     Rows *r = mem_zero(1, sizeof *r);
+    bool pair = spec->pair || spec->candidates;
     r->spec = *spec;
     r->column = mem_zero((size_t)spec->keeps + 3, sizeof *r->column);
     if (spec->tokenizer) {
         r->work = tokwork_new(spec->tokenizer);
-        r->template = tokenizer_template(spec->tokenizer, spec->pair);
-        column_new(r, "text");
+        r->template = tokenizer_template(spec->tokenizer, pair);
+        r->text = column_new(r, "text");
     }
-    if (spec->pair)
-        column_new(r, "pair");
+    if (pair)
+        r->pair = column_new(r, "pair");
     if (spec->label)
         column_new(r, "label");
     for (int i = 0; i < spec->keeps; i++) {
@@ -51,183 +45,79 @@ Rows *rows_new(const RowSpec *spec)
         column_new(r, name);
         free(name);
     }
+    tokenise_candidates(r);
     return r;
 }
 
-/* The next row's text in a column; `same`: the row before has it already. */
-static void column_add(Column *c, Str s, bool same)
+/* What a column has for the record's rows. */
+static void column_put(Column *c, Str s)
 {
-    int64_t range[2] = {(int64_t)c->bytes.n, (int64_t)(c->bytes.n + s.n)};
-    if (same)
-        memcpy(range, c->ranges.p + c->ranges.n - sizeof range, sizeof range);
-    else
-        buf_add(&c->bytes, s.p, s.n);
-    buf_add(&c->ranges, range, sizeof range);
+    c->next[0] = (int64_t)c->bytes.n;
+    buf_add(&c->bytes, s.p, s.n);
+    c->next[1] = (int64_t)c->bytes.n;
 }
 
-/* Everything of a row but its tokens, which have been added. `again`: another window of the
- * record before. */
-static void end_row(Rows *r, const RowIn *in, bool again)
+/* The candidates' texts stand once in a frame, before any row. */
+static void put_candidates(Rows *r)
 {
-    int at = 0;
-    r->rows++;
-    buf_add(&r->ends, &r->tokens, sizeof r->tokens);
-    buf_add(&r->source, &in->source, sizeof in->source);
-    if (r->spec.weight)
-        buf_add(&r->weight, &in->weight, sizeof in->weight);
-    if (r->spec.tokenizer)
-        column_add(&r->column[at++], in->text, again);
-    if (r->spec.pair)
-        column_add(&r->column[at++], in->pair, again);
-    if (r->spec.label)
-        column_add(&r->column[at++], in->label, again);
-    for (int i = 0; i < r->spec.keeps; i++)
-        column_add(&r->column[at++], in->keep[i], again);
+    if (r->rows)
+        return;
+    r->pair->bytes.n = 0;
+    for (int i = 0; i < r->spec.candidates; i++)
+        buf_add(&r->pair->bytes, r->spec.candidate[i].p, r->spec.candidate[i].n);
 }
 
-/* n tokens of one part. span NULL: special ones, which stand for no bytes. */
-static void add_tokens(Rows *r, const int32_t *id, const int32_t (*span)[2], size_t n, int part,
-                       int type)
+/* The record's texts into the columns; where the first of them lies then. */
+static Str put_columns(Rows *r, const RowIn *in)
 {
-    buf_add(&r->id, id, n * sizeof *id);
-    memset(buf_room(&r->part, n), part, n);
-    r->part.n += n;
-    memset(buf_room(&r->type, n), type, n);
-    r->type.n += n;
-    if (span)
-        buf_add(&r->span, span, n * sizeof *span);
-    else
-        memset(buf_room(&r->span, n * sizeof *span), 0, n * sizeof *span);
-    r->span.n = (r->id.n / sizeof *id) * sizeof *span;
-    r->tokens += (int64_t)n;
-}
-
-/* Which tokens of a text a row has. */
-typedef struct Slice {
-    size_t at, n;
-} Slice;
-
-static void add_row(Rows *r, const RowIn *in, Slice first, Slice second, bool again)
-{
-    const Tokens *a = &r->first, *b = &r->second;
-    for (int i = 0; i < r->template->count; i++) {
-        const TemplateItem *t = &r->template->item[i];
-        if (t->kind == ITEM_SPECIAL)
-            add_tokens(r, &t->id, NULL, 1, PART_SPECIAL, t->type);
-        else if (t->kind == ITEM_FIRST && first.n)
-            add_tokens(r, a->id + first.at, a->span + first.at, first.n, 0, t->type);
-        else if (t->kind == ITEM_SECOND && second.n)
-            add_tokens(r, b->id + second.at, b->span + second.at, second.n, 1, t->type);
+    const RowSpec *s = &r->spec;
+    Column *c = r->column + (r->text != NULL) + (r->pair != NULL);
+    if (r->text) {
+        int64_t begin = (int64_t)r->text->bytes.n;
+        if (s->prefix)
+            buf_str(&r->text->bytes, s->prefix);
+        column_put(r->text, in->text);
+        r->text->next[0] = begin;
     }
-    end_row(r, in, again);
+    if (s->pair)
+        column_put(r->pair, in->pair);
+    else if (s->candidates)
+        put_candidates(r);
+    if (s->label)
+        column_put(c++, in->label);
+    for (int i = 0; i < s->keeps; i++)
+        column_put(c++, in->keep[i]);
+    if (!r->text)
+        return in->text;
+    return str_of(r->text->bytes.p ? r->text->bytes.p + r->text->next[0] : "",
+                  (size_t)(r->text->next[1] - r->text->next[0]));
 }
 
-/* What is left of texts of *n1 and *n2 tokens when both together have `room`. As the
- * reference does it: the longer one is cut to the other's length, then both in equal parts. */
-static void cut_longest(size_t *n1, size_t *n2, size_t room)
+/* The record has made no row. */
+static void drop_columns(Rows *r)
 {
-    bool swap = *n1 > *n2;
-    size_t small = swap ? *n2 : *n1, large;
-    large = small > room || room - small < small ? small : room - small;
-    if (small + large > room) {
-        small = room / 2;
-        large = small + room % 2;
-    }
-    *n1 = swap ? large : small;
-    *n2 = swap ? small : large;
-}
-
-static int cut_one(size_t *n, size_t other, size_t room, const char *which, Err *e)
-{
-    if (other >= room)
-        return err_set(e,
-                       "%zu tokens are left for both texts, and the %s alone has %zu: "
-                       "cut by --trunc longest",
-                       room, which, other);
-    *n = room - other;
-    return 0;
-}
-
-static int add_cut(Rows *r, const RowIn *in, size_t room, Err *e)
-{
-    size_t n1 = r->first.n, n2 = r->second.n;
-    Trunc trunc = r->spec.trunc;
-    if (n1 + n2 > room) {
-        if (!r->spec.pair)
-            n1 = room;
-        else if (trunc == TRUNC_LONGEST)
-            cut_longest(&n1, &n2, room);
-        else if (trunc == TRUNC_FIRST && cut_one(&n1, n2, room, "second", e) < 0)
-            return -1;
-        else if (trunc == TRUNC_SECOND && cut_one(&n2, n1, room, "first", e) < 0)
-            return -1;
-        r->cut++;
-    }
-    add_row(r, in, (Slice){0, n1}, (Slice){0, n2}, false);
-    return 0;
-}
-
-/* Windows over one text, the other one whole in each. */
-static int add_windows(Rows *r, const RowIn *in, size_t room, Err *e)
-{
-    bool second = r->spec.pair && r->spec.trunc != TRUNC_FIRST;
-    size_t n = second ? r->second.n : r->first.n;
-    size_t whole = second ? r->first.n : r->second.n;
-    size_t width = whole < room ? room - whole : 0, stride = (size_t)r->spec.stride;
-    if (whole + n <= room) {
-        add_row(r, in, (Slice){0, r->first.n}, (Slice){0, r->second.n}, false);
-        return 0;
-    }
-    if (width <= stride)
-        return err_set(e, "windows of %zu tokens cannot overlap by %zu: lower -S or raise -n",
-                       width, stride);
-    for (size_t at = 0;; at += width - stride) {
-        Slice part = {at, n - at < width ? n - at : width}, all = {0, whole};
-        add_row(r, in, second ? all : part, second ? part : all, at > 0);
-        if (at + part.n == n)
-            return 0;
-    }
-}
-
-/* "101 7592 102": a row of ids as they are. */
-static int add_ids(Rows *r, const RowIn *in, Err *e)
-{
-    static const char apart[] = " \t,";
-    const char *p = in->text.p, *end = p + in->text.n;
-    size_t n = 0, max = r->spec.max ? (size_t)r->spec.max : SIZE_MAX;
-    r->first.n = 0;
-    while (p < end) {
-        char number[DIGITS] = "";
-        int64_t id;
-        size_t len = 0;
-        for (; p < end && !strchr(apart, *p); p++)
-            if (len < sizeof number - 1)
-                number[len++] = *p;
-        if (len && num_int(number, 0, INT32_MAX, &id, e) < 0)
-            return err_at(e, "id %zu", n + 1);
-        if (len && n++ < max)
-            tokens_add(&r->first, (int32_t)id, 0, 0);
-        p++;
-    }
-    r->cut += n > max;
-    add_tokens(r, r->first.id, NULL, r->first.n, 0, 0);
-    end_row(r, in, false);
-    return 0;
+    for (int i = 0; i < r->columns; i++)
+        if (&r->column[i] != r->pair || r->spec.pair)
+            r->column[i].bytes.n = (size_t)r->column[i].next[0];
 }
 
 int rows_add(Rows *r, const RowIn *in, Err *e)
 {
-    const RowSpec *s = &r->spec;
-    if (!s->tokenizer)
-        return add_ids(r, in, e);
-    size_t room = s->max ? (size_t)(s->max - r->template->specials) : SIZE_MAX;
-    /* A single text that will be cut need not be read to its end. */
-    size_t limit = s->max && !s->pair && s->stride < 0 ? room : 0;
-    r->first.n = r->second.n = 0;
-    tokenizer_encode(s->tokenizer, r->work, in->text, limit, &r->first);
-    if (s->pair)
-        tokenizer_encode(s->tokenizer, r->work, in->pair, 0, &r->second);
-    return s->stride < 0 ? add_cut(r, in, room, e) : add_windows(r, in, room, e);
+    Str text = put_columns(r, in);
+    int bad = r->spec.tokenizer ? rows_fill(r, in, text, e) : rows_fill_ids(r, in, e);
+    if (bad)
+        drop_columns(r);
+    return bad;
+}
+
+void rows_end(Rows *r, const RowIn *in, size_t first, size_t second)
+{
+    Held h = {.end = (int64_t)r->all.n, .source = in->source, .n = {first, second},
+              .weight = in->weight};
+    r->rows++;
+    buf_add(&r->held, &h, sizeof h);
+    for (int i = 0; i < r->columns; i++)
+        buf_add(&r->column[i].ranges, r->column[i].next, sizeof r->column[i].next);
 }
 
 int64_t rows_waiting(const Rows *r)
@@ -242,49 +132,119 @@ int64_t rows_cut(const Rows *r)
 
 bool rows_full(const Rows *r)
 {
-    size_t bytes = r->id.n + r->part.n + r->type.n + r->span.n;
+    enum { TOKEN_BYTES = 14 }; /* id, span, part, type */
+    size_t bytes = r->all.n * TOKEN_BYTES;
     for (int i = 0; i < r->columns; i++)
         bytes += r->column[i].bytes.n;
-    return r->tokens >= FRAME_TOKENS || r->rows >= FRAME_ROWS || bytes >= FRAME_BYTES;
+    return r->all.n >= FRAME_TOKENS || r->rows >= FRAME_ROWS || bytes >= FRAME_BYTES;
 }
 
-/* Moves a buffer's bytes into a tensor of n elements (of `wide` numbers each, 1: a vector). */
-static void give(Frame *f, const char *name, DType type, int64_t n, int64_t wide, Buf *b)
+/* ---- frames ---- */
+
+/* A tensor of n elements (of `wide` numbers each, 1: a vector) that begins like the bytes at p;
+ * NULL: to be filled. */
+static void *add(Frame *f, const char *name, DType type, int64_t n, int64_t wide, const void *p)
 {
     int64_t shape[2] = {n, wide};
     void *to = frame_add(f, name, type, wide > 1 ? 2 : 1, shape);
-    if (b->n)
-        memcpy(to, b->p, b->n);
-    b->n = 0;
+    if (p && n)
+        memcpy(to, p, (size_t)(n * wide) * dtype_size(type));
+    return to;
+}
+
+static void add_column(Frame *f, const char *name, const char *bytes_name, int64_t n,
+                       const Buf *ranges, const Buf *bytes)
+{
+    add(f, name, DT_I64, n, 2, ranges->p);
+    add(f, bytes_name, DT_U8, (int64_t)bytes->n, 1, bytes->p);
+}
+
+/* What stands at each place of the template, for every token: its part, or its type. */
+static void fill(const Rows *r, uint8_t *to, bool types)
+{
+    const Held *h = (const Held *)r->held.p;
+    const Template *t = r->template;
+    for (int64_t i = 0; i < r->rows; i++, h++)
+        for (int k = 0; k < t->count; k++) {
+            const TemplateItem *item = &t->item[k];
+            if (item->kind == ITEM_SPECIAL) {
+                *to++ = types ? item->type : PART_SPECIAL;
+                continue;
+            }
+            size_t n = h->n[item->kind == ITEM_SECOND];
+            memset(to, types ? item->type : item->kind == ITEM_SECOND, n);
+            to += n;
+        }
+}
+
+/* Is there but one type, so that no row need be looked at? */
+static bool one_type(const Template *t)
+{
+    for (int i = 1; i < t->count; i++)
+        if (t->item[i].type != t->item[0].type)
+            return false;
+    return t->count > 0;
+}
+
+static void add_tokens(const Rows *r, Frame *f)
+{
+    int64_t n = f->tokens;
+    add(f, "token.id", DT_I32, n, 1, r->all.id);
+    uint8_t *part = add(f, "token.part", DT_U8, n, 1, NULL);
+    if (!r->spec.tokenizer) {
+        memset(part, 0, (size_t)n);
+        return;
+    }
+    fill(r, part, false);
+    if (tokenizer_has_types(r->spec.tokenizer)) {
+        uint8_t *type = add(f, "token.type", DT_U8, n, 1, NULL);
+        if (one_type(r->template))
+            memset(type, r->template->item[0].type, (size_t)n);
+        else
+            fill(r, type, true);
+    }
+    add(f, "token.span", DT_I32, n, 2, r->all.span);
+    if (r->tags.any)
+        add_column(f, "token.label", "label.utf8", n, &r->tags.ranges, &r->tags.bytes);
+}
+
+static void add_rows(const Rows *r, Frame *f)
+{
+    const Held *h = (const Held *)r->held.p;
+    int64_t *source = add(f, "row.source", DT_I64, f->rows, 1, NULL);
+    float *weight = r->spec.weight ? add(f, "row.weight", DT_F32, f->rows, 1, NULL) : NULL;
+    for (int64_t i = 0; i < f->rows; i++) {
+        source[i] = h[i].source;
+        if (weight)
+            weight[i] = h[i].weight;
+    }
+    for (int i = 0; i < r->columns; i++)
+        add_column(f, r->column[i].name, r->column[i].bytes_name, f->rows,
+                   &r->column[i].ranges, &r->column[i].bytes);
+}
+
+static void begin_frame(Rows *r)
+{
+    r->held.n = r->all.n = 0;
+    r->rows = 0;
+    r->tags.bytes.n = r->tags.ranges.n = r->tags.known.n = 0;
+    for (int i = 0; i < r->columns; i++)
+        r->column[i].bytes.n = r->column[i].ranges.n = 0;
 }
 
 Frame *rows_take(Rows *r)
 {
-    int64_t zero = 0, shape[1] = {r->rows + 1};
-    Frame *f = frame_new(r->rows, r->tokens);
+    Frame *f = frame_new(r->rows, (int64_t)r->all.n);
     if (!r->rows)
         return f;
-    int64_t *ends = frame_add(f, "row.tokens", DT_I64, 1, shape);
-    ends[0] = zero;
-    memcpy(ends + 1, r->ends.p, r->ends.n);
-    r->ends.n = 0;
-    give(f, "token.id", DT_I32, r->tokens, 1, &r->id);
-    give(f, "token.part", DT_U8, r->tokens, 1, &r->part);
-    if (r->spec.tokenizer && tokenizer_has_types(r->spec.tokenizer))
-        give(f, "token.type", DT_U8, r->tokens, 1, &r->type);
-    if (r->spec.tokenizer)
-        give(f, "token.span", DT_I32, r->tokens, 2, &r->span);
-    give(f, "row.source", DT_I64, r->rows, 1, &r->source);
-    if (r->spec.weight)
-        give(f, "row.weight", DT_F32, r->rows, 1, &r->weight);
-    for (int i = 0; i < r->columns; i++) {
-        Column *c = &r->column[i];
-        int64_t bytes = (int64_t)c->bytes.n;
-        give(f, c->name, DT_I64, r->rows, 2, &c->ranges);
-        give(f, c->bytes_name, DT_U8, bytes, 1, &c->bytes);
-    }
-    r->type.n = r->span.n = 0;
-    r->rows = r->tokens = 0;
+    const Held *h = (const Held *)r->held.p;
+    int64_t *ends = add(f, "row.tokens", DT_I64, f->rows + 1, 1, NULL);
+    ends[0] = 0;
+    for (int64_t i = 0; i < f->rows; i++)
+        ends[i + 1] = h[i].end;
+    add_tokens(r, f);
+    add_rows(r, f);
+    begin_frame(r);
     return f;
 }
 
@@ -292,7 +252,8 @@ void rows_free(Rows *r)
 {
     if (!r)
         return;
-    Buf *b[] = {&r->ends, &r->id, &r->part, &r->type, &r->span, &r->source, &r->weight};
+    Buf *b[] = {&r->held, &r->tags.bytes, &r->tags.ranges, &r->tags.known, &r->tags.word,
+                &r->tags.begins};
     for (size_t i = 0; i < sizeof b / sizeof *b; i++)
         free(b[i]->p);
     for (int i = 0; i < r->columns; i++) {
@@ -301,8 +262,12 @@ void rows_free(Rows *r)
         free(r->column[i].bytes.p);
         free(r->column[i].ranges.p);
     }
+    for (int i = 0; i < r->spec.candidates; i++)
+        tokens_free(&r->candidate[i]);
+    free(r->candidate);
     free(r->column);
     tokwork_free(r->work);
+    tokens_free(&r->all);
     tokens_free(&r->first);
     tokens_free(&r->second);
     free(r);
