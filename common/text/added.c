@@ -132,3 +132,11 @@ const Added *added_next(const AddedSet *s, Str t, size_t done, size_t *from, siz
     }
     return NULL;
 }
+
+void added_trim(Str t, size_t *begin, size_t *end)
+{
+    *begin = spaces_behind(str_of(t.p, *end), *begin);
+    size_t last = spaces_before(t, *end);
+    if (last > *begin)
+        *end = last;
+}

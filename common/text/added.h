@@ -32,4 +32,7 @@ void added_free(AddedSet *s);
 const Added *added_next(const AddedSet *s, Str t, size_t done, size_t *from, size_t *begin,
                         size_t *end);
 
+/* Takes the white space at both ends off t[*begin, *end). */
+void added_trim(Str t, size_t *begin, size_t *end);
+
 #endif

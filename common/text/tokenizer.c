@@ -81,6 +81,22 @@ void tokens_free(Tokens *t)
     *t = (Tokens){0};
 }
 
+/* The span of an added token in a text that begins at byte `at` of the whole: without the white
+ * space that it took along, where the model trims spans. As in the reference, what the text
+ * begins with stays where the model may have put a space there. */
+static void place_added(const Tokenizer *t, Str text, int32_t at, size_t begin, size_t end,
+                        int32_t span[2])
+{
+    size_t first = begin;
+    if (t->trim) {
+        added_trim(text, &begin, &end);
+        if (t->trim_prefix && at == 0 && first == 0)
+            begin = 0;
+    }
+    span[0] = at + (int32_t)begin;
+    span[1] = at + (int32_t)end;
+}
+
 typedef void Rest(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
                   Tokens *out);
 
@@ -89,11 +105,13 @@ static void encode_around(const AddedSet *set, Rest *rest, const Tokenizer *t, T
                           Str text, int32_t at, size_t limit, Tokens *out)
 {
     size_t done = 0, from = 0, begin, end;
+    int32_t span[2];
     const Added *a;
     while (out->n <= limit && (a = added_next(set, text, done, &from, &begin, &end))) {
         if (done < begin)
             rest(t, w, str_of(text.p + done, begin - done), at + (int32_t)done, limit, out);
-        tokens_add(out, a->id, at + (int32_t)begin, at + (int32_t)end);
+        place_added(t, text, at, begin, end, span);
+        tokens_add(out, a->id, span[0], span[1]);
         done = end;
     }
     if (done < text.n)
@@ -141,22 +159,25 @@ void tokenizer_encode(const Tokenizer *t, TokWork *w, Str text, size_t limit, To
     encode_around(&t->plain, encode_piece, t, w, text, 0, limit ? limit : SIZE_MAX, out);
 }
 
-/* Takes from span what added tokens in t have, which begins at byte `at`, or whose bytes are at
- * `place`. True: the token that begins at `start` is one of them, and span is what it takes in. */
-static bool clip_added(const AddedSet *set, Str t, int32_t at, int32_t (*place)[2],
-                       int32_t start, int32_t span[2])
+/* Takes from span what added tokens in a text have, which begins at byte `at`, or whose bytes
+ * are at `place`. True: the token that begins at `start` is one, and span is what it takes in. */
+static bool clip_added(const Tokenizer *t, const AddedSet *set, Str text, int32_t at,
+                       int32_t (*place)[2], int32_t start, int32_t span[2])
 {
     size_t done = 0, from = 0, begin, end;
-    while (added_next(set, t, done, &from, &begin, &end)) {
+    while (added_next(set, text, done, &from, &begin, &end)) {
         int32_t first = place ? place[begin][0] : at + (int32_t)begin;
         int32_t last = place ? place[end - 1][1] : at + (int32_t)end;
         if (first > start) {
             span[1] = first < span[1] ? first : span[1];
             return false;
         }
-        span[0] = start < last ? first : last;
+        span[0] = last;
         if (start < last) {
-            span[1] = last;
+            if (place)
+                memcpy(span, (int32_t[]){first, last}, 2 * sizeof *span);
+            else
+                place_added(t, text, at, begin, end, span);
             return true;
         }
         done = end;
@@ -172,17 +193,17 @@ static bool clip_normalised(const Tokenizer *t, TokWork *w, Str piece, int32_t a
     if (!t->normalised.count)
         return false;
     if (!t->model->normalise)
-        return clip_added(&t->normalised, piece, at, NULL, start, span);
+        return clip_added(t, &t->normalised, piece, at, NULL, start, span);
     n->n = 0;
     t->model->normalise(t->model, w->model, piece, at, n);
-    return clip_added(&t->normalised, str_of(n->p, n->n), at, n->span, start, span);
+    return clip_added(t, &t->normalised, str_of(n->p, n->n), at, n->span, start, span);
 }
 
 void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int32_t end,
                     int32_t span[2])
 {
     int32_t found[2] = {0, (int32_t)text.n}, word[2];
-    bool added = clip_added(&t->plain, text, 0, NULL, start, found);
+    bool added = clip_added(t, &t->plain, text, 0, NULL, start, found);
     int32_t at = found[0];
     Str piece = str_of(text.p + at, (size_t)(found[1] - at));
     added = added || clip_normalised(t, w, piece, at, start, found);

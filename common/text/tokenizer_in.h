@@ -21,6 +21,7 @@ struct Tokenizer {
     int64_t max_length;
     bool types;
     bool prefix; /* the model marks pieces inside a word */
+    bool trim, trim_prefix; /* spans of added tokens: as BpeRules has them of others */
     int32_t special[TOK_SPECIALS];
     const char *const *usual; /* special tokens' names where the folder says none: names_... */
     Decoder *decoder;         /* NULL: entries with a space between */

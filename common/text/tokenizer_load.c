@@ -119,27 +119,45 @@ static int read_limits(Tokenizer *t, const char *folder, const json_t *config,
     return 0;
 }
 
-/* Files that hold a tokenizer, in the order in which they are looked for. */
+/* A SentencePiece model, by the names that T5 and ALBERT, XLM-R, Llama and others give it. */
+static const char *find_spiece(const char *folder)
+{
+    static const char *const names[] = {"spiece.model", "sentencepiece.bpe.model",
+                                        "tokenizer.model", "spm.model", "spiece.bpe.model"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (file_exists(folder, names[i]))
+            return names[i];
+    return NULL;
+}
+
+/* What stands in a tokenizer.json's place, in the order in which it is looked for. */
+static int read_parts(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                      Err *e)
+{
+    if (file_exists(folder, "vocab.txt"))
+        return tokenizer_from_vocab(t, folder, config, map, e);
+    if (file_exists(folder, "vocab.json") && file_exists(folder, "merges.txt"))
+        return bpe_from_files(t, folder, config, map, e);
+    const char *spiece = find_spiece(folder);
+    if (!spiece)
+        return err_set(e, "no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
+                          "spiece.model: is it a model's folder?");
+    char *path = mem_fmt("%s/%s", folder, spiece);
+    int bad = spiece_from_file(t, path, config, map, e);
+    free(path);
+    return bad;
+}
+
 static int read_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
                       Err *e)
 {
-    int bad;
-    if (file_exists(folder, "tokenizer.json")) {
-        char *path = mem_fmt("%s/tokenizer.json", folder);
-        bad = tokenizer_from_json(t, path, config, e);
-        free(path);
-        if (bad)
-            return err_at(e, "%s/tokenizer.json", folder);
-        return tokenizer_add_said(t, folder, config, map, e) < 0 ? err_at(e, "%s", folder) : 0;
-    }
-    if (file_exists(folder, "vocab.txt"))
-        bad = tokenizer_from_vocab(t, folder, config, map, e);
-    else if (file_exists(folder, "vocab.json") && file_exists(folder, "merges.txt"))
-        bad = bpe_from_files(t, folder, config, map, e);
-    else
-        return err_set(e, "%s: no tokenizer.json and no vocab.txt, nor vocab.json with "
-                          "merges.txt: is it a model's folder?", folder);
-    return bad ? err_at(e, "%s", folder) : 0;
+    if (!file_exists(folder, "tokenizer.json"))
+        return read_parts(t, folder, config, map, e);
+    char *path = mem_fmt("%s/tokenizer.json", folder);
+    int bad = tokenizer_from_json(t, path, config, e);
+    free(path);
+    return bad ? err_at(e, "tokenizer.json")
+               : tokenizer_add_said(t, folder, config, map, e);
 }
 
 /* Whose names the vocabulary has, where nothing says what the model is. */
@@ -181,7 +199,7 @@ static int load_with(Tokenizer *t, const char *folder, const json_t *config, con
     t->mask.normalized = family->normalized;
     t->clean = json_get_bool(config, "clean_up_tokenization_spaces", false, NULL);
     if (read_files(t, folder, config, map, e) < 0)
-        return -1;
+        return err_at(e, "%s", folder);
     tokenizer_added_ready(t);
     int32_t missing = missing_id(t);
     if (missing >= 0)
@@ -194,6 +212,8 @@ static int load_with(Tokenizer *t, const char *folder, const json_t *config, con
         if (i != TOK_UNK || id >= 0)
             t->special[i] = id;
     }
+    if (t->usual == names_bert && !*type && !family->names)
+        family = family_of_type("bert");
     return read_limits(t, folder, config, model, *type ? by_type : family, e);
 }
 

@@ -33,6 +33,7 @@ static int set_up(Tokenizer *t, const char *folder, const json_t *config, const 
     BertRules rules = {.clean = true, .max_chars = 100, .prefix = "##"};
     rules.lower = json_get_bool(config, "do_lower_case", true, e);
     rules.strip = json_get_bool(config, "strip_accents", rules.lower, e);
+    t->clean = json_get_bool(config, "clean_up_tokenization_spaces", true, e);
     rules.cjk = json_get_bool(config, "tokenize_chinese_chars", true, e);
     if (e->text[0])
         return err_at(e, "tokenizer_config.json");
