@@ -218,7 +218,9 @@ numbers() {
   printf 'text a\n' | mkstream >s.weft
   fails_with 1 "row.logit" score s.weft
   sample | sed 's/task class/task mask/' | mkstream >s.weft
-  fails_with 1 "task 'mask' comes with a later version" score s.weft
+  fails_with 1 "pick.token" score s.weft
+  sample | sed 's/task class/task magic/' | mkstream >s.weft
+  fails_with 1 "unknown task 'magic': score knows class, mask" score s.weft
 }
 
 @test "names that do not fit the logits" {
@@ -263,11 +265,20 @@ numbers() {
   [ "$(wc -l <out)" -eq 2 ]
 }
 
-@test "what does not go together, and what comes later" {
+@test "what does not go together" {
   fails_with 2 "--csv goes with neither" score --csv --json
+  fails_with 2 "--csv goes with neither" score --csv -e
   fails_with 2 "--eval measures" score -e -k 2
-  fails_with 2 "--aggregate comes with a later version" score --aggregate simple
-  fails_with 2 "--targets comes with a later version" score --targets a,b
-  fails_with 2 "--max-answer comes with a later version" score --max-answer 3
-  fails_with 2 "--impossible comes with a later version" score --impossible
+  fails_with 2 "--eval measures" score -e --multi
+  fails_with 2 "without --aggregate" score -e --aggregate simple
+  fails_with 2 "none, simple, first, average" score --aggregate all
+  fails_with 2 "--max-answer" score --max-answer 0
+}
+
+@test "options of other tasks are refused" {
+  sample | mkstream >s.weft
+  fails_with 1 "s.weft: --aggregate says nothing of the task 'class'" score --aggregate max s.weft
+  fails_with 1 "--targets says nothing of the task 'class'" score --targets a,b s.weft
+  fails_with 1 "--max-answer says nothing" score --max-answer 3 s.weft
+  fails_with 1 "--impossible says nothing" score --impossible s.weft
 }

@@ -1,34 +1,62 @@
-/* answer.h - answers of the class task on paper: one of several labels a row, with scores. */
+/* answer.h - answers on paper, the same for every task: lines of cells (TSV, CSV) or a JSON value
+ * a row, gathered in a buffer until the program delivers them.
+ *
+ *     answer_columns(&a, f, "label,score", &e);        // a frame: the columns are settled
+ *     answer_row(&a, f, i);                            // its row i is answered next:
+ *     answer_line(&a, (Cell[]){cell_text(label), cell_score(0.7)}, 2, margin);
+ */
 #ifndef WEFT_ANSWER_H
 #define WEFT_ANSWER_H
 
 #include "io/frame.h"
-#include "task/classes.h"
 
 typedef enum Format { FORMAT_TSV, FORMAT_JSON, FORMAT_CSV } Format;
 
 enum { TOP_DEFAULT = -1, TOP_ALL = 0 };
 
+typedef struct Cell {
+    enum { CELL_TEXT, CELL_COUNT, CELL_SCORE } kind;
+    Str text;
+    int64_t count;
+    double score;
+} Cell;
+
+static inline Cell cell_text(Str s)
+{
+    return (Cell){.kind = CELL_TEXT, .text = s};
+}
+
+static inline Cell cell_count(int64_t n)
+{
+    return (Cell){.kind = CELL_COUNT, .count = n};
+}
+
+static inline Cell cell_score(double x)
+{
+    return (Cell){.kind = CELL_SCORE, .score = x};
+}
+
 typedef struct Answers {
     Format format;
-    int64_t top;     /* answers a row; TOP_ALL in class order; TOP_DEFAULT is one, and TSV lines
-                        then begin without the row's number */
-    bool independent; /* sigmoid, whatever the metadata say */
-    int64_t rows;    /* answered so far, over all frames */
-    char **keep;     /* CSV: the kept columns of the first frame, which the header names */
+    int64_t top;  /* answers a row; TOP_ALL in class order. TSV lines begin with the row's number
+                     unless it is TOP_DEFAULT, which is the task's own number */
+    int64_t rows; /* begun so far, over all frames */
+    bool alone;   /* second texts are the task's, not the record's: CSV does without them */
+    Buf out;      /* what is to be delivered */
+    /* private */
+    Buf lead;    /* what each line of this row begins with */
+    char **keep; /* CSV: the kept columns of the first frame, which the header names */
     int keeps;
     bool pair, begun;
 } Answers;
 
-/* Appends the answers for every row of a frame with row.logit. On a fault e->row is 1 + the
- * frame's row at fault, and the rows before it have been answered. */
-int answer_frame(Answers *a, Buf *b, const Frame *f, Err *e);
+/* The cells a line of this task has. CSV: the header, before the first line; a later frame may
+ * lack kept columns that the first had, but not bring others. */
+int answer_columns(Answers *a, const Frame *f, const char *columns, Err *e);
+/* The next answers are of this row, or of the record that begins with it. */
+void answer_row(Answers *a, const Frame *f, int64_t row);
+/* margin: what the first score is above the second, for CSV alone; NaN: there is no second. */
+void answer_line(Answers *a, const Cell *cell, int cells, double margin);
 void answer_free(Answers *a);
-
-/* The frame's row.logit, F32 [rows, n >= 1], and its classes; NULL and a message where they are
- * not those of a class task. */
-const float *answer_logits(const Frame *f, Classes *c, Err *e);
-/* Are n logits numbers? Else -1 and a message. */
-int answer_finite(const float *logit, int64_t n, Err *e);
 
 #endif

@@ -121,7 +121,7 @@ char *classes_list(const Classes *c)
     return b.p;
 }
 
-static double log_sum_exp(const float *logit, int64_t n)
+double class_log_sum(const float *logit, int64_t n)
 {
     double top = logit[0], sum = 0;
     for (int64_t i = 1; i < n; i++)
@@ -133,7 +133,7 @@ static double log_sum_exp(const float *logit, int64_t n)
 
 void class_scores(Problem p, const float *logit, int64_t n, double *score)
 {
-    double all = p == ONE_OF ? log_sum_exp(logit, n) : 0;
+    double all = p == ONE_OF ? class_log_sum(logit, n) : 0;
     for (int64_t i = 0; i < n; i++) {
         double x = (double)logit[i];
         score[i] = p == ONE_OF ? exp(x - all) : p == ANY_OF ? 1 / (1 + exp(-x)) : x;
@@ -142,21 +142,67 @@ void class_scores(Problem p, const float *logit, int64_t n, double *score)
 
 double class_nll(const float *logit, int64_t n, int64_t gold)
 {
-    return log_sum_exp(logit, n) - (double)logit[gold];
+    return class_log_sum(logit, n) - (double)logit[gold];
+}
+
+static bool above(const float *logit, int64_t i, int64_t j)
+{
+    return logit[i] != logit[j] ? logit[i] > logit[j] : i < j;
 }
 
 static int by_logit(const void *a, const void *b, void *logits)
 {
-    const float *logit = logits;
-    int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-    if (logit[i] != logit[j])
-        return logit[i] > logit[j] ? -1 : 1;
-    return i < j ? -1 : 1;
+    return above(logits, *(const int64_t *)a, *(const int64_t *)b) ? -1 : 1;
 }
 
-void class_rank(const float *logit, int64_t n, int64_t *order)
+/* Of a whole vocabulary a few are asked for: most entries cost one comparison. */
+static void insert_best(const float *logit, int64_t n, int64_t k, int64_t *order)
+{
+    int64_t have = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (have == k && !above(logit, i, order[k - 1]))
+            continue;
+        int64_t at = have < k ? have++ : k - 1;
+        for (; at > 0 && above(logit, i, order[at - 1]); at--)
+            order[at] = order[at - 1];
+        order[at] = i;
+    }
+}
+
+void class_top(const float *logit, int64_t n, int64_t k, int64_t *order)
+{
+    enum { FEW = 64 };
+    if (k <= FEW) {
+        insert_best(logit, n, k, order);
+        return;
+    }
+    int64_t *all = mem_array((size_t)n, sizeof *all);
+    for (int64_t i = 0; i < n; i++)
+        all[i] = i;
+    qsort_r(all, (size_t)n, sizeof *all, by_logit, (void *)logit);
+    memcpy(order, all, (size_t)k * sizeof *order);
+    free(all);
+}
+
+int64_t class_gold(const Classes *c, Str label, Err *e)
+{
+    if (!label.n)
+        return err_set(e, "no label to measure against: name its column with `tok -l`");
+    int64_t gold = classes_find(c, label);
+    if (gold < 0) {
+        char *list = classes_list(c);
+        err_set(e, "label '%.*s' is not a class of the model (%.600s)",
+                label.n > 100 ? 100 : (int)label.n, label.p, list);
+        free(list);
+    }
+    return gold;
+}
+
+int class_finite(const float *logit, int64_t n, Err *e)
 {
     for (int64_t i = 0; i < n; i++)
-        order[i] = i;
-    qsort_r(order, (size_t)n, sizeof *order, by_logit, (void *)logit);
+        if (!isfinite(logit[i]))
+            return err_set(e, "the model produced %s: look at its weights with `show`",
+                           isnan(logit[i]) ? "NaN" : "infinity");
+    return 0;
 }

@@ -34,7 +34,13 @@ char *classes_list(const Classes *c);
 void class_scores(Problem p, const float *logit, int64_t n, double *score);
 /* -log softmax(logit)[gold] */
 double class_nll(const float *logit, int64_t n, int64_t gold);
-/* All indices, highest logit first; equal ones in class order. */
-void class_rank(const float *logit, int64_t n, int64_t *order);
+/* The k <= n indices of the highest logits, highest first; equal ones in class order. */
+void class_top(const float *logit, int64_t n, int64_t k, int64_t *order);
+/* log(sum exp(logit)), in double */
+double class_log_sum(const float *logit, int64_t n);
+/* The class that a row's gold label names; -1 and a message where it names none. */
+int64_t class_gold(const Classes *c, Str label, Err *e);
+/* Are n logits numbers? Else -1 and a message. */
+int class_finite(const float *logit, int64_t n, Err *e);
 
 #endif

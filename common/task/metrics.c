@@ -20,6 +20,17 @@ void metrics_add(Metrics *m, int64_t gold, int64_t answer, double nll, double we
     m->rows++;
 }
 
+int metrics_choice(Metrics *m, const Classes *c, const float *logit, Str label, double weight,
+                   Err *e)
+{
+    int64_t gold = class_gold(c, label, e), best;
+    if (gold < 0 || class_finite(logit, c->n, e) < 0)
+        return -1;
+    class_top(logit, c->n, 1, &best);
+    metrics_add(m, gold, best, class_nll(logit, c->n, gold), weight);
+    return 0;
+}
+
 void metrics_free(Metrics *m)
 {
     free(m->confusion);
@@ -88,7 +99,7 @@ static void put_confusion_text(Buf *b, const Metrics *m, const Classes *c)
     buf_str(b, "\n");
 }
 
-void metrics_put_text(Buf *b, const Metrics *m, const Classes *c)
+static void put_text(Buf *b, const Metrics *m, const Classes *c)
 {
     ClassMetrics *k = mem_array((size_t)m->classes, sizeof *k);
     Summary s = metrics_sum(m, k);
@@ -121,7 +132,7 @@ static void put_per_class_json(Buf *b, const Metrics *m, const Classes *c,
     }
 }
 
-void metrics_put_json(Buf *b, const Metrics *m, const Classes *c)
+static void put_json_object(Buf *b, const Metrics *m, const Classes *c)
 {
     ClassMetrics *k = mem_array((size_t)m->classes, sizeof *k);
     Summary s = metrics_sum(m, k);
@@ -142,4 +153,12 @@ void metrics_put_json(Buf *b, const Metrics *m, const Classes *c)
     }
     buf_str(b, "]]}\n");
     free(k);
+}
+
+void metrics_put(Buf *b, const Metrics *m, const Classes *c, bool json)
+{
+    if (json)
+        put_json_object(b, m, c);
+    else
+        put_text(b, m, c);
 }

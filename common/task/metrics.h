@@ -20,6 +20,10 @@ typedef struct Metrics {
 } Metrics;
 
 Metrics metrics_new(int64_t classes);
+/* A choice among m->classes: its best class against the gold label. -1: no number, no label, or
+ * one that is no class. */
+int metrics_choice(Metrics *m, const Classes *c, const float *logit, Str label, double weight,
+                   Err *e);
 void metrics_add(Metrics *m, int64_t gold, int64_t answer, double nll, double weight);
 void metrics_free(Metrics *m);
 
@@ -36,7 +40,6 @@ typedef struct Summary {
 Summary metrics_sum(const Metrics *m, ClassMetrics *per_class);
 
 /* The report of `score --eval`: tables, or one JSON object on a line. */
-void metrics_put_text(Buf *b, const Metrics *m, const Classes *c);
-void metrics_put_json(Buf *b, const Metrics *m, const Classes *c);
+void metrics_put(Buf *b, const Metrics *m, const Classes *c, bool json);
 
 #endif

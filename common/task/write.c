@@ -75,6 +75,11 @@ void put_json(Buf *b, Str s)
     buf_add(b, "\"", 1);
 }
 
+void put_json_key(Buf *b, const char *open, const char *key)
+{
+    buf_fmt(b, "%s\"%s\": ", open, key);
+}
+
 void put_float(Buf *b, float x)
 {
     if (!isfinite(x)) {

@@ -3,6 +3,8 @@
     CASE.jsonl               a record a line: text (and pair), as `tok -J` reads it
     CASE.safetensors         the logits of its rows with texts, tokens and spans: what `score` reads
     CASE.OPTIONS.json        a line a record: what `score OPTIONS --json` is to say
+    bert-span-eval.*         the same with gold answers, and what `score --eval --json` is to say
+    bert-mask-none.*         a row without a mask, for which the pipeline raises: null
     cases.tsv                case, model, file of answers, whether the model as it is made these
                              logits ("whole": the whole pipe can be held to them), options
 
@@ -15,7 +17,9 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import (AutoTokenizer, BertForNextSentencePrediction, logging, pipeline)
+from transformers import AutoTokenizer, BertForNextSentencePrediction, logging, pipeline
+from transformers.pipelines.base import PipelineException
+from transformers.data.metrics.squad_metrics import compute_exact, compute_f1
 
 from models import MODELS
 from stable import sort_metadata
@@ -72,6 +76,7 @@ class Stream:
     def __init__(self):
         self.ids, self.part, self.span, self.ends = [], [], [], [0]
         self.text, self.pair, self.source, self.logits, self.picks = [], [], [], [], []
+        self.label = None  # of each record
 
     def add(self, enc, text, pair, source):
         for i, special in zip(range(len(enc.ids)), enc.special_tokens_mask):
@@ -94,6 +99,8 @@ class Stream:
         out["row.text"], out["text.utf8"] = ranges(self.text)
         if any(p is not None for p in self.pair):
             out["row.pair"], out["pair.utf8"] = ranges(self.pair)
+        if self.label:
+            out["row.label"], out["label.utf8"] = ranges([self.label[i] for i in self.source])
         kind = {"mask": "pick", "token": "token", "span": "token"}.get(meta["task"], "row")
         out[kind + ".logit"] = torch.cat(self.logits).float().contiguous()
         if kind == "pick":
@@ -167,11 +174,7 @@ def text_classification(name, *options):
     answers(name, name, "-k 2", [pipe(t, top_k=2) for t in MOODS])
 
 
-def fill_mask(name, targets):
-    pipe = pipeline("fill-mask", model=str(MODELS / name), dtype=torch.float32)
-    m = pipe.tokenizer.mask_token
-    rows = [f"the cat sat on the {m}.", f"I {m} this flight", f"{m} lives in Berlin, {m}!",
-            f"\u00e9t\u00e9: what {m}   is 'that' \u2014 n't {m} {m}?", f"do n't say {m} , please"]
+def save_masks(case, pipe, rows):
     s = Stream()
     for i, text in enumerate(rows):
         enc, = encodings(pipe.tokenizer, text)
@@ -179,12 +182,33 @@ def fill_mask(name, targets):
         at = [k for k, id in enumerate(enc.ids) if id == pipe.tokenizer.mask_token_id]
         s.picks += [s.ends[-2] + k for k in at]
         s.logits.append(run(pipe.model, enc).logits[0, at])
-    s.save(name, task="mask")
-    records(name, rows)
+    s.save(case, task="mask")
+    records(case, rows)
+
+
+def fill_mask(name, targets):
+    pipe = pipeline("fill-mask", model=str(MODELS / name), dtype=torch.float32)
+    m = pipe.tokenizer.mask_token
+    rows = [f"the cat sat on the {m}.", f"I {m} this flight", f"{m} lives in Berlin, {m}!",
+            f"\u00e9t\u00e9: what {m}   is 'that' \u2014 n't {m} {m}?", f"do n't say {m} , please"]
+    save_masks(name, pipe, rows)
     answers(name, name, "", [pipe(t) for t in rows])
     answers(name, name, "-k 2", [pipe(t, top_k=2) for t in rows])
     answers(name, name, f"--targets {targets}",
             [pipe(t, targets=targets.split(",")) for t in rows])
+    if name == "bert-mask":
+        rows = [rows[0], "no mask here", rows[2]]
+        save_masks("bert-mask-none", pipe, rows)
+        with open(OUT / "bert-mask-none.json", "w", encoding="utf-8") as f:
+            for t in rows:
+                f.write(json.dumps(plain(fill_or_none(pipe, t)), ensure_ascii=False) + "\n")
+
+
+def fill_or_none(pipe, text):
+    try:
+        return pipe(text, top_k=1)
+    except PipelineException:
+        return None
 
 
 def next_sentence(name):
@@ -251,6 +275,19 @@ def question_answering(name):
     answers(name, name, "-k 3", ask(top_k=3))
     answers(name, name, "--max-answer 3", ask(max_answer_len=3))
     answers(name, name, "--impossible -k 4", ask(top_k=4, handle_impossible_answer=True))
+    if name == "bert-span":
+        measure_answers(s, [a["answer"] for a in ask()])
+
+
+def measure_answers(s, said):
+    """Gold answers that are right, right but for what does not count, partly right, wrong."""
+    s.label = [said[0], f"The  {said[1].upper()}!", said[2].split()[0] + " and more", "nowhere",
+               said[4]]
+    s.save("bert-span-eval", task="span", classes='["start","end"]')
+    scores = [(compute_exact(g, a), compute_f1(g, a)) for g, a in zip(s.label, said)]
+    with open(OUT / "bert-span-eval.json", "w", encoding="utf-8") as f:
+        exact, f1 = (sum(x) / len(scores) for x in zip(*scores))
+        f.write(json.dumps({"rows": len(scores), "exact": exact, "f1": f1}) + "\n")
 
 
 def zero_shot(name):

@@ -70,7 +70,7 @@ static void scores(void)
     CHECK(near(score[3], 1 / (1 + exp(2))));
     class_scores(VALUE, logit, 4, score);
     CHECK(score[3] == -2);
-    class_rank(logit, 4, order);
+    class_top(logit, 4, 4, order);
     CHECK(order[0] == 1 && order[1] == 2 && order[2] == 0 && order[3] == 3);
 }
 

@@ -1,0 +1,60 @@
+/* task.h - what the program `score` and a task agree on. A task is a table of functions over the
+ * stream that `head` writes; tasks.c names them all, and each has a file of its own. */
+#ifndef WEFT_TASK_H
+#define WEFT_TASK_H
+
+#include "task/answer.h"
+#include "task/lexicon.h"
+
+typedef enum Aggregate { AGG_NONE, AGG_SIMPLE, AGG_FIRST, AGG_AVERAGE, AGG_MAX } Aggregate;
+
+/* Options that belong to some tasks. */
+enum {
+    ASK_MULTI = 1, ASK_AGGREGATE = 2, ASK_TARGETS = 4, ASK_MAX_ANSWER = 8, ASK_IMPOSSIBLE = 16,
+    ASK_EVAL = 32
+};
+
+/* The command line. */
+typedef struct Asked {
+    unsigned given;      /* ASK_ bits */
+    Aggregate aggregate;
+    const char *targets; /* "man,woman" */
+    int64_t max_answer;  /* tokens */
+} Asked;
+
+typedef struct Scorer {
+    Asked asked;
+    Answers answers;
+    Lexicon lexicon;
+    const char *place; /* of the row that is being answered: "stdin", and its number from 1 */
+    int64_t row;
+    int64_t skipped; /* rows without an answer, each of which has been told */
+} Scorer;
+
+/* Functions that can fail return -1 with *e, whose row the program sets. */
+typedef struct Task {
+    const char *name;
+    unsigned takes; /* ASK_ bits that mean something here */
+    /* With the first frame that has rows; the task's own state, or NULL. */
+    void *(*open)(Scorer *s, const Frame *f, Err *e);
+    /* Another frame that has rows, then each of its rows in turn. */
+    int (*frame)(void *state, Scorer *s, const Frame *f, Err *e);
+    int (*row)(void *state, Scorer *s, const Frame *f, int64_t row, Err *e);
+    /* A stream's end: what is open is answered. NULL: rows are answered one by one. */
+    int (*flush)(void *state, Scorer *s, Err *e);
+    /* --eval: appends the report to s->answers.out. */
+    int (*report)(void *state, Scorer *s, Err *e);
+    void (*close)(void *state);
+} Task;
+
+extern const Task task_class, task_next, task_mask, task_lm, task_token, task_span,
+    task_zero_shot;
+
+/* The task that a frame's metadata name, whose options are no others than those given. */
+const Task *task_of(const Frame *f, const Asked *asked, Err *e);
+/* This row has no answer: says why, and JSON, a value a row, has null. */
+void task_skip(Scorer *s, const Frame *f, int64_t row, const char *why);
+/* The row's F32 weight, 1 where the stream has none. */
+double task_weight(const Frame *f, int64_t row);
+
+#endif

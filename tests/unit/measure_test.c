@@ -1,0 +1,75 @@
+/* Answers against gold ones as SQuAD's script has it (golden/score/squad.tsv), and entities cut
+ * out of labels, counted as seqeval counts them. */
+#include "task/chunks.h"
+#include "task/squad.h"
+#include "tests/unit/check.h"
+
+#include <math.h>
+
+static void squad(const char *path)
+{
+    FILE *f = fopen(path, "re");
+    char line[512], *field[4];
+    int rows = 0;
+    CHECK(f);
+    while (f && fgets(line, sizeof line, f)) {
+        char *rest = line;
+        line[strcspn(line, "\n")] = '\0';
+        for (int i = 0; i < 4; i++)
+            field[i] = rest ? strsep(&rest, "\t") : "";
+        Str gold = str_of(field[0], strlen(field[0])), said = str_of(field[1], strlen(field[1]));
+        CHECK(squad_exact(gold, said) == (field[2][0] == '1'));
+        CHECK(fabs(squad_f1(gold, said) - strtod(field[3], NULL)) < 1e-6);
+        rows++;
+    }
+    CHECK(rows > 15);
+    if (f)
+        fclose(f);
+}
+
+/* gold and said: indices of labels, a digit a word; counts of the only type, or of all. */
+static void chunks(const char *json, int64_t n, const char *gold, const char *said, int64_t right,
+                   int64_t answers, int64_t golds)
+{
+    Classes c;
+    Err e = {0};
+    ChunkCount sum = {0};
+    CHECK(classes_parse(&c, json, NULL, n, &e) == 0);
+    Chunks x = chunks_new(&c);
+    for (size_t i = 0; gold[i]; i++)
+        chunks_add(&x, gold[i] - '0', said[i] - '0', 0);
+    chunks_end(&x);
+    for (int32_t i = 0; i < x.types; i++) {
+        sum.right += x.count[i].right;
+        sum.said += x.count[i].said;
+        sum.gold += x.count[i].gold;
+    }
+    CHECK(sum.right == right && sum.said == answers && sum.gold == golds);
+    chunks_free(&x);
+    classes_clear(&c);
+}
+
+/* 0 O, 1 B-X, 2 I-X, 3 B-Y, 4 I-Y; and labels without letters. */
+static void entities(void)
+{
+    static const char *const bio = "[\"O\",\"B-X\",\"I-X\",\"B-Y\",\"I-Y\"]";
+    chunks(bio, 5, "0120", "0120", 1, 1, 1);
+    chunks(bio, 5, "0122", "0120", 0, 1, 1); /* another end */
+    chunks(bio, 5, "012", "022", 1, 1, 1);   /* I begins one too */
+    chunks(bio, 5, "112", "122", 0, 1, 2);   /* B parts neighbours */
+    chunks(bio, 5, "124", "123", 2, 2, 2);   /* another type, whatever its letter */
+    chunks(bio, 5, "000", "012", 0, 1, 0);
+    chunks(bio, 5, "", "", 0, 0, 0);
+    chunks("[\"O\",\"LOC\",\"ORG\"]", 3, "01122", "01102", 1, 2, 2);
+    chunks("[\"S-X\",\"E-X\",\"I-X\",\"O\",\"B-X\"]", 5, "0041", "0021", 3, 3, 3);
+}
+
+int main(void)
+{
+    const char *top = getenv("TOP");
+    char path[4096];
+    snprintf(path, sizeof path, "%s/tests/golden/score/squad.tsv", top ? top : ".");
+    squad(path);
+    entities();
+    return checked();
+}
