@@ -431,6 +431,8 @@ Device *device_cpu(int threads)
         .act_bwd = ops->act_bwd,
         .mix = ops->mix,
         .xent = ops->xent,
+        .lse = ops->lse,
+        .topk = ops->topk,
         .sqnorm = ops->sqnorm,
         .step = ops->step,
     };

@@ -131,6 +131,8 @@ static void fill_table(Cuda *c)
     t.act_bwd = cuda_act_bwd;
     t.mix = cuda_mix;
     t.xent = cuda_xent;
+    t.lse = cuda_lse;
+    t.topk = cuda_topk;
     t.sqnorm = cuda_sqnorm;
     t.step = cuda_step;
     c->table = t;

@@ -167,6 +167,8 @@ void cuda_act(Piece *p, const Activate *a);
 void cuda_act_bwd(Piece *p, const ActivateBwd *a);
 void cuda_mix(Piece *p, const Mix *a);
 void cuda_xent(Piece *p, const Xent *a);
+void cuda_lse(Piece *p, const Lse *a);
+void cuda_topk(Piece *p, const Topk *a);
 void cuda_sqnorm(Piece *p, const Sqnorm *a);
 void cuda_step(Piece *p, const Step *a);
 

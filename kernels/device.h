@@ -90,9 +90,11 @@ typedef void StageFn(Piece *p, void *ctx);
 #include "kernels/gather.h"
 #include "kernels/learn.h"
 #include "kernels/linear.h"
+#include "kernels/lse.h"
 #include "kernels/mix.h"
 #include "kernels/norm.h"
 #include "kernels/segmax.h"
+#include "kernels/topk.h"
 
 struct Device {
     const char *name;  /* "cpu", "cuda:0" */
@@ -144,6 +146,8 @@ struct Device {
     void (*act_bwd)(Piece *p, const ActivateBwd *a);
     void (*mix)(Piece *p, const Mix *a);
     void (*xent)(Piece *p, const Xent *a);
+    void (*lse)(Piece *p, const Lse *a);
+    void (*topk)(Piece *p, const Topk *a);
     void (*sqnorm)(Piece *p, const Sqnorm *a);
     void (*step)(Piece *p, const Step *a);
 };

@@ -23,6 +23,8 @@ typedef struct CpuOps {
     void (*linear_dx)(Piece *p, const LinearDx *a);
     void (*linear_dw)(Piece *p, const LinearDw *a);
     void (*xent)(Piece *p, const Xent *a);
+    void (*lse)(Piece *p, const Lse *a);
+    void (*topk)(Piece *p, const Topk *a);
     void (*sqnorm)(Piece *p, const Sqnorm *a);
     void (*step)(Piece *p, const Step *a);
     /* y = x W' + b for a matrix that lies plain in memory. */

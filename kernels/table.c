@@ -13,6 +13,8 @@ ONE(mix, Mix)
 ONE(linear_dx, LinearDx)
 ONE(linear_dw, LinearDw)
 ONE(xent, Xent)
+ONE(lse, Lse)
+ONE(topk, Topk)
 ONE(sqnorm, Sqnorm)
 ONE(step, Step)
 void K(dots)(View x, View w, const float *bias, View y);
@@ -29,6 +31,8 @@ const CpuOps K(cpu_ops) = {
     .linear_dx = K(linear_dx),
     .linear_dw = K(linear_dw),
     .xent = K(xent),
+    .lse = K(lse),
+    .topk = K(topk),
     .sqnorm = K(sqnorm),
     .step = K(step),
     .dots = K(dots),

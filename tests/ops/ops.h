@@ -79,6 +79,7 @@ void ops_act(void);
 void ops_mix(void);
 void ops_rows(void); /* embed, gather, segmax */
 void ops_attend(void);
+void ops_vocab(void); /* lse, topk */
 void ops_learn(void); /* xent, sqnorm, step */
 
 #endif

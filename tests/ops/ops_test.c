@@ -14,6 +14,7 @@ static const struct {
     {"memory", ops_memory}, {"linear", ops_linear}, {"gradients", ops_gradients},
     {"norm", ops_norm},     {"act", ops_act},       {"mix", ops_mix},
     {"rows", ops_rows},     {"attend", ops_attend}, {"learn", ops_learn},
+    {"vocab", ops_vocab},
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 
