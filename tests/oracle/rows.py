@@ -5,17 +5,20 @@
     candidates.txt    a text a line                candidates-MAX.rows
     sentences.conll   words and tags               sentences-MAX.rows, sentences-MAX-STRIDE.rows
 
-NAME.rows are rows as tests/unit/frames.c prints them. The models are tok.py's.
+and the same of two other templates, as MODEL-NAME.rows: rows-roberta (a small byte-level BPE of
+RoBERTa's layout, four special tokens in a pair) and rows-t5 (one behind each text).
+NAME.rows are rows as tests/unit/frames.c prints them. wordpiece-uncased is tok.py's.
 """
 import json
 from pathlib import Path
 
-from transformers import AutoTokenizer
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 from transformers.pipelines.zero_shot_classification import ZeroShotClassificationArgumentHandler
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 OUT = GOLDEN / "tok"
-tokenizer = AutoTokenizer.from_pretrained(GOLDEN / "models" / "wordpiece-uncased")
+MODELS = GOLDEN / "models"
 
 QUESTIONS = [
     ("who was it?", "They said it was there, but was it? No one could say who it was, or when, and where."),
@@ -58,6 +61,35 @@ New\u00a0York NNP O B-LOC
 """ + "".join(f"word{i} NN O {'B-PER' if i % 3 == 0 else 'I-PER' if i % 3 == 1 else 'O'}\n" for i in range(14))
 
 
+def make_roberta(folder):
+    t = Tokenizer(models.BPE())
+    t.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    t.decoder = decoders.ByteLevel()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    t.train_from_iterator(
+        [" ".join(TEXTS), CONLL, *(x for pair in QUESTIONS for x in pair)],
+        trainers.BpeTrainer(vocab_size=420, special_tokens=special, show_progress=False,
+                            initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
+    t.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=True)
+    t.save(str(folder / "tokenizer.json"))
+
+
+def make_t5(folder):
+    t = Tokenizer.from_file(str(MODELS / "wordpiece-uncased" / "tokenizer.json"))
+    t.post_processor = processors.TemplateProcessing(
+        single="$A [SEP]", pair="$A [SEP] $B [SEP]", special_tokens=[("[SEP]", 3)])
+    t.save(str(folder / "tokenizer.json"))
+
+
+def load(name, make=None):
+    folder = MODELS / name
+    if make and not folder.exists():
+        folder.mkdir(parents=True)
+        make(folder)
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), add_prefix_space=True) if make \
+        else AutoTokenizer.from_pretrained(folder)
+
+
 def bytes_at(text):
     at = [0]
     for c in text:
@@ -65,9 +97,10 @@ def bytes_at(text):
     return at
 
 
-def line(enc, source, texts, starts=None, tags=None):
-    """starts: for words, the byte in texts[0] at which each begins; tags: of the words."""
-    words, spans, labels, before = enc.word_ids, [], [], None
+def line(enc, source, texts, starts=None, tags=None, before=None):
+    """starts: for words, the byte in texts[0] at which each begins; tags: of the words; before:
+    the word of the token before this window's first."""
+    words, spans, labels = enc.word_ids, [], []
     for (b, e), s, w in zip(enc.offsets, enc.sequence_ids, words):
         if s is None:
             spans += [0, 0]
@@ -77,9 +110,13 @@ def line(enc, source, texts, starts=None, tags=None):
             at, text = starts[w]
             spans += [at + bytes_at(text)[b], at + bytes_at(text)[e]]
     for i, w in enumerate(words):
-        first = w is not None and starts is not None and w != before and enc.offsets[i][0] == 0
-        labels.append(tags[w] if tags and first else "")
-        before = w
+        labels.append(tags[w] if tags and w is not None and w != before else "")
+        before = before if w is None else w
+    for i, s in enumerate(enc.sequence_ids):
+        # RobertaProcessing takes the space off a token's span, but leaves it to the first of each
+        # window, as if that began the text. Here a span is the same in every window.
+        if s is not None and texts[s].encode()[spans[2 * i]:spans[2 * i] + 1] == b" " and spans[2 * i] + 1 < spans[2 * i + 1]:
+            spans[2 * i] += 1
     out = [f"row.tokens: {len(enc.ids)}"]
     if tags:
         out.append("token.label: " + " ".join(f"'{t}'" for t in labels))
@@ -89,18 +126,19 @@ def line(enc, source, texts, starts=None, tags=None):
     out.append("token.id: " + " ".join(map(str, enc.ids)))
     out.append("token.span: " + " ".join(map(str, spans)))
     out.append("token.part: " + " ".join("255" if s is None else str(s) for s in enc.sequence_ids))
-    out.append("token.type: " + " ".join(map(str, enc.type_ids)))
+    if prefix == "":
+        out.append("token.type: " + " ".join(map(str, enc.type_ids)))
     return " ".join(out) + "\n"
 
 
 def write(name, rows):
-    (OUT / name).write_text("".join(rows) + "end\n", encoding="utf-8")
+    (OUT / (prefix + name)).write_text("".join(rows) + "end\n", encoding="utf-8")
 
 
 def questions():
     (OUT / "qa.jsonl").write_text("".join(
         json.dumps({"question": q, "context": c}, ensure_ascii=False) + "\n" for q, c in QUESTIONS), encoding="utf-8")
-    for most, stride in ((20, 0), (20, 1), (20, 3), (24, 7), (31, 12), (48, 5)):
+    for most, stride in ((20, 0), (20, 1), (20, 3), (24, 7), (31, 12), (48, 5)) if not prefix else ((24, 3), (31, 0), (40, 9)):
         rows, first = [], []
         for i, (q, c) in enumerate(QUESTIONS):
             how = dict(max_length=most, stride=stride, return_overflowing_tokens=True)
@@ -115,7 +153,7 @@ def candidates():
     (OUT / "candidates.txt").write_text("".join(t + "\n" for t in TEXTS), encoding="utf-8")
     names = ["politics", "sports, games", "new phones", "日本"]  # CANDIDATES as a list, since one has a comma
     pairs, _ = ZeroShotClassificationArgumentHandler()(TEXTS, names, TEMPLATE)
-    for most in (21, 24, 48):
+    for most in (21, 24, 48) if not prefix else (40,):
         write(f"candidates-{most}.rows", (
             line(tokenizer([a], [b], truncation="only_first", max_length=most).encodings[0], i // len(names), (a, b))
             for i, (a, b) in enumerate(pairs)))
@@ -132,7 +170,7 @@ def sentences():
         else:
             columns = text.split("\t") if "\t" in text else text.split(" ")
             words.append((columns[0], columns[-1]))
-    for most, stride in ((48, None), (9, None), (9, 0), (12, 3)):
+    for most, stride in ((48, None), (9, None), (9, 0), (12, 3)) if not prefix else ((60, None), (12, 3)):
         rows = []
         for i, words in enumerate(found):
             only = [w for w, _ in words]
@@ -141,12 +179,16 @@ def sentences():
                 starts.append((at, w))
                 at += len(w.encode()) + 1
             how = {} if stride is None else dict(stride=stride, return_overflowing_tokens=True)
-            for e in tokenizer(only, is_split_into_words=True, truncation=True, max_length=most, **how).encodings:
-                rows.append(line(e, i, (" ".join(only),), starts, [t for _, t in words]))
+            whole = tokenizer(only, is_split_into_words=True, add_special_tokens=False).word_ids()
+            step = most - tokenizer.num_special_tokens_to_add() - (stride or 0)
+            for k, e in enumerate(tokenizer(only, is_split_into_words=True, truncation=True, max_length=most, **how).encodings):
+                rows.append(line(e, i, (" ".join(only),), starts, [t for _, t in words], whole[k * step - 1] if k else None))
         write(f"sentences-{most}{'' if stride is None else f'-{stride}'}.rows", rows)
 
 
 OUT.mkdir(parents=True, exist_ok=True)
-questions()
-candidates()
-sentences()
+for model, make in (("wordpiece-uncased", None), ("rows-roberta", make_roberta), ("rows-t5", make_t5)):
+    tokenizer, prefix = load(model, make), model + "-" if make else ""
+    questions()
+    candidates()
+    sentences()
