@@ -386,7 +386,7 @@ rows_like() {
   tok --decode -0 out | cmp - <(printf ' a\nb\t\\\0 c\0')
   fails_with 1 'the ids were made with the vocabulary of' tok --decode -m "$M" out
   fails_with 1 'no model' tok --decode < <(echo 1 2 | tok --ids)
-  fails_with 1 'not a weft stream' tok --decode < <(echo text)
+  fails_with 1 'not a weft stream' tok --decode < <(echo 'text is no stream')
   run --separate-stderr -1 bash -c "head -c -100 out | tok --decode"
   [ "$stderr" = 'tok: stdin: stream ends early after 0 rows' ]
 }
