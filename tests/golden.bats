@@ -107,6 +107,60 @@ architecture() {
 @test "t5: bias by distance, heads of another width" { architecture t5; }
 @test "mt5: gated activation, distances beyond the table's" { architecture mt5; }
 
+@test "rows of no tokens" {
+  local name
+  for name in roberta gpt2 bart t5; do
+    printf '\n5 6\n\n' | tok --ids | encode -m "$(golden "models/$name")" >both
+    echo 5 6 | tok --ids | encode -m "$(golden "models/$name")" >alone
+    allclose both alone token.hidden 0
+  done
+}
+
+@test "rows as long as there are positions, and longer ones" {
+  long() { seq "$2" | sed 's/.*/7/' | tr '\n' ' ' | tok --ids | encode -m "$(golden "models/$1")" >v; }
+  long roberta 38
+  fails_with 1 "row 1: 39 tokens, but the model has 38 positions: tok -n 38" long roberta 39
+  long gpt2 36
+  fails_with 1 "37 tokens, but the model has 36 positions" long gpt2 37
+  long bart 36
+  fails_with 1 "37 tokens, but the model has 36 positions" long bart 37
+  long t5 900
+}
+
+@test "an architecture that is not known, and what a known one lacks" {
+  # changed NAME FROM TO: the model with one thing changed in its configuration.
+  changed() {
+    rm -rf m && cp -r "$(golden "models/$1")" m && chmod u+w m/*
+    sed "s/$2/$3/" m/config.json >config && ! cmp -s config m/config.json && mv config m/config.json
+    echo 5 6 | tok --ids | encode -m "$PWD/m" >v
+  }
+  fails_with 1 "architecture 'xlnet' is not one that weft knows (albert, bart, bert, " \
+    changed roberta '"roberta"' '"xlnet"'
+  fails_with 1 "activation 'mish' is not one that weft knows" changed distilbert '"relu"' '"mish"'
+  fails_with 1 "several groups" changed albert '"num_hidden_groups": 1' '"num_hidden_groups": 2'
+  fails_with 1 "a decoder with other sizes" changed mbart '"decoder_ffn_dim": 40' '"decoder_ffn_dim": 8'
+  fails_with 1 "position_embedding_type 'relative_key' is not supported" \
+    changed electra '"absolute"' '"relative_key"'
+  fails_with 1 "do not go together" \
+    changed t5 '"relative_attention_max_distance": 20' '"relative_attention_max_distance": 2'
+  fails_with 1 "d_kv 0 is out of range" changed t5 '"d_kv": 10' '"d_kv": 0'
+  fails_with 1 "no tensor encoder.block.0.layer.1.DenseReluDense.wi.weight (nor transformer." \
+    changed mt5 '"gated-gelu"' '"relu"'
+  fails_with 1 "but config.json wants [61, 30]" changed gpt2 '"n_embd": 24' '"n_embd": 30'
+}
+
+@test "pytorch_model.bin: what it must not hold" {
+  mkdir m
+  cp "$(golden models/gpt2)/config.json" m
+  cp "$(golden torch/evil.bin)" m/pytorch_model.bin
+  cp "$(golden models/gpt2)/pytorch_model.bin" whole
+  ids() { echo 5 6 | tok --ids | encode -m "$PWD/m"; }
+  fails_with 1 "m/pytorch_model.bin: posix.system is not part of a tensor dictionary" ids
+  head -c 9000 whole >m/pytorch_model.bin
+  fails_with 1 "m/pytorch_model.bin: no zip archive of torch.save" ids
+  [ ! -e /tmp/weft-was-here ]
+}
+
 @test "pairs: types, the longest part cut, empty parts" {
   hidden "$(golden models/bert-class)" "$G/bert-class-pairs.safetensors" pairs.jsonl -p pair
   answers "$G/bert-class-pairs"
