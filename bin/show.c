@@ -6,6 +6,7 @@
 #include "model/find.h"
 #include "task/digest.h"
 #include "task/folder.h"
+#include "task/lexicon.h"
 #include "task/machine.h"
 #include "task/npy.h"
 #include "task/overview.h"
@@ -59,23 +60,6 @@ static Str spell(const void *tokenizer, int64_t id)
     return fits ? tokenizer_text(tokenizer, (int32_t)id) : str_of(NULL, 0);
 }
 
-static Tokenizer *load_tokenizer(const char *model, const char *vocab, Err *e)
-{
-    char *folder = model_find(model, e), *inner = NULL;
-    Tokenizer *t = NULL;
-    if (folder && (inner = model_tokenizer_folder(folder, e)))
-        t = tokenizer_load(inner, e);
-    if (t && vocab && strcmp(vocab, tokenizer_fingerprint(t)) != 0) {
-        err_set(e, "the stream's vocabulary is %s, that of %s is %s: show it with its own model",
-                vocab, inner, tokenizer_fingerprint(t));
-        tokenizer_free(t);
-        t = NULL;
-    }
-    free(folder);
-    free(inner);
-    return t;
-}
-
 /* With the first frame that has ids: tokens are shown where the model that -m or the stream
  * names is there. Only one asked for by -m must be. */
 static void find_speller(Show *s, const Frame *f)
@@ -85,7 +69,7 @@ static void find_speller(Show *s, const Frame *f)
     if (s->looked || !frame_get(f, "token.id"))
         return;
     s->looked = true;
-    s->tokenizer = load_tokenizer(model, frame_meta(f, "vocab"), &e);
+    s->tokenizer = lexicon_load(model, frame_meta(f, "vocab"), &e);
     if (!s->tokenizer && s->model)
         die(&e);
     if (!s->tokenizer)

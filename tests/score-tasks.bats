@@ -36,6 +36,7 @@ agree() {
 @test "text-classification: labels and scores" { agree '*-class' 6; agree bert-multi 2; }
 @test "regression: the value" { agree bert-regression 2; }
 @test "fill-mask: BERT, DistilBERT, RoBERTa; several masks; targets" { agree '*-mask' 9; }
+@test "lm: the likeliest next tokens" { agree gpt2-lm 1; }
 @test "next sentence" { agree bert-next 1; }
 @test "token-classification: BERT's words" { agree 'bert-token*' 11; }
 @test "token-classification: DistilBERT's, RoBERTa's and XLM-RoBERTa's" {

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoTokenizer, BertForNextSentencePrediction, logging, pipeline
+from transformers import (AutoModelForCausalLM, AutoTokenizer, BertForNextSentencePrediction,
+                          logging, pipeline)
 from transformers.pipelines.base import PipelineException
 from transformers.data.metrics.squad_metrics import compute_exact, compute_f1
 
@@ -101,7 +102,8 @@ class Stream:
             out["row.pair"], out["pair.utf8"] = ranges(self.pair)
         if self.label:
             out["row.label"], out["label.utf8"] = ranges([self.label[i] for i in self.source])
-        kind = {"mask": "pick", "token": "token", "span": "token"}.get(meta["task"], "row")
+        kind = {"mask": "pick", "lm": "pick", "token": "token",
+                "span": "token"}.get(meta["task"], "row")
         out[kind + ".logit"] = torch.cat(self.logits).float().contiguous()
         if kind == "pick":
             out["pick.token"] = torch.tensor(self.picks)
@@ -211,6 +213,25 @@ def fill_or_none(pipe, text):
         return None
 
 
+def next_token(name):
+    """No pipeline tells these: the model's softmax behind a row's last token."""
+    model = AutoModelForCausalLM.from_pretrained(MODELS / name).eval()
+    tokenizer = AutoTokenizer.from_pretrained(MODELS / name)
+    s, said = Stream(), []
+    for i, text in enumerate(MOODS):
+        enc, = encodings(tokenizer, text)
+        s.add(enc, text, None, i)
+        s.picks.append(s.ends[-1] - 1)
+        s.logits.append(run(model, enc).logits[0, -1:])
+        best = s.logits[-1][0].softmax(0).topk(5)
+        said.append([{"score": v, "token": p, "token_str": tokenizer.decode([p]),
+                      "sequence": tokenizer.decode(enc.ids + [p], skip_special_tokens=True)}
+                     for v, p in zip(best.values.tolist(), best.indices.tolist())])
+    s.save(name, task="lm")
+    records(name, MOODS)
+    answers(name, name, "", said)
+
+
 def next_sentence(name):
     model = BertForNextSentencePrediction.from_pretrained(MODELS / name).eval()
     tokenizer = AutoTokenizer.from_pretrained(MODELS / name)
@@ -316,6 +337,7 @@ def main():
     fill_mask("bert-mask", "cat,mat,greatly,the,\u00e9t\u00e9")
     fill_mask("distilbert-mask", "cat,good")
     fill_mask("roberta-mask", "\u0120cat, mat,company,zz")
+    next_token("gpt2-lm")
     next_sentence("bert-next")
     for name in ("bert-token", "distilbert-token", "roberta-token", "xlm-roberta-token"):
         token_classification(name, name, NAMES[:3], whole=True)
