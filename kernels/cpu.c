@@ -145,6 +145,18 @@ static int cpu_wait(Device *d, char *why, size_t n)
     return fault ? -1 : 0;
 }
 
+static int64_t cpu_mark(Device *d)
+{
+    (void)d;
+    return 0;
+}
+
+static int cpu_reach(Device *d, int64_t mark, char *why, size_t n)
+{
+    (void)mark;
+    return cpu_wait(d, why, n);
+}
+
 /* Pieces */
 
 /* The first `large` pieces are `piece` long, those behind them `small`. */
@@ -414,6 +426,8 @@ Device *device_cpu(int threads)
         .fill = cpu_fill,
         .temp = cpu_temp,
         .wait = cpu_wait,
+        .mark = cpu_mark,
+        .reach = cpu_reach,
         .close = cpu_close,
         .pack = cpu_pack,
         .refer = cpu_refer,

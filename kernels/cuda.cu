@@ -1,5 +1,5 @@
 /* cuda.cu - a CUDA GPU as a device: one stream, on which everything runs in the order in which it
- * was asked for. A stage is called once over the whole batch, or once a piece of PIECE_ROWS
+ * was asked for, and one each way to the host and from it. A stage is called once over the whole batch, or once a piece of PIECE_ROWS
  * tokens, which bounds its temporary memory. The first failure is kept, nothing is started after
  * it, and `wait` tells it. */
 #include "kernels/cuda.h"
@@ -36,6 +36,13 @@ static int cuda_wait(Device *d, char *why, size_t n)
     return -1;
 }
 
+static int cuda_reach(Device *d, int64_t mark, char *why, size_t n)
+{
+    Cuda *c = cuda_of(d);
+    cuda_hand_over(c, mark);
+    return cuda_fine(c) ? 0 : cuda_wait(d, why, n);
+}
+
 static void cuda_each(Device *d, Each kind, const Batch *b, StageFn *fn, void *ctx)
 {
     int64_t total = kind == EACH_ROWS   ? b->tokens
@@ -52,12 +59,17 @@ static void cuda_each(Device *d, Each kind, const Batch *b, StageFn *fn, void *c
 static void cuda_close(Device *d)
 {
     Cuda *c = cuda_of(d);
-    cudaStreamSynchronize(c->stream);
+    cudaStream_t all[] = {c->stream, c->up, c->down};
+    for (int i = 0; i < 3; i++)
+        if (all[i])
+            cudaStreamSynchronize(all[i]);
     if (c->matmul)
         cuda_matmul_free(c->matmul);
     if (c->memory)
         cuda_memory_free(c);
-    cudaStreamDestroy(c->stream);
+    for (int i = 0; i < 3; i++)
+        if (all[i])
+            cudaStreamDestroy(all[i]);
     free(c);
 }
 
@@ -114,6 +126,8 @@ static void fill_table(Cuda *c)
     t.fill = cuda_fill;
     t.temp = cuda_temp;
     t.wait = cuda_wait;
+    t.mark = cuda_mark;
+    t.reach = cuda_reach;
     t.close = cuda_close;
     t.pack = cuda_pack;
     t.refer = cuda_refer;
@@ -160,8 +174,10 @@ extern "C" __attribute__((visibility("default"))) Device *weft_cuda_open(int ind
         return NULL;
     }
     fill_table(c);
-    if (cuda_check(c, cudaStreamCreateWithFlags(&c->stream, cudaStreamNonBlocking), "stream") &&
-        (c->memory = cuda_memory_new(c)) && cuda_fine(c))
+    cudaStream_t *all[] = {&c->stream, &c->up, &c->down};
+    for (int i = 0; i < 3 && cuda_fine(c); i++)
+        cuda_check(c, cudaStreamCreateWithFlags(all[i], cudaStreamNonBlocking), "stream");
+    if (cuda_fine(c) && (c->memory = cuda_memory_new(c)) && cuda_fine(c))
         c->matmul = cuda_matmul_new(c);
     if (c->matmul && cuda_fine(c))
         return &c->table;

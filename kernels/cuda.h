@@ -14,7 +14,7 @@
  *
  * The runtime's functions in use:
  *   cudaGetDeviceCount cudaSetDevice cudaGetDeviceProperties cudaDriverGetVersion cudaMemGetInfo
- *   cudaStreamCreateWithFlags cudaStreamDestroy cudaStreamSynchronize
+ *   cudaStreamCreateWithFlags cudaStreamDestroy cudaStreamSynchronize cudaStreamWaitEvent
  *   cudaEventCreateWithFlags cudaEventDestroy cudaEventRecord cudaEventSynchronize
  *   cudaMalloc cudaFree cudaMallocHost cudaFreeHost cudaMemcpyAsync cudaMemsetAsync
  *   cudaFuncSetAttribute cudaFuncGetAttributes cudaGetLastError cudaGetErrorName
@@ -85,7 +85,8 @@ typedef struct Cuda {
     char name[16], about[160];
     int index;
     bool mma; /* tensor cores of sm_80 and later, in our code as in the card */
-    cudaStream_t stream; /* everything runs on it, in order */
+    cudaStream_t stream;   /* everything runs on it, in order */
+    cudaStream_t up, down; /* but the way from the host and to it (cuda_memory.cu) */
     CudaMemory *memory;
     CudaMatmul *matmul;
     char fault[224]; /* the first failure; "" while there is none */
@@ -116,7 +117,9 @@ void cuda_get(Device *d, void *host, const void *src, size_t bytes);
 void cuda_fill(Device *d, void *dst, int byte, size_t bytes);
 void *cuda_temp(Piece *p, size_t bytes);
 void cuda_arena_reset(Cuda *c); /* a new stage begins */
-void cuda_settle(Cuda *c);      /* waits, and hands over what `get` asked for */
+int64_t cuda_mark(Device *d);
+void cuda_hand_over(Cuda *c, int64_t mark); /* what `get` asked for before that mark */
+void cuda_settle(Cuda *c);                  /* all of it, and waits for the rest */
 
 /* linear.cu */
 struct Weight {

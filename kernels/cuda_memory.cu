@@ -5,17 +5,19 @@
  * memory that a waiting kernel still reads may be handed on: what its new owner asks for comes
  * later on the same stream.
  *
- * put copies into one half of a pinned buffer, from which the device fetches, while the other
- * half may still be on its way. get asks for a copy into one of a ring of pinned slots; the host
- * has it after `wait`, or earlier when its slot comes round, so the copy from slot to host runs
- * while the device works on what was asked since. */
+ * To and from the host go streams of their own, beside the one that computes, through staging on
+ * both sides: put copies into pinned memory, from there to the device beside what is computed
+ * now, and on the computing stream from there into place; get the other way about. So what is
+ * put and got keeps its place in the order of what is asked for, whatever memory it names, while
+ * the bus works beside the kernels. Staging of put is two halves, taken in turn; that of get as
+ * many slots as are on their way. */
 #include "kernels/cuda.h"
 
 #include <cstdlib>
 #include <cstring>
 
-enum { ROUND = 512, SLOTS = 4 };
-static const size_t HALF = (size_t)8 << 20, SLOT = (size_t)16 << 20;
+enum { ROUND = 512, SLOTS = 16 };
+static const size_t HALF = (size_t)8 << 20, SLOT = (size_t)16 << 20, SLOT_MIN = (size_t)64 << 10;
 
 typedef struct Block {
     struct Block *next;
@@ -29,12 +31,20 @@ typedef struct Loose {
     void *p;
 } Loose;
 
+/* Of put's staging. */
+typedef struct Half {
+    char *p, *there;         /* pinned; on the device */
+    cudaEvent_t sent, taken; /* what was in p is there; what was there is in place */
+} Half;
+
+/* Of get's. */
 typedef struct Slot {
-    char *p; /* pinned */
+    char *p, *there; /* pinned; on the device */
     size_t size;
-    cudaEvent_t there; /* the copy has arrived */
-    void *host;        /* whom it is for; NULL: nobody is waiting */
+    cudaEvent_t left, came; /* what is wanted stands there; it stands in p */
+    void *host;             /* whom it is for; NULL: the slot is free */
     size_t bytes;
+    int64_t number; /* slots are taken in this order */
 } Slot;
 
 struct CudaMemory {
@@ -44,24 +54,33 @@ struct CudaMemory {
     size_t size, used, wanted;
     Loose *loose;
     /* Staging */
-    char *half[2]; /* pinned */
-    cudaEvent_t fetched[2];
+    Half half[2];
+    cudaEvent_t sent; /* the last copy */
     size_t half_used;
     int now; /* the half being filled */
     Slot slot[SLOTS];
-    int next; /* slot */
+    int64_t asked; /* numbers of slots given so far */
 };
+
+static void new_event(Cuda *c, cudaEvent_t *e)
+{
+    cuda_check(c, cudaEventCreateWithFlags(e, cudaEventDisableTiming), "event");
+}
 
 CudaMemory *cuda_memory_new(Cuda *c)
 {
     CudaMemory *m = (CudaMemory *)calloc(1, sizeof *m);
     if (!m)
         abort();
-    for (int i = 0; i < 2; i++)
-        cuda_check(c, cudaEventCreateWithFlags(&m->fetched[i], cudaEventDisableTiming), "event");
-    for (int i = 0; i < SLOTS; i++)
-        cuda_check(c, cudaEventCreateWithFlags(&m->slot[i].there, cudaEventDisableTiming),
-                   "event");
+    new_event(c, &m->sent);
+    for (int i = 0; i < 2; i++) {
+        new_event(c, &m->half[i].sent);
+        new_event(c, &m->half[i].taken);
+    }
+    for (int i = 0; i < SLOTS; i++) {
+        new_event(c, &m->slot[i].left);
+        new_event(c, &m->slot[i].came);
+    }
     return m;
 }
 
@@ -84,13 +103,16 @@ void cuda_memory_free(Cuda *c)
         cudaFree(b->p);
         free(b);
     }
+    cudaEventDestroy(m->sent);
     for (int i = 0; i < 2; i++) {
-        cudaFreeHost(m->half[i]);
-        cudaEventDestroy(m->fetched[i]);
+        cudaFreeHost(m->half[i].p);
+        cudaEventDestroy(m->half[i].sent);
+        cudaEventDestroy(m->half[i].taken);
     }
     for (int i = 0; i < SLOTS; i++) {
         cudaFreeHost(m->slot[i].p);
-        cudaEventDestroy(m->slot[i].there);
+        cudaEventDestroy(m->slot[i].left);
+        cudaEventDestroy(m->slot[i].came);
     }
     free(m);
 }
@@ -209,20 +231,42 @@ void *cuda_temp(Piece *p, size_t bytes)
 
 /* To and fro */
 
-static bool pinned(Cuda *c, char **p, size_t bytes)
+static bool staging(Cuda *c, char **p, char **there, size_t bytes)
 {
-    return *p || cuda_check(c, cudaMallocHost((void **)p, bytes), "pinned memory");
+    if (!*p && !cuda_check(c, cudaMallocHost((void **)p, bytes), "pinned memory"))
+        return false;
+    if (!*there && !(*there = (char *)cuda_alloc(&c->table, bytes)))
+        cuda_fail(c, "staging", "out of memory");
+    return cuda_fine(c);
 }
 
-/* Turns to the other half, when what it held is on the device. */
+static bool copy(Cuda *c, void *to, const void *from, size_t bytes, cudaMemcpyKind kind,
+                 cudaStream_t on, const char *who)
+{
+    return cuda_check(c, cudaMemcpyAsync(to, from, bytes, kind, on), who);
+}
+
+static bool sign(Cuda *c, cudaEvent_t e, cudaStream_t on, const char *who)
+{
+    return cuda_check(c, cudaEventRecord(e, on), who);
+}
+
+/* What is asked for on that stream from now on comes after the event. */
+static bool after(Cuda *c, cudaEvent_t e, cudaStream_t on, const char *who)
+{
+    return cuda_check(c, cudaStreamWaitEvent(on, e, 0), who);
+}
+
+/* Turns to the other half, when the host may write where it was. */
 static bool turn_half(Cuda *c)
 {
     CudaMemory *m = c->memory;
-    if (!cuda_check(c, cudaEventRecord(m->fetched[m->now], c->stream), "put"))
-        return false;
+    Half *was = &m->half[m->now], *now = &m->half[!m->now];
     m->now = !m->now;
     m->half_used = 0;
-    return cuda_check(c, cudaEventSynchronize(m->fetched[m->now]), "put");
+    return sign(c, was->sent, c->up, "put") && sign(c, was->taken, c->stream, "put") &&
+           cuda_check(c, cudaEventSynchronize(now->sent), "put") &&
+           after(c, now->taken, c->up, "put");
 }
 
 void cuda_put(Device *d, void *dst, const void *host, size_t bytes)
@@ -234,12 +278,16 @@ void cuda_put(Device *d, void *dst, const void *host, size_t bytes)
     while (bytes > 0 && cuda_fine(c)) {
         if (m->half_used >= HALF && !turn_half(c))
             return;
-        if (!pinned(c, &m->half[m->now], HALF))
+        Half *h = &m->half[m->now];
+        if (!staging(c, &h->p, &h->there, HALF))
             return;
-        char *stage = m->half[m->now] + m->half_used;
+        char *stage = h->p + m->half_used, *there = h->there + m->half_used;
         size_t n = HALF - m->half_used < bytes ? HALF - m->half_used : bytes;
         memcpy(stage, from, n);
-        cuda_check(c, cudaMemcpyAsync(to, stage, n, cudaMemcpyHostToDevice, c->stream), "put");
+        if (!copy(c, there, stage, n, cudaMemcpyHostToDevice, c->up, "put") ||
+            !sign(c, m->sent, c->up, "put") || !after(c, m->sent, c->stream, "put") ||
+            !copy(c, to, there, n, cudaMemcpyDeviceToDevice, c->stream, "put"))
+            return;
         m->half_used += (n + 63) / 64 * 64;
         from += n;
         to += n;
@@ -252,11 +300,28 @@ static void empty_slot(Cuda *c, Slot *s)
 {
     if (!s->host)
         return;
-    if (cuda_check(c, cudaEventSynchronize(s->there), "get"))
+    if (cuda_check(c, cudaEventSynchronize(s->came), "get"))
         memcpy(s->host, s->p, s->bytes);
     else
         memset(s->host, 0, s->bytes); /* `wait` tells; until then nothing is left to chance */
     s->host = NULL;
+}
+
+/* The smallest free slot that is large enough, or any free one; else the one that was asked for
+ * first. */
+static Slot *next_slot(CudaMemory *m, size_t bytes)
+{
+    Slot *best = NULL, *oldest = &m->slot[0];
+    for (int i = 0; i < SLOTS; i++) {
+        Slot *s = &m->slot[i];
+        bool fits = s->size >= bytes;
+        if (!s->host &&
+            (!best || (best->size >= bytes ? fits && s->size < best->size : s->size > best->size)))
+            best = s;
+        if (s->number < oldest->number)
+            oldest = s;
+    }
+    return best ? best : oldest;
 }
 
 static bool slot_room(Cuda *c, Slot *s, size_t bytes)
@@ -264,8 +329,12 @@ static bool slot_room(Cuda *c, Slot *s, size_t bytes)
     empty_slot(c, s);
     if (s->size < bytes) {
         cudaFreeHost(s->p);
-        s->p = NULL;
-        s->size = pinned(c, &s->p, bytes) ? bytes : 0;
+        cuda_free(&c->table, s->there);
+        s->p = s->there = NULL;
+        for (s->size = SLOT_MIN; s->size < bytes;)
+            s->size *= 2;
+        if (!staging(c, &s->p, &s->there, s->size))
+            s->size = 0;
     }
     return cuda_fine(c);
 }
@@ -277,18 +346,19 @@ void cuda_get(Device *d, void *host, const void *src, size_t bytes)
     const char *from = (const char *)src;
     char *to = (char *)host;
     while (bytes > 0) {
-        Slot *s = &m->slot[m->next];
         size_t n = bytes < SLOT ? bytes : SLOT;
+        Slot *s = next_slot(m, n);
         if (!slot_room(c, s, n) ||
-            !cuda_check(c, cudaMemcpyAsync(s->p, from, n, cudaMemcpyDeviceToHost, c->stream),
-                        "get") ||
-            !cuda_check(c, cudaEventRecord(s->there, c->stream), "get")) {
+            !copy(c, s->there, from, n, cudaMemcpyDeviceToDevice, c->stream, "get") ||
+            !sign(c, s->left, c->stream, "get") || !after(c, s->left, c->down, "get") ||
+            !copy(c, s->p, s->there, n, cudaMemcpyDeviceToHost, c->down, "get") ||
+            !sign(c, s->came, c->down, "get")) {
             memset(to, 0, bytes);
             return;
         }
         s->host = to;
         s->bytes = n;
-        m->next = (m->next + 1) % SLOTS;
+        s->number = ++m->asked;
         from += n;
         to += n;
         bytes -= n;
@@ -302,11 +372,21 @@ void cuda_fill(Device *d, void *dst, int byte, size_t bytes)
         cuda_check(c, cudaMemsetAsync(dst, byte, bytes, c->stream), "fill");
 }
 
+int64_t cuda_mark(Device *d)
+{
+    return cuda_of(d)->memory->asked;
+}
+
+void cuda_hand_over(Cuda *c, int64_t mark)
+{
+    for (Slot *s = c->memory->slot; s < c->memory->slot + SLOTS; s++)
+        if (s->number <= mark)
+            empty_slot(c, s);
+}
+
 void cuda_settle(Cuda *c)
 {
-    CudaMemory *m = c->memory;
-    for (int i = 0; i < SLOTS; i++) /* in the order in which they were asked for */
-        empty_slot(c, &m->slot[(m->next + i) % SLOTS]);
+    cuda_hand_over(c, c->memory->asked);
     if (cuda_fine(c))
         cuda_check(c, cudaStreamSynchronize(c->stream), "wait");
 }

@@ -121,6 +121,11 @@ struct Device {
     void *(*temp)(Piece *p, size_t bytes);
     /* Waits for all that was asked. 0, or -1 and why (at most n bytes) if any of it failed. */
     int (*wait)(Device *d, char *why, size_t n);
+    /* A mark behind what was asked so far; 0 where all of it is done, as on the CPU. `reach` waits
+     * until what get asked for before the mark is there, while the device goes on with what came
+     * after it. 0, or -1 and why, as `wait`. */
+    int64_t (*mark)(Device *d);
+    int (*reach)(Device *d, int64_t mark, char *why, size_t n);
     void (*close)(Device *d);
 
     /* Stacks `parts` host matrices f32 [n_i, k] (or [k, n_i] where by_input: GPT-2's Conv1D)

@@ -18,6 +18,7 @@ stops() { fails_with 99 "$2" "$STANDIN/faults" "$1"; }
   for seed in 1 2 3 4 5; do
     WEFT_STANDIN_SEED=$seed "$STANDIN/faults" right
     WEFT_STANDIN_SEED=$seed "$STANDIN/faults" lazy
+    WEFT_STANDIN_SEED=$seed "$STANDIN/faults" event
   done
   "$STANDIN/faults" barriers
 }
@@ -42,10 +43,14 @@ stops() { fails_with 99 "$2" "$STANDIN/faults" "$1"; }
   fails_with 2 "invalid configuration argument" "$STANDIN/faults" too-many
 }
 
-@test "shared memory begins as NaN, and a missing barrier shows" {
+@test "shared memory begins as NaN, and a missing barrier or event shows" {
+  local seed
   need_standin
   fails_with 1 "nan, not 0" "$STANDIN/faults" poison
   fails_with 1 "nan, not 64" "$STANDIN/faults" missing
+  for seed in 1 2 3; do
+    WEFT_STANDIN_SEED=$seed fails_with 1 ", not 7" "$STANDIN/faults" no-event
+  done
 }
 
 @test "every operation on CUDA, in two orders of threads" {
@@ -58,6 +63,7 @@ stops() { fails_with 99 "$2" "$STANDIN/faults" "$1"; }
 groups() {
   case $1 in
   attend.cu | attend_mma.cu) echo attend ;;
+  cuda_memory.cu) echo memory ;;
   linear_dw.cu) echo gradients ;;
   sqnorm.cu | xent.cu) echo learn ;;
   esac
@@ -103,12 +109,18 @@ mutations() {
   (cd "$TOP/kernels" && grep -n '0xffffffffu' ./*.cu) | while IFS=: read -r file at _; do
     echo "${file#./} $at s/0xffffffffu/0x0fffffffu/ ${file#./}"
   done
+  (cd "$TOP/kernels" && grep -n ' after(c, ' cuda_memory.cu) | while IFS=: read -r at _; do
+    echo "cuda_memory.cu $at s/after([^)]*)/true/ cuda_memory.cu"
+  done
+  (cd "$TOP/kernels" && grep -n 'EventSynchronize(' cuda_memory.cu) | while IFS=: read -r at _; do
+    echo "cuda_memory.cu $at s/cudaEventSynchronize([^)]*)/cudaSuccess/ cuda_memory.cu"
+  done
   grep -n '0xffffffffu' "$TOP/kernels/cuda.h" | while IFS=: read -r at _; do
     echo "cuda.h $at s/0xffffffffu/0x0fffffffu/ attend.cu"
   done
 }
 
-@test "without any one of the barriers and masks, a test of operations fails" {
+@test "without any one of the barriers, masks and events, a test of operations fails" {
   local file line change user alive=() dead=0
   need_standin
   while read -r file line change user; do

@@ -54,8 +54,8 @@ bool grid_where(char *text, size_t n)
     return true;
 }
 
-/* xorshift64*; each launch goes on where the last one stopped. */
-static unsigned chance(unsigned n)
+/* xorshift64*. */
+unsigned chance(unsigned n)
 {
     static uint64_t state;
     if (!state) {

@@ -148,7 +148,37 @@ static void lazy(void)
     expect(got, 8);
 }
 
+/* Two streams and a value that goes from one to the other, by the event or without it. */
+static void two_streams(bool wait)
+{
+    float *p = device_floats(1), staged = 7, got = 0;
+    cudaStream_t other;
+    cudaEvent_t ready;
+    check(cudaStreamCreateWithFlags(&other, cudaStreamNonBlocking));
+    check(cudaEventCreateWithFlags(&ready, cudaEventDisableTiming));
+    check(cudaMemcpyAsync(p, &staged, sizeof staged, cudaMemcpyHostToDevice, stream));
+    check(cudaEventRecord(ready, stream));
+    if (wait)
+        check(cudaStreamWaitEvent(other, ready, 0));
+    check(cudaMemcpyAsync(&got, p, sizeof got, cudaMemcpyDeviceToHost, other));
+    check(cudaStreamSynchronize(other));
+    expect(got, 7);
+    check(cudaEventDestroy(ready));
+    check(cudaStreamDestroy(other));
+}
+static void event(void)
+{
+    two_streams(true);
+}
+
 /* ---- wrong ---- */
+
+static void no_event(void)
+{
+    for (int i = 0; i < 8; i++)
+        two_streams(false);
+}
+
 
 static __global__ void unwritten(float *out)
 {
@@ -300,6 +330,7 @@ static const struct {
     {"right", right},       {"barriers", barriers},
     {"lazy", lazy},         {"poison", poison},
     {"missing", missing},   {"barrier", barrier},
+    {"event", event},       {"no-event", no_event},
     {"half", half_there},   {"lane", lane},
     {"masks", masks},       {"past", past},
     {"half-mma", half_warp}, {"odd-row", odd_rows},

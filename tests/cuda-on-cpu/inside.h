@@ -19,6 +19,7 @@ bool fiber_guards(const void *p); /* is p beyond the end of a stack? */
 
 /* ---- block.cc: a launch, and the threads of a block ---- */
 
+unsigned chance(unsigned n); /* 0 .. n - 1, as WEFT_STANDIN_SEED has it */
 void grid_run(const char *kernel, dim3 grid, dim3 block, size_t shared_bytes,
               const std::function<void()> &body);
 /* Writes where we are into text: "kernel, block (x, y, z), thread (x, y, z)"; false: no kernel.

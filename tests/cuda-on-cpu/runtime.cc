@@ -1,14 +1,22 @@
 /* runtime.cc - the CUDA runtime's functions that we use. A stream is a list of what is to be
  * done; it is done when somebody waits for it: for the stream, for an event recorded behind it,
- * or by freeing memory. One device, one thread of the host at a time. */
+ * or by freeing memory. Until what is waited for is done, other streams run too, as far as the
+ * events that they wait for allow and chance will have it: what is not ordered by an event comes
+ * in any order. One device, one thread of the host at a time. */
 #include "inside.h"
 
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 
+typedef struct Task {
+    std::function<void()> run;
+    CUstream_st *behind; /* comes when so many tasks of this stream are done; or NULL */
+    uint64_t at;
+} Task;
+
 struct CUstream_st {
-    std::deque<std::function<void()>> todo;
+    std::deque<Task> todo;
     uint64_t asked, done;
 };
 struct CUevent_st {
@@ -18,7 +26,7 @@ struct CUevent_st {
 
 static cudaError_t last;
 static size_t shared_allowed = 48 << 10;
-static CUstream_st *streams[16];
+static CUstream_st *streams[4];
 
 static cudaError_t result(cudaError_t e)
 {
@@ -27,20 +35,46 @@ static cudaError_t result(cudaError_t e)
     return e;
 }
 
-static void work(CUstream_st *s, uint64_t until)
+static bool may_run(const CUstream_st *s)
 {
-    for (; s->done < until; s->done++) {
-        std::function<void()> next = std::move(s->todo.front());
-        s->todo.pop_front();
-        next();
-    }
+    if (!s || s->todo.empty())
+        return false;
+    const Task &t = s->todo.front();
+    return !t.behind || t.behind->done >= t.at;
 }
 
-static cudaError_t enqueue(CUstream_st *s, std::function<void()> what)
+static void run_next(CUstream_st *s)
+{
+    Task next = std::move(s->todo.front());
+    s->todo.pop_front();
+    next.run();
+    s->done++;
+}
+
+/* The stream that is wanted, or whom it waits for; others by chance. */
+static CUstream_st *choose(CUstream_st *s, bool others)
+{
+    CUstream_st *other = streams[chance(sizeof streams / sizeof *streams)];
+    if (others && may_run(other))
+        return other;
+    while (!may_run(s))
+        s = s->todo.front().behind;
+    return s;
+}
+
+static void work(CUstream_st *s, uint64_t until)
+{
+    bool others = chance(2);
+    while (s->done < until)
+        run_next(choose(s, others));
+}
+
+static cudaError_t enqueue(CUstream_st *s, std::function<void()> what,
+                           CUstream_st *behind = NULL, uint64_t at = 0)
 {
     if (!s)
         standin_fault("the default stream is not to be used");
-    s->todo.push_back(std::move(what));
+    s->todo.push_back({std::move(what), behind, at});
     s->asked++;
     return cudaSuccess;
 }
@@ -195,7 +229,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t s)
 {
     for (CUstream_st *&slot : streams)
         if (s && slot == s) {
-            work(s, s->asked);
+            work_all(); /* nobody waits for it any more */
             slot = NULL;
             delete s;
         }
@@ -218,6 +252,11 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 {
     *e = {s, s->asked};
     return cudaSuccess;
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned)
+{
+    return enqueue(s, [] {}, e->stream, e->at);
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e)
@@ -243,8 +282,10 @@ cudaError_t cudaFree(void *p)
 
 cudaError_t cudaMallocHost(void **p, size_t bytes)
 {
-    return posix_memalign(p, 4096, bytes ? bytes : 1) == 0 ? cudaSuccess
-                                                           : result(cudaErrorMemoryAllocation);
+    if (posix_memalign(p, 4096, bytes ? bytes : 1) != 0)
+        return result(cudaErrorMemoryAllocation);
+    memset(*p, 0xff, bytes);
+    return cudaSuccess;
 }
 
 cudaError_t cudaFreeHost(void *p)

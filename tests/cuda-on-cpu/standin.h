@@ -3,8 +3,9 @@
  *
  * A kernel runs on the CPU, block after block, each thread of a block on a stack of its own
  * (fiber.cc), in an order that WEFT_STANDIN_SEED chooses: what needs a barrier and has none
- * goes wrong. Streams are lazy: nothing runs before somebody waits for it (runtime.cc), so the
- * host that does not wait goes wrong too. Shared memory and fresh device memory hold NaN.
+ * goes wrong. Streams are lazy: nothing runs before somebody waits for it, and then streams run
+ * in an order by chance, too (runtime.cc): a host that does not wait, or a stream that does not
+ * wait for another's event, goes wrong. Shared memory and fresh device memory hold NaN.
  *
  * What stops the program (exit 99), naming kernel, block and thread:
  *   - threads of a block that wait at different barriers, or for each other for ever;
