@@ -85,13 +85,15 @@ void ops_norm(void)
 }
 
 /* act.h: within 1e-6 max(1, |x|). */
-static void act(int64_t rows, int64_t cols, int64_t pad, KType in, KType out, Act f)
+static void act(int64_t rows, int64_t cols, int64_t pad, KType in, KType out, Act f,
+                bool gated)
 {
-    begin("act", "%d of [%lld, %lld] %s to %s, pad %lld", f, (long long)rows, (long long)cols,
-          type_name(in), type_name(out), (long long)pad);
+    begin("act", "%d of [%lld, %lld] %s to %s, pad %lld%s", f, (long long)rows, (long long)cols,
+          type_name(in), type_name(out), (long long)pad, gated ? ", gated" : "");
     bool in_place = in == out && cols % 2;
     Mat x = in_place ? mat_inout(in, rows, cols, pad) : mat_in(in, rows, cols, pad);
     Mat y = in_place ? x : mat_out(out, rows, cols, pad);
+    Mat gate = mat_in(in, gated ? rows : 0, cols, pad);
     double *want = wants(rows * cols), *scale = wants(rows * cols);
     mat_scale(&x, 4);
     if (rows > 2 && cols > 2) { /* far out, and near 0 */
@@ -102,10 +104,11 @@ static void act(int64_t rows, int64_t cols, int64_t pad, KType in, KType out, Ac
     }
     for (int64_t i = 0; i < rows * cols; i++) {
         double a = mat_at(&x, i / cols, i % cols);
-        want[i] = activation(a, f);
-        scale[i] = fmax(1, fabs(a));
+        double g = gated ? mat_at(&gate, i / cols, i % cols) : 1;
+        want[i] = activation(a, f) * g;
+        scale[i] = fmax(1, fabs(a)) * fmax(1, fabs(g));
     }
-    run(stage_act, &(Activate){.x = x.v, .y = y.v, .act = f});
+    run(stage_act, &(Activate){.x = x.v, .y = y.v, .gate = gated ? gate.v : (View){0}, .act = f});
     expect(&y, want, scale, (Bound){1e-12, 1e-6, 0});
     end();
 }
@@ -140,9 +143,9 @@ void ops_act(void)
     for (Act f = ACT_NONE; f <= ACT_SILU; f++)
         for (int s = 0; s < 5; s++) {
             const int64_t *n = shape[s];
-            for (int types = 0; types < 4; types++)
-                act(n[0], n[1], n[2], types & 1 ? half() : K_F32, types & 2 ? half() : K_F32,
-                    f);
+            for (int types = 0; types < 8; types++)
+                act(n[0], n[1], n[2], types & 1 ? half() : K_F32, types & 2 ? half() : K_F32, f,
+                    types & 4);
             act_bwd(n[0], n[1], n[2], f, false);
             act_bwd(n[0], n[1], n[2], f, true);
         }
