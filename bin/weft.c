@@ -25,6 +25,7 @@ static const struct {
     {"train", "train", "a labelled stream to a model folder"},
     {"deal", "deal", "a stream to several files, in exact shares"},
     {"show", "show", "a stream, a model folder or this machine, to read"},
+    {"near", "near", "vectors to the nearest rows of a corpus"},
     {"get", "get", "a model into the Hugging Face cache"},
 };
 enum { PROGRAMS = sizeof programs / sizeof *programs };

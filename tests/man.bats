@@ -108,6 +108,7 @@ run_examples() {
 @test "weft-train.1" { run_examples weft-train.1; }
 @test "weft-deal.1" { run_examples weft-deal.1; }
 @test "weft-show.1" { run_examples weft-show.1; }
+@test "weft-near.1" { run_examples weft-near.1; }
 @test "weft-get.1" {
   cached distilbert/distilbert-base-uncased-finetuned-sst-2-english
   run_examples weft-get.1;

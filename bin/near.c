@@ -1,0 +1,109 @@
+/* near - for each vector the nearest rows of a corpus. */
+#include "base/msg.h"
+#include "base/opt.h"
+#include "io/stream.h"
+#include "model/filter.h"
+#include "task/nearest.h"
+#include "task/write.h"
+
+#include <stdlib.h>
+
+enum { TOP_MAX = 100000 };
+
+static const Opt options[] = {
+    {'k', "top", "N", "the N nearest rows (1)"},
+    {0},
+};
+
+/* The corpus has to be all there before the first query is answered. */
+static Corpus *read_corpus(char *file, Device *dev, Err *e)
+{
+    Corpus *c = corpus_new(dev);
+    In *in = in_open(&file, 1);
+    Frame *f;
+    int k, bad = 0;
+    while (!bad && (k = in_next(in, &f, e)) > 0) {
+        bad = corpus_add(c, f, e);
+        if (bad)
+            err_at(e, "%s", in_place(in));
+        frame_free(f);
+    }
+    in_close(in);
+    bad = bad || k < 0 || corpus_ready(c, e) < 0;
+    if (!bad && !corpus_rows(c))
+        bad = err_set(e, "%s: no rows in it to be near to", file);
+    if (!bad)
+        return c;
+    corpus_free(c);
+    return NULL;
+}
+
+/* row, rank, cosine, text; the row's number where the corpus has no texts. */
+static void put_near(Buf *b, const Corpus *c, int64_t row, int rank, const Near *n)
+{
+    buf_fmt(b, "%lld\t%d\t", (long long)row, rank);
+    put_float(b, n->cosine);
+    Str text = corpus_text(c, n->row);
+    if (text.n) {
+        buf_str(b, "\t");
+        put_tsv(b, text);
+        buf_str(b, "\n");
+    } else {
+        buf_fmt(b, "\t%lld\n", (long long)n->row + 1);
+    }
+}
+
+static int answer(Corpus *c, const Frame *f, int64_t first, int k, Buf *b, Err *e)
+{
+    if (f->rows == 0 && !frame_get(f, "row.vector"))
+        return 0; /* a stream's end that stands alone */
+    if (corpus_fits(c, f, e) < 0)
+        return -1;
+    Near *near = mem_array((size_t)(f->rows * k), sizeof *near);
+    int status = corpus_nearest(c, frame_get(f, "row.vector")->data, f->rows, k, near, e);
+    for (int64_t i = 0; i < f->rows && status == 0; i++)
+        for (int n = 0; n < k && near[i * k + n].row >= 0; n++)
+            put_near(b, c, first + i + 1, n + 1, &near[i * k + n]);
+    free(near);
+    return status;
+}
+
+/* What is found goes out frame by frame: whoever types a line sees its answer. */
+static int run(Corpus *c, In *in, int k, Err *e)
+{
+    Buf b = {0};
+    Frame *f;
+    int got, bad = 0;
+    while (!bad && (got = in_next(in, &f, e)) > 0) {
+        bad = answer(c, f, in_rows(in) - f->rows, k, &b, e);
+        if (bad)
+            err_at(e, "%s", in_place(in));
+        frame_free(f);
+        bad = bad || put_out(&b, e) < 0;
+    }
+    free(b.p);
+    return bad || got < 0 ? -1 : 0;
+}
+
+int main(int argc, char **argv)
+{
+    Err e = {0};
+    int64_t k = 1;
+    Args a = args_begin("near", "[-k N] [option ...] CORPUS",
+                        "Reads vectors and writes for each the nearest rows of the stream\n"
+                        "CORPUS by cosine: row, rank, cosine, text.",
+                        options, argc, argv);
+    while (args_next(&a) != -1)
+        k = args_int(&a, 1, TOP_MAX);
+    if (a.nfiles != 1)
+        die_usage("near to what? Name one CORPUS, a stream of vectors with their texts");
+    Device *dev = filter_device(&a.common, false, &e);
+    Corpus *c = dev ? read_corpus(a.files[0], dev, &e) : NULL;
+    In *in = in_open(NULL, 0);
+    if (!c || run(c, in, (int)k, &e) < 0)
+        die(&e);
+    in_close(in);
+    corpus_free(c);
+    dev->close(dev);
+    return 0;
+}

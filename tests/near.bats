@@ -1,0 +1,115 @@
+# near - against cosines that awk works out in double precision.
+load helper
+
+each_setup() {
+  PATH=$WEFT_UNIT:$PATH
+}
+
+# vectors SEED ROWS: lines of six numbers.
+vectors() {
+  awk -v seed="$1" -v n="$2" 'BEGIN { srand(seed); for (i = 1; i <= n; i++)
+    printf "%.4f %.4f %.4f %.4f %.4f %.4f\n", r(), r(), r(), r(), r(), r() }
+    function r() { return rand() * 2 - 1 }'
+}
+
+# stream PREFIX: vectors as rows with the texts PREFIX1, PREFIX2, ..., 1,000 a frame.
+stream() {
+  awk -v p="$1" 'NR % 1000 == 1 && NR > 1 { print "frame" }
+    { printf "vector %s | text %s%d\n", $0, p, NR }' | mkstream
+}
+
+# nearest K CORPUS QUERIES: row, rank, text by exact search, from lines of numbers.
+nearest() {
+  awk -v k="$1" 'function unit(  s, j) { s = 0; for (j = 1; j <= NF; j++) s += $j * $j
+      return s > 0 ? 1 / sqrt(s) : 0 }
+    NR == FNR { u = unit(); for (j = 1; j <= NF; j++) c[NR, j] = $j * u; n = NR; next }
+    { u = unit()
+      for (i = 1; i <= n; i++) { s = 0; for (j = 1; j <= NF; j++) s += c[i, j] * $j * u; at[i] = s }
+      for (r = 1; r <= k && r <= n; r++) {
+        best = 0
+        for (i = 1; i <= n; i++) if (!(i in gone) && (!best || at[i] > at[best])) best = i
+        gone[best]; printf "%d\t%d\t%.5f\tc%d\n", FNR, r, at[best], best
+      }
+      delete gone }' "$2" "$3"
+}
+
+rounded() {
+  awk -F '\t' -v OFS='\t' '{ $3 = sprintf("%.5f", $3); print }'
+}
+
+@test "the nearest rows over several panels are those of an exact search" {
+  vectors 1 9001 >corpus
+  vectors 2 7 >queries
+  stream c <corpus >corpus.weft
+  stream q <queries | near -k 4 corpus.weft | rounded >got
+  nearest 4 corpus queries >want
+  cut -f 1,2,4 want >want.rows
+  cut -f 1,2,4 got | cmp - want.rows
+  paste got want | awk -F '\t' '{ d = $3 - $7; if (d < -2e-5 || d > 2e-5) exit 1 }'
+}
+
+@test "any number of threads and rows beside: the same bits" {
+  vectors 3 5000 | stream c >corpus.weft
+  vectors 4 40 | stream q >queries.weft
+  near -j 1 -k 3 corpus.weft <queries.weft >one
+  near -j 3 -k 3 corpus.weft <queries.weft | cmp - one
+  sed -n 1p <(vectors 4 40) | stream q | near -k 3 corpus.weft | cmp - <(grep $'^1\t' one)
+}
+
+@test "equal cosines: the earlier row first; fewer rows than asked for: those" {
+  printf '%s\n' '1 0' '2 0' '0 1' '3 0' | stream c >corpus.weft
+  printf '%s\n' '5 0' | stream q | near -k 9 corpus.weft >got
+  [ "$(cat got)" = $'1\t1\t1.0\tc1\n1\t2\t1.0\tc2\n1\t3\t1.0\tc4\n1\t4\t0.0\tc3' ]
+}
+
+@test "a vector of length 0 is at cosine 0 from everything" {
+  printf '%s\n' '0 0' '1 1' | stream c >corpus.weft
+  printf '%s\n' '0 0' | stream q | near -k 2 corpus.weft >got
+  [ "$(cut -f 3 got | tr '\n' ' ')" = '0.0 0.0 ' ]
+}
+
+@test "one nearest row by default; a corpus without texts gives its row numbers" {
+  mkstream >corpus.weft <<<$'vector 1 0\nvector 0 1'
+  printf '%s\n' '0 2' '1 0' | stream q | near corpus.weft >got
+  [ "$(cat got)" = $'1\t1\t1.0\t2\n2\t1\t1.0\t1' ]
+}
+
+@test "texts are escaped, frames and streams counted through" {
+  mkstream >corpus.weft <<<$'vector 1 0 | text a\\tb'
+  printf '1 0\n' | stream q >one
+  cat one one | near corpus.weft >got
+  [ "$(wc -l <got)" -eq 2 ]
+  [ "$(cut -f 1 got | tr '\n' ' ')" = '1 2 ' ]
+}
+
+@test "what cannot be compared is refused" {
+  mkstream >corpus.weft <<<$'meta model a\nvector 1 0 | text x'
+  fails_with 1 'near: stdin: vectors of 3 numbers, but the corpus has them of 2' \
+    near corpus.weft < <(mkstream <<<'vector 1 0 0')
+  fails_with 1 "the corpus has vectors of model 'a', this stream of 'b'" \
+    near corpus.weft < <(mkstream <<<$'meta model b\nvector 1 0')
+  fails_with 1 'no row.vector in the stream' near corpus.weft < <(mkstream <<<'ids 1 2')
+  mkstream >ids <<<'ids 1 2'
+  fails_with 1 'near: ids: no row.vector' near ids <corpus.weft
+  mkstream >none </dev/null
+  fails_with 1 'none: no rows in it' near none <corpus.weft
+  fails_with 1 'near: absent: ' near absent <corpus.weft
+  fails_with 2 'near to what?' near <corpus.weft
+  fails_with 2 '' near -k 0 corpus.weft <corpus.weft
+}
+
+@test "a corpus cut short is no corpus; a query stream cut short is answered as far as it goes" {
+  vectors 5 3000 | stream c >corpus.weft
+  dd if=corpus.weft bs=60000 count=1 status=none >cut.weft
+  fails_with 1 'cut.weft: ' near cut.weft <corpus.weft
+  [ -z "$output" ]
+  run --separate-stderr near corpus.weft <cut.weft
+  [ "$status" -eq 1 ]
+  [ "${#lines[@]}" -ge 1000 ]
+}
+
+@test "no queries: no answers" {
+  vectors 5 3 | stream c >corpus.weft
+  mkstream </dev/null | near corpus.weft >got
+  [ ! -s got ]
+}
