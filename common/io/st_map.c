@@ -208,6 +208,17 @@ uint64_t st_bytes(const StFile *s)
     return n;
 }
 
+void st_done(const StFile *s, const void *p, size_t n)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
+    uintptr_t from = (at + page - 1) / page * page, to = (at + n) / page * page;
+    for (int i = 0; i < s->parts; i++) {
+        uintptr_t map = (uintptr_t)s->part[i].map;
+        if (at >= map && at + n <= map + s->part[i].size && from < to)
+            madvise((void *)from, to - from, MADV_DONTNEED); /* only memory is saved by it */
+    }
+}
+
 void st_close(StFile *s)
 {
     if (!s)

@@ -113,6 +113,8 @@ static void stage_pack(Piece *p, void *ctx)
         Job *j = &l->job[i];
         *j->to = p->dev->pack(p->dev, j->part, f->plain ? NULL : j->bias, j->parts, f->by_input,
                               l->enc->type);
+        for (int k = 0; k < j->parts; k++)
+            weights_done(l->enc->weights, j->part[k].p, j->part[k].rows * j->part[k].cols);
     }
 }
 

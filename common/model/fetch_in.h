@@ -13,7 +13,7 @@ typedef struct Fetch {
     bool shown;
     int64_t came; /* bytes over the network */
     int files;
-    Names all, want;
+    NameList all, want;
 } Fetch;
 
 /* http_ask with up to five tries where no answer came, or 429 or 5xx. Any other status of 400 and

@@ -1,4 +1,4 @@
-#include "model/head.h"
+#include "model/head_in.h"
 
 #include "base/mem.h"
 #include "model/encoder.h"
@@ -7,35 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* y = norm(act(x W' + b)) */
-typedef struct Layer {
-    Weight *w;
-    Act act;
-    const float *gamma, *beta; /* NULL: no norm */
-} Layer;
-
-enum { HELD = 4 * HEAD_LAYERS };
-
-struct Head {
-    Device *dev;
-    char *folder;
-    HeadFile file; /* a trained head's */
-    bool trained;
-    Config config; /* a checkpoint's; of a trained head the encoder's, where it is needed */
-    Weights *weights;
-    char fingerprint[HASH_TEXT];
-    const HeadKind *kind[HEAD_TASKS];
-    HeadTask task; /* the one in use */
-    HeadFrom from;
-    bool packed, words;
-    Pooler *pooler;
-    int layers;
-    Layer layer[HEAD_LAYERS];
-    int64_t size[HEAD_LAYERS + 1];
-    const void *held[HELD]; /* device memory that the layers refer to */
-    int helds;
-};
 
 /* ---- opening ---- */
 
@@ -69,6 +40,9 @@ void head_free(Head *h)
         return;
     for (int i = 0; i < h->layers; i++)
         h->dev->unpack(h->dev, h->layer[i].w);
+    for (int i = 0; i < h->panels; i++)
+        h->dev->unpack(h->dev, h->panel[i]);
+    free(h->panel);
     for (int i = 0; i < h->helds; i++)
         h->dev->release(h->dev, h->held[i]);
     if (h->trained)
@@ -259,7 +233,11 @@ static int use_checkpoint(Head *h, const HeadKind *k, Err *e)
     int64_t n = outputs(h, k), cols = h->size[h->layers];
     const float *w = k->words ? get_words(h, k, cols, e) : get(h, k->output, "weight", n, cols, e);
     const float *b = w && !k->bare ? get_bias(h, k, n, e) : NULL;
-    if (!w || (!b && !k->bare) || !add_layer(h, w, b, n, cols, ACT_NONE, e))
+    if (!w || (!b && !k->bare))
+        return -1;
+    if (h->by_panels)
+        return head_pack_panels(h, w, b, n, cols, e);
+    if (!add_layer(h, w, b, n, cols, ACT_NONE, e))
         return -1;
     if (k->from <= FROM_FIRST)
         h->pooler = pooler_new((Pooling){.kind = pool[k->from]}, h->dev, &h->config, h->weights,

@@ -29,6 +29,9 @@ int head_use(Head *h, HeadTask task, bool all, Err *e);
 /* There are several: says so and asks for -T. Returns -1. */
 int head_ask(const Head *h, Err *e);
 
+/* The same for head_nll, which wants a head over the vocabulary, computed in `type`. */
+int head_use_nll(Head *h, HeadTask task, KType type, Err *e);
+
 /* What was made for, as the stream says it; "" or -1 where unknown. */
 const char *head_encoder(const Head *h);
 const char *head_model(const Head *h);
@@ -51,5 +54,9 @@ int64_t head_token(const Head *h, const int32_t *id, int64_t n);
 
 /* x: host memory f32 [rows, width], dense; logits: host memory f32 [rows, outputs]. */
 int head_run(Head *h, const float *x, int64_t rows, float *logits, Err *e);
+
+/* After head_use_nll: -log softmax(logits of x[i])[target[i]] into nll[i]. x: host memory [rows,
+ * width], dense, f32 or bf16. The vocabulary goes by in panels: rows x vocabulary never exists. */
+int head_nll(Head *h, View x, const int32_t *target, double *nll, Err *e);
 
 #endif

@@ -35,7 +35,7 @@ static const char *const weights[] = {
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-bool names_has(const Names *l, const char *name)
+bool names_has(const NameList *l, const char *name)
 {
     for (int i = 0; i < l->n; i++)
         if (strcmp(l->name[i], name) == 0)
@@ -43,7 +43,7 @@ bool names_has(const Names *l, const char *name)
     return false;
 }
 
-void names_add(Names *l, const char *name)
+void names_add(NameList *l, const char *name)
 {
     if (names_has(l, name))
         return;
@@ -51,12 +51,12 @@ void names_add(Names *l, const char *name)
     l->name[l->n++] = mem_str(name);
 }
 
-void names_free(Names *l)
+void names_free(NameList *l)
 {
     for (int i = 0; i < l->n; i++)
         free(l->name[i]);
     free(l->name);
-    *l = (Names){0};
+    *l = (NameList){0};
 }
 
 /* A path below the folder it is put in. */
@@ -75,7 +75,7 @@ static bool stays_below(const char *s)
     return true;
 }
 
-int wanted_listed(Names *all, const json_t *info, Err *e)
+int wanted_listed(NameList *all, const json_t *info, Err *e)
 {
     const json_t *list = json_object_get(info, "siblings");
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -88,7 +88,7 @@ int wanted_listed(Names *all, const json_t *info, Err *e)
     return 0;
 }
 
-int wanted_files(Names *want, const Names *all, Err *e)
+int wanted_files(NameList *want, const NameList *all, Err *e)
 {
     for (size_t i = 0; i < COUNT(small); i++)
         if (names_has(all, small[i]))
@@ -104,7 +104,7 @@ int wanted_files(Names *want, const Names *all, Err *e)
                       "pytorch_model.bin");
 }
 
-static int add_known(Names *want, const Names *all, const char *name, const char *by, Err *e)
+static int add_known(NameList *want, const NameList *all, const char *name, const char *by, Err *e)
 {
     if (!names_has(all, name))
         return err_set(e, "%s names '%.200s', which the repository lacks", by, name);
@@ -112,7 +112,7 @@ static int add_known(Names *want, const Names *all, const char *name, const char
     return 0;
 }
 
-static int add_shards(Names *want, const Names *all, const json_t *index, const char *by, Err *e)
+static int add_shards(NameList *want, const NameList *all, const json_t *index, const char *by, Err *e)
 {
     const char *tensor;
     json_t *file;
@@ -122,7 +122,7 @@ static int add_shards(Names *want, const Names *all, const json_t *index, const 
     return 0;
 }
 
-static int add_modules(Names *want, const Names *all, const json_t *modules)
+static int add_modules(NameList *want, const NameList *all, const json_t *modules)
 {
     for (size_t i = 0; i < json_array_size(modules); i++) {
         const char *path = json_get_str(json_array_get(modules, i), "path", "", NULL);
@@ -134,7 +134,7 @@ static int add_modules(Names *want, const Names *all, const json_t *modules)
     return 0;
 }
 
-int wanted_more(Names *want, const Names *all, const char *folder, const char *name, Err *e)
+int wanted_more(NameList *want, const NameList *all, const char *folder, const char *name, Err *e)
 {
     size_t n = strlen(name);
     bool index = n > 11 && strcmp(name + n - 11, ".index.json") == 0;

@@ -168,6 +168,12 @@ const float *weights_get(Weights *w, const char *name, int64_t rows, int64_t col
     return w->own[w->owned++] = f;
 }
 
+void weights_done(const Weights *w, const float *p, int64_t n)
+{
+    if (w->file)
+        st_done(w->file, p, (size_t)n * sizeof *p);
+}
+
 void weights_hash(const Weights *w, const char *name, Hash *h)
 {
     enum { SAMPLES = 18, SAMPLE = 64 };
