@@ -134,18 +134,22 @@ static const char *find_spiece(const char *folder)
 static int read_parts(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
                       Err *e)
 {
-    if (file_exists(folder, "vocab.txt"))
-        return tokenizer_from_vocab(t, folder, config, map, e);
-    if (file_exists(folder, "vocab.json") && file_exists(folder, "merges.txt"))
-        return bpe_from_files(t, folder, config, map, e);
+    int bad;
     const char *spiece = find_spiece(folder);
-    if (!spiece)
-        return err_set(e, "no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
-                          "spiece.model: is it a model's folder?");
-    char *path = mem_fmt("%s/%s", folder, spiece);
-    int bad = spiece_from_file(t, path, config, map, e);
-    free(path);
-    return bad;
+    if (file_exists(folder, "vocab.txt")) {
+        bad = tokenizer_from_vocab(t, folder, config, map, e);
+    } else if (file_exists(folder, "vocab.json") && file_exists(folder, "merges.txt")) {
+        bad = bpe_from_files(t, folder, config, map, e);
+    } else if (spiece) {
+        char *path = mem_fmt("%s/%s", folder, spiece);
+        bad = spiece_from_file(t, path, config, map, e); /* its errors say the path */
+        free(path);
+        return bad;
+    } else {
+        bad = err_set(e, "no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
+                         "spiece.model: is it a model's folder?");
+    }
+    return bad ? err_at(e, "%s", folder) : 0;
 }
 
 static int read_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
@@ -156,8 +160,9 @@ static int read_files(Tokenizer *t, const char *folder, const json_t *config, co
     char *path = mem_fmt("%s/tokenizer.json", folder);
     int bad = tokenizer_from_json(t, path, config, e);
     free(path);
-    return bad ? err_at(e, "tokenizer.json")
-               : tokenizer_add_said(t, folder, config, map, e);
+    if (bad)
+        return err_at(e, "%s/tokenizer.json", folder);
+    return tokenizer_add_said(t, folder, config, map, e) < 0 ? err_at(e, "%s", folder) : 0;
 }
 
 /* Whose names the vocabulary has, where nothing says what the model is. */
@@ -199,7 +204,7 @@ static int load_with(Tokenizer *t, const char *folder, const json_t *config, con
     t->mask.normalized = family->normalized;
     t->clean = json_get_bool(config, "clean_up_tokenization_spaces", false, NULL);
     if (read_files(t, folder, config, map, e) < 0)
-        return err_at(e, "%s", folder);
+        return -1;
     tokenizer_added_ready(t);
     int32_t missing = missing_id(t);
     if (missing >= 0)
@@ -212,8 +217,6 @@ static int load_with(Tokenizer *t, const char *folder, const json_t *config, con
         if (i != TOK_UNK || id >= 0)
             t->special[i] = id;
     }
-    if (t->usual == names_bert && !*type && !family->names)
-        family = family_of_type("bert");
     return read_limits(t, folder, config, model, *type ? by_type : family, e);
 }
 

@@ -58,7 +58,8 @@ static inline int32_t vocab_at(const Vocab *v, uint64_t h, Str before, const cha
         if (s->tag != tag || v->size[s->id] != before.n + n)
             continue;
         const char *text = v->text.p + v->begin[s->id];
-        if (memcmp(text, before.p, before.n) == 0 && memcmp(text + before.n, p, n) == 0)
+        if ((!before.n || memcmp(text, before.p, before.n) == 0) &&
+            memcmp(text + before.n, p, n) == 0)
             return s->id;
     }
 }
