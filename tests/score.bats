@@ -92,7 +92,7 @@ END
 @test "multi_label and --multi: each class by itself" {
   printf 'meta classes ["a","b"]\nlogit 0 2\n' | mkstream >s.weft
   [ "$(score --multi -k 0 s.weft)" = $'1\ta\t0.500000\n1\tb\t0.880797' ]
-  printf 'meta classes ["a","b"]\nmeta problem multi_label\nlogit 0 2\n' | mkstream >m.weft
+  printf 'meta classes ["a","b"]\nmeta problem multi_label_classification\nlogit 0 2\n' | mkstream >m.weft
   [ "$(score -k 0 m.weft)" = "$(score --multi -k 0 s.weft)" ]
 }
 

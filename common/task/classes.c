@@ -46,9 +46,9 @@ static int names_from(Classes *c, const char *json, Err *e)
 
 static int problem_of(const char *word, int64_t n, Problem *p, Err *e)
 {
-    if (!word || strcmp(word, "single_label") == 0)
+    if (!word || strcmp(word, "single_label_classification") == 0)
         *p = n == 1 ? ANY_OF : ONE_OF;
-    else if (strcmp(word, "multi_label") == 0)
+    else if (strcmp(word, "multi_label_classification") == 0)
         *p = ANY_OF;
     else if (strcmp(word, "regression") == 0)
         *p = VALUE;

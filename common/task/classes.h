@@ -5,10 +5,11 @@
 
 #include "io/frame.h"
 
+/* By the metadata `problem`, which is config.json's problem_type. */
 typedef enum Problem {
     ONE_OF, /* softmax: the classes exclude each other */
-    ANY_OF, /* sigmoid, each class by itself: metadata problem = "multi_label", or one logit */
-    VALUE,  /* the logits themselves: problem = "regression" */
+    ANY_OF, /* sigmoid, each class by itself: one logit, or "multi_label_classification" */
+    VALUE,  /* the logits themselves: "regression" */
 } Problem;
 
 typedef struct Classes {

@@ -34,7 +34,7 @@ static int read_candidates(Classes *c, const char *json, Err *e)
     json_decref(list);
     if (n == 0)
         return err_set(e, "the candidates are no JSON array of names: %.200s", json);
-    if (classes_parse(c, json, "single_label", (int64_t)n, e) < 0)
+    if (classes_parse(c, json, NULL, (int64_t)n, e) < 0)
         return err_at(e, "candidates");
     c->problem = ONE_OF;
     return 0;

@@ -116,7 +116,7 @@ class Stream:
 def run(model, enc):
     """The model's answer for one row alone."""
     inputs = {"input_ids": torch.tensor([enc.ids])}
-    if "token_type_ids" in model.forward.__code__.co_varnames:
+    if model.config.model_type == "bert":
         inputs["token_type_ids"] = torch.tensor([enc.type_ids])
     with torch.inference_mode():
         return model(**inputs)
@@ -168,9 +168,8 @@ def text_classification(name, *options):
         enc, = encodings(pipe.tokenizer, text)
         s.add(enc, text, None, i)
         s.logits.append(run(pipe.model, enc).logits)
-    problem = pipe.model.config.problem_type
     s.save(name, task="class", classes=classes(pipe.model),
-           problem=problem and problem.replace("_classification", ""))
+           problem=pipe.model.config.problem_type)
     records(name, MOODS)
     answers(name, name, "", [pipe(t) for t in MOODS])
     answers(name, name, "-k 2", [pipe(t, top_k=2) for t in MOODS])
