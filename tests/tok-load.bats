@@ -124,6 +124,7 @@ refused() { fails_with 1 "$1" timeout 20 tok -m m </dev/null; }
   # shellcheck disable=SC2016 # the shell inside expands
   run --separate-stderr bash -c 'ulimit -v 400000; tok -m m </dev/null'
   [ "$status" -eq 1 ]
+  # shellcheck disable=SC2154 # run sets stderr
   [[ $stderr == *"tokenizer.json: line 1: byte 0x00 where '{' should come"* ]]
   truncate -s 2G m/tokenizer.json
   refused 'tokenizer.json: too large'

@@ -6,8 +6,8 @@
  *     tokenizer_encode(t, w, str_of("I like it.", 10), 0, &out);
  *     // out.id[0 .. out.n), out.span: bytes of the text each came from
  *
- * tokenizer.json is read where the folder has one, else vocab.txt with what
- * tokenizer_config.json and special_tokens_map.json say. The reference is the Rust library
+ * tokenizer.json is read where the folder has one, else vocab.txt, vocab.json with merges.txt, or
+ * spiece.model, with what tokenizer_config.json and its like say. The reference is the Rust library
  * `tokenizers`: ids and spans are its own, for every text. */
 #ifndef WEFT_TOKENIZER_H
 #define WEFT_TOKENIZER_H
