@@ -190,6 +190,9 @@ END
   grep -qx 'architecture BertForSequenceClassification' out
   grep -qx 'model type   bert' out
   grep -qx 'hidden       32' out
+  grep -qx 'heads        class' out
+  show "$(golden models/bert-pretraining)" | grep -qx 'heads        mask, next'
+  show "$(golden models/bert-model)" | grep -qx 'heads        none'
   grep -qx 'special      2 \[CLS\]' out
   grep -qx '             3 \[SEP\]' out
   grep -qx 'labels       0 negative' out

@@ -2,6 +2,7 @@
 
 #include "io/jsonfile.h"
 #include "io/safetensors.h"
+#include "model/headkinds.h"
 #include "task/write.h"
 #include "text/tokenizer.h"
 
@@ -101,6 +102,29 @@ static void put_config(Buf *b, const json_t *config)
     put_labels(b, config);
 }
 
+/* What `head -T` can choose from; nothing of an architecture that weft does not know. */
+static void put_heads(Buf *b, const char *folder)
+{
+    Err e = {0};
+    Config c;
+    Weights *w = NULL;
+    const HeadKind *kind[HEAD_TASKS];
+    Buf names = {0};
+    if (config_load(folder, &c, &e) < 0)
+        return;
+    if ((w = weights_open(folder, c.family->prefix, &e))) {
+        headkinds_find(&c, w, kind);
+        for (int t = 0; t < HEAD_TASKS; t++)
+            if (kind[t])
+                buf_fmt(&names, "%s%s", names.n ? ", " : "", head_task_names[t]);
+        buf_add(&names, "", 1);
+        put_line(b, "heads", *names.p ? names.p : "none");
+    }
+    free(names.p);
+    weights_close(w);
+    config_clear(&c);
+}
+
 static bool is_float(DType t)
 {
     return t == DT_F32 || t == DT_F16 || t == DT_BF16 || t == DT_F64;
@@ -198,8 +222,10 @@ int folder_put(Buf *b, const char *folder, Err *e)
     const char *type = json_string_value(json_object_get(config, "model_type"));
     bool trained = type && strcmp(type, "weft-head") == 0; /* a head on another folder's encoder */
     put_config(b, config);
-    if (!trained)
+    if (!trained) {
+        put_heads(b, folder);
         put_specials(b, folder);
+    }
     int status = put_weights(b, folder, trained, e);
     json_decref(config);
     return status;
