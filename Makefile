@@ -8,7 +8,7 @@ BUILD   = build$(if $(SANITIZE),/sanitize)
 BIN     = $(if $(filter build,$(BUILD)),bin,$(BUILD)/bin)
 
 # bin/NAME.c is one program each; weft-head is what `head` runs when it is ours that is meant.
-PROGRAMS = tok embed encode pool head score train deal show near get weft
+PROGRAMS = tok embed encode pool head score train ppl deal show near get weft
 HELPERS  = weft-head
 
 comma   := ,

@@ -23,6 +23,7 @@ static const struct {
     {"head", "weft-head", "hidden states or vectors to logits"},
     {"score", "score", "logits to labels, or to metrics"},
     {"train", "train", "a labelled stream to a model folder"},
+    {"ppl", "ppl", "ids to how likely a language model finds them"},
     {"deal", "deal", "a stream to several files, in exact shares"},
     {"show", "show", "a stream, a model folder or this machine, to read"},
     {"near", "near", "vectors to the nearest rows of a corpus"},

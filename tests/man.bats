@@ -13,6 +13,8 @@ each_setup() {
   ln -s "$(golden models/bert-class)" bert
   ln -s "$(golden models/bert-pretraining)" pretrained
   ln -s "$(golden models/sentence)" sentence
+  ln -s "$(golden models/gpt2-lm)" gpt2
+  ln -s "$(golden models/bert-mask)" bert-mask
   cat >tweets.csv <<'CSV'
 id,label,text
 1,positive,"thank you, the crew was great"
@@ -108,6 +110,7 @@ run_examples() {
 @test "weft-train.1" { run_examples weft-train.1; }
 @test "weft-deal.1" { run_examples weft-deal.1; }
 @test "weft-show.1" { run_examples weft-show.1; }
+@test "weft-ppl.1" { run_examples weft-ppl.1; }
 @test "weft-near.1" { run_examples weft-near.1; }
 @test "weft-get.1" {
   cached distilbert/distilbert-base-uncased-finetuned-sst-2-english

@@ -113,3 +113,12 @@ rounded() {
   mkstream </dev/null | near corpus.weft >got
   [ ! -s got ]
 }
+
+@test "the program before has failed: exit 1, no word" {
+  printf '1 0\n' | stream c >corpus.weft
+  printf 'vector 1 0\nfail\n' | mkstream >failed
+  run --separate-stderr near corpus.weft <failed
+  [ "$status" -eq 1 ]
+  [ -z "$stderr" ]
+  fails_with 1 'No space left on device' bash -c 'near corpus.weft <corpus.weft >/dev/full'
+}

@@ -15,7 +15,7 @@ deal     ids      file     100:made.weft
 train    vector   folder   --head linear -e 1 -o made
 END
 }
-programs="tok embed encode pool head score train deal show near get weft"
+programs="tok embed encode pool head score train ppl deal show near get weft"
 
 # Small streams of two frames, from ids to logits; two.KIND is another of the same kind.
 setup_file() {

@@ -181,6 +181,7 @@ static int read_config(Config *c, const json_t *j, Err *e)
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");
     c->eos = json_is_integer(eos) ? json_integer_value(eos) : 2; /* BART's */
+    c->bos = json_get_int(j, "bos_token_id", -1, e);
     c->tied = json_get_bool(j, "tie_word_embeddings", true, e);
     if (e->text[0] || read_act(c, j, e) < 0 || read_sizes(c, j, e) < 0 ||
         read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)

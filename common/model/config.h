@@ -22,7 +22,7 @@ typedef struct Config {
     int64_t types;
     int64_t buckets, distance; /* of the bias by distance */
     int64_t pad, start;        /* padding id, or -1; the decoder's first id */
-    int64_t eos;               /* the id that ends a text */
+    int64_t eos, bos;          /* the ids that end and begin a text; bos -1: none */
     bool tied;                 /* a vocabulary's output matrix is that of the word embeddings */
     Act act;
     char *act_name;

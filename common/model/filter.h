@@ -22,6 +22,8 @@ typedef struct EncodeFilter {
 
 /* Opens the model that -m names at once; without -m the first frame's model is waited for. */
 int encode_begin(EncodeFilter *f, Err *e);
+/* Opens the model unless it is open, and checks that it has the vocabulary of the frame's ids. */
+int encode_open(EncodeFilter *f, const Frame *frame, Err *e);
 int encode_frame(void *filter, Frame *f, Err *e); /* a StreamFn */
 void encode_end(EncodeFilter *f);
 

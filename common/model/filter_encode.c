@@ -56,6 +56,11 @@ static int fits(EncodeFilter *f, const Frame *frame, Err *e)
                                  "another: use one model in the whole pipeline", model, f->name);
 }
 
+int encode_open(EncodeFilter *f, const Frame *frame, Err *e)
+{
+    return !f->enc && load(f, frame_meta(frame, "model"), e) < 0 ? -1 : fits(f, frame, e);
+}
+
 /* Numbers that belong to another encoder do not survive in the frame. */
 static void mark(const EncodeFilter *f, Frame *frame)
 {
@@ -84,8 +89,7 @@ int encode_frame(void *filter, Frame *frame, Err *e)
     Tensor *id = frame_need(frame, "token.id", DT_I32, 1, e);
     Tensor *starts = id ? frame_need(frame, "row.tokens", DT_I64, 1, e) : NULL;
     Tensor *kind = frame_get(frame, "token.type");
-    if (!starts || (!f->enc && load(f, frame_meta(frame, "model"), e) < 0) ||
-        fits(f, frame, e) < 0)
+    if (!starts || encode_open(f, frame, e) < 0)
         return -1;
     EncoderIn in = {.id = id->data, .kind = kind ? kind->data : NULL, .starts = starts->data,
                     .rows = frame->rows, .tokens = frame->tokens};

@@ -12,7 +12,9 @@ if [ ! -x "$python" ]; then
 fi
 "$python" tests/oracle/unicode.py >build/oracle.h
 cmp -s build/oracle.h common/text/unicode_tables.h || cp build/oracle.h common/text/unicode_tables.h
+"$python" tests/oracle/bpe_unicode.py >build/oracle.h
+cmp -s build/oracle.h common/text/bytelevel_tables.h || cp build/oracle.h common/text/bytelevel_tables.h
 make --quiet build/tests/strings
-for part in models arch checkpoint encode tok decode rows real strings score deal train pipelines; do # the others read what models makes
+for part in models arch checkpoint encode tok decode rows real strings bpe score deal train pipelines ppl; do # the others read what models makes
     "$python" "tests/oracle/$part.py"
 done
