@@ -32,8 +32,7 @@ char scan_next(JsonScan *s)
     return s->p < s->end ? *s->p : '\0';
 }
 
-/* What is there instead. */
-static int unexpected(const JsonScan *s, const char *wanted, Err *e)
+int scan_unexpected(const JsonScan *s, const char *wanted, Err *e)
 {
     if (s->p >= s->end)
         return err_set(e, "ends where %s should come", wanted);
@@ -47,7 +46,7 @@ int scan_take(JsonScan *s, char c, Err *e)
 {
     char wanted[] = {'\'', c, '\'', '\0'};
     if (scan_next(s) != c)
-        return unexpected(s, wanted, e);
+        return scan_unexpected(s, wanted, e);
     s->p++;
     return 0;
 }
@@ -65,7 +64,7 @@ int scan_more(JsonScan *s, char close, bool *first, Err *e)
         return 1;
     }
     wanted[8] = close;
-    return unexpected(s, wanted, e);
+    return scan_unexpected(s, wanted, e);
 }
 
 /* Four hexadecimal digits. */
@@ -79,7 +78,7 @@ static int hex4(JsonScan *s, uint32_t *out, Err *e)
         else if (low >= 'a' && low <= 'f')
             *out = *out << 4 | (uint32_t)(low - 'a' + 10);
         else
-            return unexpected(s, "a hexadecimal digit", e);
+            return scan_unexpected(s, "a hexadecimal digit", e);
     }
     return 0;
 }
@@ -117,7 +116,7 @@ static int escape(JsonScan *s, Buf *b, Err *e)
         return 0;
     }
     if (c != 'u')
-        return unexpected(s, "an escape", e);
+        return scan_unexpected(s, "an escape", e);
     s->p++;
     return escaped_point(s, b, e);
 }
@@ -132,7 +131,7 @@ static int escaped_string(JsonScan *s, const char *p, Str *out, Err *e)
             s->p++;
         buf_add(b, p, (size_t)(s->p - p));
         if (s->p >= s->end || (*s->p != '"' && *s->p != '\\'))
-            return unexpected(s, "the rest of a string", e);
+            return scan_unexpected(s, "the rest of a string", e);
         if (*s->p++ == '"')
             break;
         if (escape(s, b, e) < 0)
@@ -146,7 +145,7 @@ static int escaped_string(JsonScan *s, const char *p, Str *out, Err *e)
 int scan_string(JsonScan *s, Str *out, Err *e)
 {
     if (scan_next(s) != '"')
-        return unexpected(s, "a string", e);
+        return scan_unexpected(s, "a string", e);
     const char *p = ++s->p, *end = s->end;
     unsigned char any = 0, c = 0;
     while (p < end && (c = (unsigned char)*p, c >= 0x20 && c != '"' && c != '\\')) {
@@ -177,7 +176,7 @@ int scan_int(JsonScan *s, int64_t *out, Err *e)
         n = n * 10 + (*p - '0');
     if (p == first || (*first == '0' && p - first > 1) ||
         (p < s->end && (is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E')))
-        return unexpected(s, "a whole number", e);
+        return scan_unexpected(s, "a whole number", e);
     *out = minus ? -n : n;
     s->p = p;
     return 0;
@@ -214,7 +213,7 @@ int scan_real(JsonScan *s, double *out, Err *e)
     scan_next(s);
     const char *end = number_end(s->p, s->end);
     if (!end)
-        return unexpected(s, "a number", e);
+        return scan_unexpected(s, "a number", e);
     size_t n = (size_t)(end - s->p);
     if (n > NUMBER_MAX)
         return err_set(e, "a number of %zu characters is too long", n);
@@ -225,50 +224,6 @@ int scan_real(JsonScan *s, double *out, Err *e)
         return err_set(e, "the number %s is too large", number);
     s->p = end;
     return 0;
-}
-
-/* Behind the string whose first quote is at p; NULL: it does not end. */
-static const char *string_end(const char *p, const char *end)
-{
-    for (p++; p < end; p++) {
-        if (*p == '"')
-            return p + 1;
-        if (*p == '\\')
-            p++;
-    }
-    return NULL;
-}
-
-int scan_skip(JsonScan *s, Err *e)
-{
-    int64_t depth = 0;
-    char c = scan_next(s);
-    const char *first = s->p;
-    if (!c || strchr(",:]}", c))
-        return unexpected(s, "a value", e);
-    while (s->p < s->end) {
-        c = *s->p;
-        if (c == '"') {
-            const char *p = string_end(s->p, s->end);
-            if (!p)
-                return err_set(e, "a string does not end");
-            s->p = p;
-        } else if (c == '[' || c == '{') {
-            depth++;
-            s->p++;
-        } else if (depth ? c == ']' || c == '}' : s->p > first && !!strchr(",]} \n\t\r", c)) {
-            if (!depth)
-                return 0; /* behind a number or a word */
-            depth--;
-            s->p++;
-        } else {
-            s->p++;
-            continue;
-        }
-        if (!depth)
-            return 0;
-    }
-    return depth ? err_set(e, "ends in the middle of a value") : 0;
 }
 
 long scan_line(const JsonScan *s, const char *at)

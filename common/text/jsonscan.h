@@ -37,6 +37,8 @@ int scan_int(JsonScan *s, int64_t *out, Err *e); /* at most 18 digits */
 int scan_real(JsonScan *s, double *out, Err *e); /* at most 60 characters; finite */
 /* Passes over a value: strings and brackets are told apart, the rest is not looked at. */
 int scan_skip(JsonScan *s, Err *e);
+/* The error that something else stands at s->p than was wanted. */
+int scan_unexpected(const JsonScan *s, const char *wanted, Err *e);
 long scan_line(const JsonScan *s, const char *at); /* from 1 */
 
 #endif
