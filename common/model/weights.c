@@ -189,4 +189,6 @@ void weights_hash(const Weights *w, const char *name, Hash *h)
     }
     for (size_t i = 0; i < SAMPLES; i++)
         hash_add(h, (const char *)v.data + (v.bytes - SAMPLE) / (SAMPLES - 1) * i, SAMPLE);
+    if (w->file) /* looking at a few bytes may have mapped all of it */
+        st_done(w->file, v.data, v.bytes);
 }

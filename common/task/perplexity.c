@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_TOKENS = 16384, OVERLAP = 1, PART_SPECIAL = 255 };
+enum { BATCH_TOKENS = 4096, OVERLAP = 1, PART_SPECIAL = 255 };
 
 /* Tokens [begin, end) of a frame, put to the model together. */
 typedef struct Window {
