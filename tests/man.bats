@@ -5,8 +5,8 @@
 # further left, are what it prints on standard output; "..." stands for any number of lines.
 # Where nothing is shown it has to exit 0. A page's examples run in order in one folder, which
 # holds tweets.csv (id,label,text), texts.txt, reviews.jsonl (text, stars), and models: bert
-# (classifies: negative, neutral, positive), pretrained (fills masks, tells next sentences) and
-# sentence (gives vectors).
+# (classifies: negative, neutral, positive), pretrained (fills masks, tells next sentences),
+# sentence (gives vectors), and bert-mask, bert-token, bert-span, bert-nli, gpt2 for their tasks.
 load helper
 
 each_setup() {
@@ -15,6 +15,9 @@ each_setup() {
   ln -s "$(golden models/sentence)" sentence
   ln -s "$(golden models/gpt2-lm)" gpt2
   ln -s "$(golden models/bert-mask)" bert-mask
+  ln -s "$(golden models/bert-token)" bert-token
+  ln -s "$(golden models/bert-span)" bert-span
+  ln -s "$(golden models/bert-nli)" bert-nli
   cat >tweets.csv <<'CSV'
 id,label,text
 1,positive,"thank you, the crew was great"
