@@ -116,6 +116,7 @@ static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flus
                 size_t limit, Tokens *out)
 {
     const Model *m = w->model;
+    bool runs = m->rules.runs && ends == flush; /* no words to the reference */
     bool after_mark = false;
     for (size_t n; i < end && out->n <= limit; i += n) {
         int len;
@@ -129,7 +130,7 @@ static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flus
         }
         bool mark = is_mark(m, t->p + i, end - i) || (m->rules.metaspace && cp == ' ');
         if (!fresh) {
-            if (mark && (m->rules.split || (m->rules.runs && !after_mark)))
+            if (mark && (m->rules.split || (runs && !after_mark)))
                 ends(w, limit, out);
         } else if (m->rules.metaspace && !mark &&
                    (m->rules.put == MARK_ALWAYS || (m->rules.put == MARK_FIRST && at[0] == 0))) {
@@ -290,6 +291,7 @@ static void note(Work *w, size_t limit, Tokens *out)
     w->word.n = 0;
 }
 
+/* Of several that one character has become, the first. */
 static void word(const TokModel *m, void *work, Str text, int32_t at, int32_t span[2])
 {
     Work *w = work;

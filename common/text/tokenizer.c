@@ -168,11 +168,12 @@ static bool clip_added(const Tokenizer *t, const AddedSet *set, Str text, int32_
     while (added_next(set, text, done, &from, &begin, &end)) {
         int32_t first = place ? place[begin][0] : at + (int32_t)begin;
         int32_t last = place ? place[end - 1][1] : at + (int32_t)end;
-        if (first > start) {
-            span[1] = first < span[1] ? first : span[1];
+        if (first > start) { /* what has been dropped between belongs to neither */
+            int32_t before = place && begin ? place[begin - 1][1] : first;
+            span[1] = before < span[1] ? before : span[1];
             return false;
         }
-        span[0] = last;
+        span[0] = place && end < text.n ? place[end][0] : last;
         if (start < last) {
             if (place)
                 memcpy(span, (int32_t[]){first, last}, 2 * sizeof *span);

@@ -12,9 +12,11 @@ if [ ! -x "$python" ]; then
 fi
 "$python" tests/oracle/unicode.py >build/oracle.h
 cmp -s build/oracle.h common/text/unicode_tables.h || cp build/oracle.h common/text/unicode_tables.h
+"$python" tests/oracle/normal.py >build/oracle.h
+cmp -s build/oracle.h common/text/normal_tables.h || cp build/oracle.h common/text/normal_tables.h
 "$python" tests/oracle/bpe_unicode.py >build/oracle.h
 cmp -s build/oracle.h common/text/bytelevel_tables.h || cp build/oracle.h common/text/bytelevel_tables.h
 make --quiet build/tests/strings
-for part in models arch checkpoint encode tok decode rows real strings bpe score deal train pipelines ppl; do # the others read what models makes
+for part in models arch checkpoint encode tok decode rows real strings unigram bpe score deal train pipelines ppl; do # the others read what models makes
     "$python" "tests/oracle/$part.py"
 done
