@@ -215,6 +215,20 @@ refused() { fails_with 1 "$1" timeout 20 tok -m m </dev/null; }
   refused "'2x' is no id"
 }
 
+@test "a mask token without its flags: the file's, else the class's" {
+  mkdir m
+  tr -d '\n' <"$B"/tokenizer.json | sed 's/\("content": *"<mask>", *"single_word": *false, *"lstrip": \)true/\1false/' >m/tokenizer.json
+  span() { echo 'the <mask>' | tok -m m | show -r | grep -o '\[[34], 10\]'; }
+  sed -i 's/"trim_offsets": *true/"trim_offsets":false/g' m/tokenizer.json
+  printf '{"tokenizer_class": "RobertaTokenizer", "mask_token": "<mask>", "trim_offsets": false}' >m/tokenizer_config.json
+  [ "$(span)" = '[4, 10]' ]
+  printf '{"tokenizer_class": "RobertaTokenizer", "trim_offsets": false}' >m/tokenizer_config.json
+  [ "$(span)" = '[3, 10]' ]
+  printf '{"tokenizer_class": "RobertaTokenizer", "trim_offsets": false}' >m/tokenizer_config.json
+  printf '{"mask_token": {"content": "<mask>", "lstrip": false}}' >m/special_tokens_map.json
+  [ "$(span)" = '[4, 10]' ]
+}
+
 @test "what the configuration says goes before tokenizer.json, unless the class has no rules" {
   mkdir m
   cp "$M"/tokenizer.json "$M"/config.json m

@@ -174,8 +174,8 @@ bool tokenizer_is_hidden(const Tokenizer *t, int32_t id)
 
 /* ---- what the folder's files say ---- */
 
-/* BERT's, RoBERTa's ... class gives the mask token the space before it where the files have but
- * its text. */
+/* RoBERTa's, ALBERT's ... class gives the mask token the space before it where the files have but
+ * its text, or not even that. */
 static json_t *mask_token(const Tokenizer *t, const char *text)
 {
     return json_pack("{s:s, s:b, s:b}", "content", text, "lstrip", 1, "normalized",
@@ -197,7 +197,7 @@ static int add_special(Tokenizer *t, const json_t *config, const json_t *map, in
     if (json_is_object(o))
         return tokenizer_add(t, o, -1, true, e);
     bool strips = members[member].special == TOK_MASK && t->mask.lstrip;
-    if (is_given(t, text) && !strips)
+    if (is_given(t, text) && (o || !strips)) /* the class's own goes before the file's */
         return 0;
     json_t *token = strips ? mask_token(t, text) : json_string(text);
     int bad = tokenizer_add(t, token, -1, true, e);
