@@ -1,25 +1,14 @@
 #include "task/folder.h"
 
 #include "io/jsonfile.h"
-#include "io/safetensors.h"
+#include "model/families.h"
 #include "model/headkinds.h"
+#include "model/weights.h"
 #include "task/write.h"
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* What config.json says, by its own keys and those that other families use for the same. */
-static const struct {
-    const char *shown, *key, *other;
-} sizes[] = {
-    {"layers", "num_hidden_layers", "n_layers"},
-    {"hidden", "hidden_size", "dim"},
-    {"heads", "num_attention_heads", "n_heads"},
-    {"inner", "intermediate_size", "hidden_dim"},
-    {"vocabulary", "vocab_size", NULL},
-    {"positions", "max_position_embeddings", NULL},
-};
 
 static void put_line(Buf *b, const char *key, const char *value)
 {
@@ -28,12 +17,18 @@ static void put_line(Buf *b, const char *key, const char *value)
     buf_str(b, "\n");
 }
 
-static void put_sizes(Buf *b, const json_t *config)
+/* What config.json says, by the family's keys. */
+static void put_sizes(Buf *b, const json_t *config, const Keys *k)
 {
+    const struct {
+        const char *shown;
+        Key key;
+    } sizes[] = {{"layers", k->layers}, {"decoder", k->decoders}, {"hidden", k->hidden},
+                 {"heads", k->heads}, {"inner", k->inner}, {"vocabulary", k->vocab},
+                 {"positions", k->positions}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
-        const json_t *v = json_object_get(config, sizes[i].key);
-        if (!v && sizes[i].other)
-            v = json_object_get(config, sizes[i].other);
+        const char *name = sizes[i].key.name;
+        const json_t *v = name ? json_object_get(config, name) : NULL;
         if (json_is_integer(v))
             buf_fmt(b, "%-13s%lld\n", sizes[i].shown, (long long)json_integer_value(v));
     }
@@ -97,7 +92,9 @@ static void put_config(Buf *b, const json_t *config)
     const char *type = json_string_value(json_object_get(config, "model_type"));
     put_line(b, "architecture", name ? name : "unknown");
     put_line(b, "model type", type ? type : "unknown");
-    put_sizes(b, config);
+    const Family *family = type ? family_find(type) : NULL;
+    if (family)
+        put_sizes(b, config, family->keys);
     put_encoder(b, config);
     put_labels(b, config);
 }
@@ -194,23 +191,20 @@ static int64_t put_modules(Buf *b, StView *view, int n)
 
 static int put_weights(Buf *b, const char *folder, bool trained, Err *e)
 {
-    bool sharded = !file_exists(folder, "model.safetensors");
-    char *path = mem_fmt("%s/model.safetensors%s", folder, sharded ? ".index.json" : "");
-    StFile *file = st_open(path, e);
-    free(path);
-    if (!file)
+    Weights *w = weights_open(folder, "", e);
+    if (!w)
         return -1;
-    int n = st_count(file);
+    int n = weights_count(w);
     StView *view = mem_array((size_t)n, sizeof *view);
     for (int i = 0; i < n; i++)
-        view[i] = st_at(file, i);
+        view[i] = weights_at(w, i);
     int64_t all = put_modules(b, view, n);
     buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
     if (trained)
         buf_fmt(b, "%-13s%lld parameters\n", "trainable", (long long)all);
-    buf_fmt(b, "%-13s%llu bytes\n", "on disk", (unsigned long long)st_bytes(file));
+    buf_fmt(b, "%-13s%llu bytes\n", "on disk", (unsigned long long)weights_bytes(w));
     free(view);
-    st_close(file);
+    weights_close(w);
     return 0;
 }
 
