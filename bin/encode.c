@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     in_want(in, (int64_t)TOKENS_A_THREAD * a.common.threads);
     if (encode_begin(&f, &e) < 0)
         return stream_refuse(in, &e);
-    int status = stream_run(in, out_open(), encode_frame, &f);
+    int status = stream_run_late(in, out_open(), encode_start, encode_finish, &f);
     encode_end(&f);
     return status;
 }

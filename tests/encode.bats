@@ -133,6 +133,25 @@ ids 2 -1 3"
   fails_with 1 "bert-sharded" pool --mean ab
 }
 
+@test "many frames, one on its way while the next is read: each row is its own" {
+  local i
+  for ((i = 0; i < 700; i++)); do echo "ids 2 $((i % 40 + 4)) $((i / 40 + 4)) 9 3 | text $i"; done |
+    { echo "meta model $bert"; cat; } | mkstream >many
+  for i in 1 2 3 4 5; do cat many; done | encode -j 1 >got
+  encode -D cpu -j 1 <many >want
+  for i in 1 2 3 4 5; do cat want; done >all
+  allclose all got token.hidden 1e-4
+  [ "$(show -r got | wc -l)" -eq 3500 ]
+}
+
+@test "a fault in a later frame: all rows before it are delivered" {
+  { echo "meta model $bert"; for i in $(seq 700); do echo "ids 2 17 3"; done; } | mkstream >many
+  printf 'meta model %s\nids 2 5 3\nids 2 9999 3\n' "$bert" | mkstream >bad
+  fails_with 1 "outside the model's vocabulary" encode -j 1 many many bad >/dev/null
+  encode -q -j 1 many many bad >got 2>/dev/null || true
+  [ "$(show -r got 2>/dev/null | wc -l)" -eq 1401 ]
+}
+
 @test "what encode does not know it keeps" {
   encode ids >got
   allclose ids got token.id 0

@@ -32,6 +32,8 @@ void in_want(In *in, int64_t tokens);
  *    vocab or encoder in the metadata from one frame to the next is an error that names both.
  * A foreign safetensors document counts as one complete stream of one frame. */
 int in_next(In *in, Frame **f, Err *e);
+/* Would in_next return at once? */
+bool in_ready(In *in);
 /* Rows returned so far over all streams, and the place ("stdin", "a.weft"). */
 int64_t in_rows(const In *in);
 const char *in_place(const In *in);
@@ -62,6 +64,10 @@ int stream_run(In *in, Out *out, StreamFn *fn, void *ctx);
  * with *e. */
 typedef int64_t PartFn(void *ctx, const Frame *f, int64_t first, Err *e);
 int stream_run_parts(In *in, Out *out, PartFn *part, StreamFn *fn, void *ctx);
+/* The same where fn's work may go on after it, on a device that works on its own: then it returns
+ * 1, and `finish` waits for the frame. While one frame is worked on the next goes through fn, if
+ * it has come already. */
+int stream_run_late(In *in, Out *out, StreamFn *fn, StreamFn *finish, void *ctx);
 /* What stands in its place when the program cannot begin: tells e, writes `failed`, closes in. */
 int stream_refuse(In *in, const Err *e);
 

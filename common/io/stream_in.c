@@ -284,6 +284,12 @@ static bool take(In *in, Batch *b)
     return true;
 }
 
+bool in_ready(In *in)
+{
+    double patience = 0;
+    return in->held || read_frame(in, &patience, &in->held) != SOURCE_LATER;
+}
+
 int in_next(In *in, Frame **f, Err *e)
 {
     Frame *first = in->held;

@@ -10,28 +10,63 @@ typedef struct Loop {
     In *in;
     Out *out;
     PartFn *part; /* NULL: whole frames */
-    StreamFn *fn;
+    StreamFn *fn, *finish;
     void *ctx;
+    Frame *late; /* fn's work on it goes on; NULL: on none */
+    const char *late_place;
 } Loop;
 
+/* Waits for the frame that is worked on, if any, and writes it. */
+static int settle(Loop *l, Err *e)
+{
+    Frame *f = l->late;
+    l->late = NULL;
+    if (!f)
+        return 0;
+    if (l->finish(l->ctx, f, e) == 0)
+        return out_write(l->out, f, e);
+    err_at(e, "%s", l->late_place);
+    frame_free(f);
+    return -1;
+}
+
 /* Puts the rows before the one at fault through fn and delivers them. */
-static void deliver_before(const Loop *l, const Frame *f, int64_t rows)
+static void deliver_before(Loop *l, const Frame *f, int64_t rows)
 {
     Err e = {0};
     Frame *g = frame_slice(f, 0, rows);
-    if (l->fn(l->ctx, g, &e) < 0)
+    int r = l->fn(l->ctx, g, &e);
+    if (r == 1)
+        r = l->finish(l->ctx, g, &e);
+    if (r < 0)
         frame_free(g);
     else
         out_write(l->out, g, &e); /* what goes wrong here has no news */
 }
 
+/* Fn's work on f is done, or goes on: r of 1. Frames before it are written first. */
+static int keep(Loop *l, Frame *f, int r, Err *e)
+{
+    if (settle(l, e) < 0) {
+        frame_free(f);
+        return -1;
+    }
+    if (r == 0)
+        return out_write(l->out, f, e);
+    l->late = f;
+    l->late_place = in_place(l->in);
+    return 0;
+}
+
 /* Takes f over: changed by fn and written, or -1 with *e and the rows before the fault out.
  * `before`: the rows of all frames before it. */
-static int pass(const Loop *l, Frame *f, int64_t before, Err *e)
+static int pass(Loop *l, Frame *f, int64_t before, Err *e)
 {
-    if (f->rows == 0 || l->fn(l->ctx, f, e) == 0) /* an end is passed on as it is */
-        return out_write(l->out, f, e);
-    if (e->row > 1)
+    Err none = {0};
+    int r = f->rows ? l->fn(l->ctx, f, e) : 0; /* an end is passed on as it is */
+    if (r >= 0)
+        return keep(l, f, r, e);
+    if (settle(l, &none) == 0 && e->row > 1)
         deliver_before(l, f, e->row - 1);
     if (e->row)
         err_at(e, "%s: row %" PRId64, in_place(l->in), before + e->row);
@@ -42,7 +77,7 @@ static int pass(const Loop *l, Frame *f, int64_t before, Err *e)
 }
 
 /* The same in parts. */
-static int pass_parts(const Loop *l, Frame *f, Err *e)
+static int pass_parts(Loop *l, Frame *f, Err *e)
 {
     int64_t before = in_rows(l->in) - f->rows, n = 0;
     int r = 0;
@@ -62,15 +97,27 @@ static int pass_parts(const Loop *l, Frame *f, Err *e)
     return r;
 }
 
-static int run(const Loop *l)
+/* in_next; a frame that is worked on does not wait for one that has not come. */
+static int next(Loop *l, Frame **f, Err *e)
+{
+    if (l->late && !in_ready(l->in) && settle(l, e) < 0)
+        return -1;
+    return in_next(l->in, f, e);
+}
+
+static int run(Loop *l)
 {
     Err e = {0}, late = {0};
     Frame *f;
     int k;
-    while ((k = in_next(l->in, &f, &e)) == 1) {
+    while ((k = next(l, &f, &e)) == 1) {
         bool parts = l->part && f->rows;
         if ((k = parts ? pass_parts(l, f, &e) : pass(l, f, in_rows(l->in) - f->rows, &e)) < 0)
             break;
+    }
+    if (settle(l, &late) < 0 && k == 0) {
+        e = late;
+        k = -1;
     }
     if (k < 0)
         out_fail(l->out);
@@ -86,12 +133,17 @@ static int run(const Loop *l)
 
 int stream_run(In *in, Out *out, StreamFn *fn, void *ctx)
 {
-    return run(&(Loop){in, out, NULL, fn, ctx});
+    return run(&(Loop){.in = in, .out = out, .fn = fn, .ctx = ctx});
 }
 
 int stream_run_parts(In *in, Out *out, PartFn *part, StreamFn *fn, void *ctx)
 {
-    return run(&(Loop){in, out, part, fn, ctx});
+    return run(&(Loop){.in = in, .out = out, .part = part, .fn = fn, .ctx = ctx});
+}
+
+int stream_run_late(In *in, Out *out, StreamFn *fn, StreamFn *finish, void *ctx)
+{
+    return run(&(Loop){.in = in, .out = out, .fn = fn, .finish = finish, .ctx = ctx});
 }
 
 int stream_refuse(In *in, const Err *e)

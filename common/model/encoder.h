@@ -39,5 +39,10 @@ int encoder_check(const Encoder *enc, const EncoderIn *in, Err *e);
  * beyond a row's length is left alone). */
 int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide,
                 Err *e);
+/* The same in two, for devices that work on their own: `out` is there when encoder_finish has
+ * returned for the mark, in order; 0: it is there already. `in` is no longer needed. */
+int encoder_start(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide,
+                  int64_t *mark, Err *e);
+int encoder_finish(Encoder *enc, int64_t mark, Err *e);
 
 #endif

@@ -227,11 +227,11 @@ static EncoderIn next_batch(Encoder *enc, const EncoderIn *in, int64_t first)
                        .starts = enc->starts, .rows = rows, .tokens = s[rows] - s[0]};
 }
 
-int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide, Err *e)
+int encoder_start(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide,
+                  int64_t *mark, Err *e)
 {
     const Config *c = &enc->config;
     size_t each = (size_t)c->hidden * (enc->type == K_BF16 ? 2 : 4);
-    char why[256];
     for (int64_t row = 0, at = 0; row < in->rows;) {
         EncoderIn b = next_batch(enc, in, row);
         Look k = {.in = &b, .wide = wide,
@@ -241,7 +241,21 @@ int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int6
         row += b.rows;
         at += b.tokens;
     }
-    if (enc->dev->wait(enc->dev, why, sizeof why) < 0)
+    *mark = enc->dev->mark(enc->dev);
+    return *mark ? 0 : encoder_finish(enc, 0, e);
+}
+
+int encoder_finish(Encoder *enc, int64_t mark, Err *e)
+{
+    char why[256];
+    if (enc->dev->reach(enc->dev, mark, why, sizeof why) < 0)
         return err_set(e, "%s", why);
     return 0;
+}
+
+int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide, Err *e)
+{
+    int64_t mark;
+    int r = encoder_start(enc, in, out, probs, wide, &mark, e);
+    return r == 0 && mark ? encoder_finish(enc, mark, e) : r;
 }

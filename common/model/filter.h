@@ -18,6 +18,8 @@ typedef struct EncodeFilter {
     char *name, *folder; /* as the stream is to say; where it lies */
     char fingerprint[HASH_TEXT];
     bool checked; /* the stream's vocabulary is ours */
+    int64_t mark[2]; /* of the frames that are worked on, in turn */
+    int started, finished;
 } EncodeFilter;
 
 /* Opens the model that -m names at once; without -m the first frame's model is waited for. */
@@ -25,6 +27,9 @@ int encode_begin(EncodeFilter *f, Err *e);
 /* Opens the model unless it is open, and checks that it has the vocabulary of the frame's ids. */
 int encode_open(EncodeFilter *f, const Frame *frame, Err *e);
 int encode_frame(void *filter, Frame *f, Err *e); /* a StreamFn */
+/* The two of stream_run_late. */
+int encode_start(void *filter, Frame *f, Err *e);
+int encode_finish(void *filter, Frame *f, Err *e);
 void encode_end(EncodeFilter *f);
 
 /* The device that -D asks for; without it a GPU if one answers and the work is worth waking it

@@ -62,7 +62,7 @@ int encode_open(EncodeFilter *f, const Frame *frame, Err *e)
 }
 
 /* Numbers that belong to another encoder do not survive in the frame. */
-static void mark(const EncodeFilter *f, Frame *frame)
+static void tell_maker(const EncodeFilter *f, Frame *frame)
 {
     char layer[24];
     snprintf(layer, sizeof layer, "%lld", (long long)encoder_layers(f->enc));
@@ -81,9 +81,10 @@ static int64_t longest(const EncoderIn *in)
     return n;
 }
 
-int encode_frame(void *filter, Frame *frame, Err *e)
+/* Asks for the frame's hidden states; they are there when the mark has been finished. */
+static int ask(EncodeFilter *f, Frame *frame, int64_t *mark, Err *e)
 {
-    EncodeFilter *f = filter;
+    *mark = 0;
     if (frame->rows == 0 && !frame_get(frame, "token.id"))
         return 0;
     Tensor *id = frame_need(frame, "token.id", DT_I32, 1, e);
@@ -105,8 +106,33 @@ int encode_frame(void *filter, Frame *frame, Err *e)
         probs = frame_add(frame, "token.attention", DT_F32, 4, probs_shape);
         memset(probs, 0, frame_get(frame, "token.attention")->bytes);
     }
-    mark(f, frame);
-    return in.tokens ? encoder_run(f->enc, &in, out, probs, wide, e) : 0;
+    tell_maker(f, frame);
+    return in.tokens ? encoder_start(f->enc, &in, out, probs, wide, mark, e) : 0;
+}
+
+int encode_frame(void *filter, Frame *frame, Err *e)
+{
+    EncodeFilter *f = filter;
+    int64_t mark;
+    int r = ask(f, frame, &mark, e);
+    return r == 0 && mark ? encoder_finish(f->enc, mark, e) : r;
+}
+
+int encode_start(void *filter, Frame *frame, Err *e)
+{
+    EncodeFilter *f = filter;
+    int64_t *mark = &f->mark[f->started % 2];
+    if (ask(f, frame, mark, e) < 0)
+        return -1;
+    f->started += *mark != 0;
+    return *mark != 0;
+}
+
+int encode_finish(void *filter, Frame *frame, Err *e)
+{
+    EncodeFilter *f = filter;
+    (void)frame;
+    return encoder_finish(f->enc, f->mark[f->finished++ % 2], e);
 }
 
 void encode_end(EncodeFilter *f)
