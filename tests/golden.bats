@@ -90,6 +90,10 @@ architecture() {
   done
   encode -m "$model" <ids >hidden
   allclose "$G/$1.safetensors" hidden "layer.$layer=token.hidden" "$BOUND"
+  if grep -q '"pool.pooler"' "$G/$1.safetensors"; then
+    pool <hidden >v # what these models ask for by themselves
+    allclose "$G/$1.safetensors" v pool.pooler=row.vector "$BOUND"
+  fi
   tok --ids "$G/$1-look.ids" | encode -m "$model" --attention >hidden
   allclose "$G/$1-look.safetensors" hidden attention=token.attention "$BOUND"
 }

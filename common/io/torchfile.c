@@ -144,7 +144,8 @@ static int check_order(Part *p, Err *e)
     char *order = read_file(p, "byteorder", 16, &n, e);
     int status = order ? 0 : -1;
     if (order && (n != 6 || memcmp(order, "little", 6) != 0))
-        status = err_set(e, "its numbers have the byte order '%.*s': little is read", (int)n, order);
+        status = err_set(e, "its numbers have the byte order '%.*s': little is read", (int)n,
+                         order);
     free(order);
     return status;
 }

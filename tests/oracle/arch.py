@@ -4,6 +4,7 @@
     NAME.ids              rows of ids, a line each: what `tok --ids` reads
     NAME.safetensors
         row.tokens, token.id
+        pool.pooler [n,h] where the checkpoint has a pooler
         layer.N [t,h]     hidden states after layer N; of BART and its kin first the encoder's, from
                           its embeddings to its last layer, then those of the decoder's layers
     NAME-look.ids, NAME-look.safetensors: few short rows
@@ -23,6 +24,7 @@ from stable import sort_metadata
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 VOCAB = 61
+POOLED = {"xlm-roberta", "camembert", "albert"}
 LENGTHS = [1, 6, 33, 18]
 BERT = {"vocab_size": VOCAB, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 40, "max_position_embeddings": 40, "type_vocab_size": 1}
@@ -102,8 +104,10 @@ def encode(name, kind, rows):
                                  attn_implementation="eager").eval()
     said = run(model, rows, output_hidden_states=True)
     states = [states_of(s) for s in said]
-    write(name, {f"layer.{n}": torch.cat([s[n][0] for s in states])
-                 for n in range(len(states[0]))}, rows)
+    tensors = {f"layer.{n}": torch.cat([s[n][0] for s in states]) for n in range(len(states[0]))}
+    if name in POOLED:
+        tensors["pool.pooler"] = torch.cat([s.pooler_output for s in said])
+    write(name, tensors, rows)
     short = [r[:9] for r in rows[:3]]
     said = [weights_of(s) for s in run(model, short, output_attentions=True)]
     wide = max(map(len, short))

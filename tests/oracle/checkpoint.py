@@ -2,7 +2,6 @@
 
     mixed.bin, mixed.safetensors   the same tensors: all types, views that share a storage, that lie
                                    across it, scalars, empty ones, parameters
-    legacy.bin                     as torch.save wrote before 1.6
     evil.bin                       an archive whose pickle runs a command
 """
 import collections
@@ -51,7 +50,6 @@ def main():
     torch.save(tensors, OUT / "mixed.bin")
     save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()},
               OUT / "mixed.safetensors")
-    torch.save({"a": torch.ones(2)}, OUT / "legacy.bin", _use_new_zipfile_serialization=False)
     with zipfile.ZipFile(OUT / "evil.bin", "w") as z:
         z.writestr(zipfile.ZipInfo("evil/data.pkl"), pickle.dumps({"a": Evil()}, protocol=2))
 

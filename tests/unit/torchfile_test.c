@@ -16,7 +16,8 @@
 #define REBUILD "ctorch._utils\n_rebuild_tensor_v2\n"
 #define DICT "ccollections\nOrderedDict\n)R"
 /* 4 numbers, of which the tensor [2, 2] is all */
-#define TENSOR REBUILD "(" STORAGE("FloatStorage", "0", "K\4") "K\0K\2K\2\206K\2K\1\206\211" DICT "tR"
+#define TENSOR                                                                                 \
+    REBUILD "(" STORAGE("FloatStorage", "0", "K\4") "K\0K\2K\2\206K\2K\1\206\211" DICT "tR"
 #define HEAD "\200\2"
 
 static void refused_bytes(const char *bytes, size_t n, const char *why)
@@ -80,8 +81,8 @@ static void test_bad(void)
 
 static void test_good(void)
 {
-    static const char bytes[] = HEAD "}q\0(" TEXT("\1", "a") "q\1" TENSOR "q\2" TEXT("\1", "b") "h\2"
-                                     TEXT("\4", "step") "M\1\1u}" TEXT("\4", "_met") DICT "sb.";
+    static const char bytes[] = HEAD "}q\0(" TEXT("\1", "a") "q\1" TENSOR "q\2"
+                                     TEXT("\1", "b") "h\2" TEXT("\4", "step") "M\1\1u}" TEXT("\4", "_met") DICT "sb.";
     PickleDict d;
     Err e = {0};
     CHECK(pickle_read(bytes, sizeof bytes - 1, &d, &e) == 0);
@@ -110,9 +111,9 @@ static void archive(const char *path, const Member *m, int n)
 {
     zip_t *z = zip_open(path, ZIP_CREATE | ZIP_TRUNCATE, NULL);
     for (int i = 0; i < n; i++) {
-        zip_int64_t at = zip_file_add(z, m[i].name, zip_source_buffer(z, m[i].bytes, m[i].n, 0), 0);
-        zip_set_file_compression(z, (zip_uint64_t)at, m[i].compressed ? ZIP_CM_DEFLATE : ZIP_CM_STORE,
-                                 0);
+        zip_source_t *from = zip_source_buffer(z, m[i].bytes, m[i].n, 0);
+        zip_uint64_t at = (zip_uint64_t)zip_file_add(z, m[i].name, from, 0);
+        zip_set_file_compression(z, at, m[i].compressed ? ZIP_CM_DEFLATE : ZIP_CM_STORE, 0);
     }
     CHECK(zip_close(z) == 0);
 }
@@ -193,19 +194,21 @@ static void test_mixed(void)
     free(same);
 }
 
-static void test_refused(void)
-{
-    char *evil = golden("evil.bin"), *legacy = golden("legacy.bin");
-    refused(evil, "posix.system is not part of a tensor dictionary");
-    refused(legacy, "no zip archive of torch.save");
-    free(evil);
-    free(legacy);
-}
-
 static void store(const char *path, const char *bytes, size_t n)
 {
     FILE *f = fopen(path, "wb");
     CHECK(f && fwrite(bytes, 1, n, f) == n && fclose(f) == 0);
+}
+
+static void test_refused(void)
+{
+    /* how a file of PyTorch before 1.6 begins: the magic number, pickled */
+    static const char old[] = "\200\2\212\nl\374\234F\371 j\250P\31.\200\2M\351\3.";
+    char *evil = golden("evil.bin");
+    store("old.bin", old, sizeof old - 1);
+    refused("old.bin", "no zip archive of torch.save");
+    refused(evil, "posix.system is not part of a tensor dictionary");
+    free(evil);
 }
 
 /* Cut short it is refused; with a byte changed it is refused or read, whatever it then says. */
