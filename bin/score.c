@@ -12,7 +12,10 @@ enum {
     KEY_IMPOSSIBLE
 };
 
-enum { MAX_ANSWER = 15, DELIVERED = 1 << 16 }; /* tokens; bytes that need not wait for a frame */
+enum {
+    MAX_ANSWER = 15,
+    DELIVERED = 1 << 16
+}; /* tokens; bytes that need not wait for a frame */
 
 static const Opt options[] = {
     {'k', "top", "N", "N answers a row, a line each, row number first; 0 all in class order"},
@@ -151,9 +154,11 @@ static void report(Score *s)
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("score", "[option ...] [file ...]",
-                        "Reads logits and writes what they say: labels, words, entities, answers, "
-                        "or metrics.", options, argc, argv);
+    Args a =
+        args_begin("score", "[option ...] [file ...]",
+                   "Reads logits and writes what they say: labels, words, entities, answers, "
+                   "or metrics.",
+                   options, argc, argv);
     Score s = {.scorer = read_options(&a)};
     In *in = in_open(a.files, a.nfiles);
     run(&s, in);

@@ -220,6 +220,16 @@ END
   [[ $stderr == *": row 1: label 'I-LOC'"* ]]
 }
 
+@test "token: ids or texts that are not the model's" {
+  fails_with 1 "row 1: no token has the id" \
+    score -m "$(golden models/bert-bf16)" "$(golden pipelines/bert-token.safetensors)"
+  # Spans into a text that is not there.
+  "$WEFT_UNIT/frames" -R row.text "$(golden pipelines/bert-token.safetensors)" |
+    "$WEFT_UNIT/frames" -R text.utf8 >s.weft
+  fails_with 1 "row 1: token.span: [0, 4) is not in the row's text" \
+    score -m "$(golden models/bert-token)" s.weft
+}
+
 # ---- answers ----
 
 @test "span: a line a row; --max-answer; margin" {

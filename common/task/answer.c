@@ -59,6 +59,12 @@ int answer_columns(Answers *a, const Frame *f, const char *columns, Err *e)
     return 0;
 }
 
+int64_t answer_count(const Answers *a, int64_t usual, int64_t n)
+{
+    int64_t most = a->top == TOP_DEFAULT ? usual : a->top == TOP_ALL ? n : a->top;
+    return most < n ? most : n;
+}
+
 static void lead_text(Answers *a, const Frame *f, const char *tensor, int64_t row)
 {
     put_csv(&a->lead, frame_text(f, tensor, row));

@@ -1,5 +1,5 @@
-/* answer.h - answers on paper, the same for every task: lines of cells (TSV, CSV) or a JSON value
- * a row, gathered in a buffer until the program delivers them.
+/* answer.h - answers on paper, the same for every task: lines of cells (TSV, CSV) or a JSON
+ * value a row, gathered in a buffer until the program delivers them.
  *
  *     answer_columns(&a, f, "label,score", &e);        // a frame: the columns are settled
  *     answer_row(&a, f, i);                            // its row i is answered next:
@@ -38,8 +38,8 @@ static inline Cell cell_score(double x)
 
 typedef struct Answers {
     Format format;
-    int64_t top;  /* answers a row; TOP_ALL in class order. TSV lines begin with the row's number
-                     unless it is TOP_DEFAULT, which is the task's own number */
+    int64_t top; /* answers a row; TOP_ALL in class order. TSV lines begin with the row's number
+                    unless it is TOP_DEFAULT, which is the task's own number */
     int64_t rows; /* begun so far, over all frames */
     bool alone;   /* second texts are the task's, not the record's: CSV does without them */
     Buf out;      /* what is to be delivered */
@@ -53,6 +53,8 @@ typedef struct Answers {
 /* The cells a line of this task has. CSV: the header, before the first line; a later frame may
  * lack kept columns that the first had, but not bring others. */
 int answer_columns(Answers *a, const Frame *f, const char *columns, Err *e);
+/* How many of n answers a row shows; `usual` without -k. */
+int64_t answer_count(const Answers *a, int64_t usual, int64_t n);
 /* The next answers are of this row, or of the record that begins with it. */
 void answer_row(Answers *a, const Frame *f, int64_t row);
 /* margin: what the first score is above the second, for CSV alone; NaN: there is no second. */

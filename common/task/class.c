@@ -1,5 +1,5 @@
-/* class.c - text-classification: one of several labels a row, or several. The rules of scores are
- * those of transformers' pipeline (classes.h). */
+/* class.c - text-classification: one of several labels a row, or several. The rules of scores
+ * are those of transformers' pipeline (classes.h). */
 #include "base/msg.h"
 #include "task/metrics.h"
 #include "task/task.h"
@@ -97,12 +97,12 @@ static void put_json_row(const Class *t, Buf *b, int64_t count)
 }
 
 /* How many of n classes are answered; they and the second best stand in t->order. */
-static int64_t rank(Class *t, const float *logit, int64_t top, double *margin)
+static int64_t rank(Class *t, const float *logit, const Answers *a, double *margin)
 {
-    int64_t n = t->classes.n, count = top == TOP_DEFAULT ? 1 : top == TOP_ALL || top > n ? n : top;
+    int64_t n = t->classes.n, count = answer_count(a, 1, n);
     class_top(logit, n, count > 2 || n < 2 ? count : 2, t->order);
     *margin = n > 1 ? t->score[t->order[0]] - t->score[t->order[1]] : NAN;
-    for (int64_t i = 0; top == TOP_ALL && i < n; i++)
+    for (int64_t i = 0; a->top == TOP_ALL && i < n; i++)
         t->order[i] = i;
     return count;
 }
@@ -119,7 +119,7 @@ static int row_class(void *state, Scorer *s, const Frame *f, int64_t row, Err *e
     if (class_finite(logit, n, e) < 0)
         return -1;
     class_scores(s->asked.given & ASK_MULTI ? ANY_OF : t->classes.problem, logit, n, t->score);
-    int64_t count = rank(t, logit, s->answers.top, &margin);
+    int64_t count = rank(t, logit, &s->answers, &margin);
     answer_row(&s->answers, f, row);
     if (s->answers.format == FORMAT_JSON)
         put_json_row(t, &s->answers.out, count);
@@ -149,5 +149,5 @@ static void close_class(void *state)
     free(t);
 }
 
-const Task task_class = {"class",   ASK_MULTI | ASK_EVAL, open_class, frame_class, row_class, NULL,
-                         report_class, close_class};
+const Task task_class = {"class", ASK_MULTI | ASK_EVAL, open_class, frame_class, row_class,
+                         NULL,    report_class,         close_class};

@@ -125,7 +125,7 @@ double class_log_sum(const float *logit, int64_t n)
 {
     double top = logit[0], sum = 0;
     for (int64_t i = 1; i < n; i++)
-        top = fmax(top, (double)logit[i]);
+        top = (double)logit[i] > top ? (double)logit[i] : top;
     for (int64_t i = 0; i < n; i++)
         sum += exp((double)logit[i] - top);
     return top + log(sum);

@@ -32,8 +32,8 @@ static size_t covered(const Frame *f, int64_t row, int part)
     return 0;
 }
 
-/* The next row tells, where this frame has one. Else a window that reaches the text's end is the
- * last one, unless that ends in a character that may be several tokens. */
+/* The next row tells, where this frame has one. Else a window that reaches the text's end is
+ * the last one, unless that ends in a character that may be several tokens. */
 bool group_ends(const Frame *f, int64_t row, const char *text, int part)
 {
     const Tensor *t = frame_get(f, "row.source");

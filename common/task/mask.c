@@ -139,23 +139,22 @@ static int frame_mask(void *state, Scorer *s, const Frame *f, Err *e)
 /* ---- one pick ---- */
 
 /* The best of n: indices of `logit`, all of them in their own order where -k is 0. */
-static void rank(Mask *t, const float *logit, int64_t n, int64_t top)
+static void rank(Mask *t, const float *logit, int64_t n, const Answers *a)
 {
-    int64_t most = top == TOP_DEFAULT ? MASK_TOP : top == TOP_ALL ? n : top;
-    t->count = most < n ? most : n;
+    t->count = answer_count(a, MASK_TOP, n);
     int64_t room = t->count < 2 && n > 1 ? 2 : t->count;
     t->order = mem_resize(t->order, (size_t)room, sizeof *t->order);
     class_top(logit, n, room, t->order);
-    for (int64_t i = 0; top == TOP_ALL && i < n; i++)
+    for (int64_t i = 0; a->top == TOP_ALL && i < n; i++)
         t->order[i] = i;
 }
 
-static void rank_targets(Mask *t, const float *logit, int64_t top)
+static void rank_targets(Mask *t, const float *logit, const Answers *a)
 {
     float *own = mem_array((size_t)t->targets, sizeof *own);
     for (int64_t i = 0; i < t->targets; i++)
         own[i] = logit[t->target[i]];
-    rank(t, own, t->targets, top);
+    rank(t, own, t->targets, a);
     int64_t n = t->count < 2 && t->targets > 1 ? 2 : t->count;
     for (int64_t k = 0; k < n; k++)
         t->order[k] = t->target[t->order[k]];
@@ -172,8 +171,8 @@ static double margin_of(const Mask *t, const float *logit, double all)
 
 /* The row as text with `token` in: without padding, and without special tokens unless there are
  * other masks, which would vanish with them. */
-static void put_sequence(Mask *t, const Tokenizer *tok, int64_t row, int64_t pick, int32_t token,
-                         bool raw)
+static void put_sequence(Mask *t, const Tokenizer *tok, int64_t row, int64_t pick,
+                         int32_t token, bool raw)
 {
     int64_t first = t->end[row], last = t->next ? pick : t->end[row + 1] - 1;
     int32_t pad = t->next ? -1 : tokenizer_special(tok, TOK_PAD);
@@ -210,10 +209,11 @@ static void answer_pick(Mask *t, Scorer *s, int64_t row, int64_t at, bool severa
     const Tokenizer *tok = s->lexicon.tokenizer;
     double all = class_log_sum(logit, t->width);
     if (t->target)
-        rank_targets(t, logit, a->top);
+        rank_targets(t, logit, a);
     else
-        rank(t, logit, t->width, a->top);
-    double margin = a->format == FORMAT_CSV && a->top != TOP_ALL ? margin_of(t, logit, all) : NAN;
+        rank(t, logit, t->width, a);
+    double margin =
+        a->format == FORMAT_CSV && a->top != TOP_ALL ? margin_of(t, logit, all) : NAN;
     for (int64_t k = 0; k < t->count; k++) {
         int32_t id = (int32_t)t->order[k];
         double score = exp((double)logit[id] - all);
@@ -238,7 +238,8 @@ static int row_mask(void *state, Scorer *s, const Frame *f, int64_t row, Err *e)
     while (t->at < t->picks && t->pick[t->at] < t->end[row + 1])
         t->at++;
     if (t->at == from) {
-        task_skip(s, f, row, t->next ? "no token to go on from" : "no mask token in it to fill");
+        task_skip(s, f, row,
+                  t->next ? "no token to go on from" : "no mask token in it to fill");
         return 0;
     }
     if (class_finite(t->logit + from * t->width, (t->at - from) * t->width, e) < 0)
@@ -260,4 +261,5 @@ static int row_mask(void *state, Scorer *s, const Frame *f, int64_t row, Err *e)
 
 const Task task_mask = {"mask", ASK_TARGETS, open_mask, frame_mask, row_mask, NULL, NULL,
                         close_mask};
-const Task task_lm = {"lm", ASK_TARGETS, open_mask, frame_mask, row_mask, NULL, NULL, close_mask};
+const Task task_lm = {"lm",     ASK_TARGETS, open_mask, frame_mask,
+                      row_mask, NULL,        NULL,      close_mask};

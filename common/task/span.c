@@ -1,6 +1,7 @@
-/* span.c - question-answering: where in the second text the answer to the first one stands. Long
- * texts come in windows, whose answers are laid together. */
+/* span.c - question-answering: where in the second text the answer to the first one stands.
+ * Long texts come in windows, whose answers are laid together. */
 #include "io/utf8.h"
+#include "task/answerset.h"
 #include "task/classes.h"
 #include "task/group.h"
 #include "task/spans.h"
@@ -14,13 +15,6 @@
 
 enum { MORE = 10, PART_CONTEXT = 1 }; /* MORE: candidates, as some turn out to be the same */
 
-typedef struct Answer {
-    double score;
-    int64_t start, end; /* characters of the second text */
-    char *text, *lower;
-    size_t text_n, lower_n;
-} Answer;
-
 typedef struct SpanTask {
     /* of this frame */
     const int64_t *end;
@@ -29,36 +23,26 @@ typedef struct SpanTask {
     const float *logit;
     /* of the open record */
     Group group;
-    Answer *answer;
-    int64_t answers, room;
+    AnswerSet set;
     double null; /* that it has no answer: the least of its windows */
     CharAt at;
     Buf label;
     /* of a window */
+    int64_t first, last; /* its tokens */
+    Str text, seen;      /* the context, and what the window has of it */
     SpanWork work;
     Span *best;
-    int64_t bests;
     bool *allowed;
     /* --eval */
     int64_t records;
     double exact, f1, weight, weights;
 } SpanTask;
 
-static void forget_answers(SpanTask *t)
-{
-    for (int64_t i = 0; i < t->answers; i++) {
-        free(t->answer[i].text);
-        free(t->answer[i].lower);
-    }
-    t->answers = 0;
-}
-
 static void close_span(void *state)
 {
     SpanTask *t = state;
-    forget_answers(t);
+    answerset_free(&t->set);
     spans_free(&t->work);
-    free(t->answer);
     free(t->label.p);
     free(t->best);
     free(t->allowed);
@@ -96,130 +80,100 @@ static int frame_span(void *state, Scorer *s, const Frame *f, Err *e)
 
 /* ---- a window ---- */
 
-/* The word that holds a token, as far as this window has it: bytes of the context. */
-static void widen(const SpanTask *t, Lexicon *l, Str text, int64_t first, int64_t last,
-                  int64_t token, int32_t out[2])
+/* The row's tokens, its context and the part of that which its tokens take in. */
+static int look_at(SpanTask *t, const Frame *f, int64_t row, Err *e)
 {
-    const int32_t(*span)[2] = t->span;
-    int32_t word[2] = {span[token][0], span[token][1]};
-    tokenizer_word(l->tokenizer, l->work, text, word[0], word[1], word);
-    int64_t from = token, to = token;
-    while (from > first && t->part[from - 1] == PART_CONTEXT && span[from - 1][0] >= word[0] &&
-           span[from - 1][1] <= word[1])
-        from--;
-    while (to + 1 < last && t->part[to + 1] == PART_CONTEXT && span[to + 1][0] >= word[0] &&
-           span[to + 1][1] <= word[1])
-        to++;
-    out[0] = span[from][0];
-    out[1] = span[to][1];
-}
-
-static Answer *find_answer(SpanTask *t, Str lower)
-{
-    for (int64_t i = 0; i < t->answers; i++)
-        if (t->answer[i].lower_n == lower.n && memcmp(t->answer[i].lower, lower.p, lower.n) == 0)
-            return &t->answer[i];
-    return NULL;
-}
-
-static void add_answer(SpanTask *t, const Answer *x)
-{
-    if (t->answers == t->room) {
-        t->room = t->room ? 2 * t->room : 32;
-        t->answer = mem_resize(t->answer, (size_t)t->room, sizeof *t->answer);
-    }
-    t->answer[t->answers++] = *x;
-}
-
-/* The same words again, wherever they stand, add to the first one's score. */
-static void take_answer(SpanTask *t, Str text, size_t start, size_t end, double score)
-{
-    Str said = str_of(text.p + start, end > start ? end - start : 0);
-    Buf lower = {0};
-    squad_lower(&lower, said);
-    Answer *same = find_answer(t, str_of(lower.p ? lower.p : "", lower.n));
-    if (same) {
-        same->score += score;
-        free(lower.p);
-        return;
-    }
-    Answer x = {.score = score, .text = mem_strn(said.p, said.n), .text_n = said.n,
-                .lower = lower.p ? lower.p : mem_str(""), .lower_n = lower.n};
-    x.start = chars_before(&t->at, text, start);
-    x.end = chars_before(&t->at, text, end);
-    add_answer(t, &x);
-}
-
-static int check_spans(const SpanTask *t, Str text, int64_t first, int64_t last, Err *e)
-{
-    for (int64_t i = first; i < last; i++) {
+    int32_t from = INT32_MAX, to = 0;
+    t->first = t->end[row];
+    t->last = t->end[row + 1];
+    t->text = frame_text(f, "row.pair", row);
+    for (int64_t i = t->first; i < t->last; i++) {
         const int32_t *span = t->span[i];
-        if (t->part[i] == PART_CONTEXT &&
-            (span[0] < 0 || span[1] < span[0] || (size_t)span[1] > text.n))
+        if (t->part[i] != PART_CONTEXT)
+            continue;
+        if (span[0] < 0 || span[1] < span[0] || (size_t)span[1] > t->text.n)
             return err_set(e, "token.span: [%d, %d) is not in the row's text", (int)span[0],
                            (int)span[1]);
+        from = span[0] < from ? span[0] : from;
+        to = span[1] > to ? span[1] : to;
     }
-    if (utf8_check(text.p, text.n) != text.n)
+    t->seen = from < to ? str_of(t->text.p + from, (size_t)(to - from)) : str_of(t->text.p, 0);
+    if (utf8_check(t->seen.p, t->seen.n) != t->seen.n)
         return err_set(e, "the context is not UTF-8");
     return 0;
 }
 
 /* Which tokens may answer: the context's, and the classifier's, which stands for none. */
-static void allow(SpanTask *t, int64_t first, int64_t last, int32_t cls)
+static void allow(SpanTask *t, int32_t cls)
 {
-    t->allowed = mem_resize(t->allowed, (size_t)(last - first) + 1, sizeof *t->allowed);
-    for (int64_t i = first; i < last; i++)
-        t->allowed[i - first] = t->part[i] == PART_CONTEXT || (cls >= 0 && t->id[i] == cls);
+    t->allowed = mem_resize(t->allowed, (size_t)(t->last - t->first) + 1, sizeof *t->allowed);
+    for (int64_t i = t->first; i < t->last; i++)
+        t->allowed[i - t->first] =
+            t->part[i] == PART_CONTEXT || (cls >= 0 && t->id[i] == cls);
+}
+
+static bool is_within(const SpanTask *t, int64_t i, const int32_t word[2])
+{
+    return i >= t->first && i < t->last && t->part[i] == PART_CONTEXT &&
+           t->span[i][0] >= word[0] && t->span[i][1] <= word[1];
+}
+
+/* The word that holds a token, as far as this window has it: bytes of the context. */
+static void widen(const SpanTask *t, Lexicon *l, int64_t token, int32_t out[2])
+{
+    int32_t base = (int32_t)(t->seen.p - t->text.p), word[2];
+    int64_t from = token, to = token;
+    tokenizer_word(l->tokenizer, l->work, t->seen, t->span[token][0] - base,
+                   t->span[token][1] - base, word);
+    word[0] += base;
+    word[1] += base;
+    while (is_within(t, from - 1, word))
+        from--;
+    while (is_within(t, to + 1, word))
+        to++;
+    out[0] = t->span[from][0];
+    out[1] = t->span[to][1];
+}
+
+static void take_answer(SpanTask *t, Lexicon *l, const Span *x)
+{
+    int64_t first = t->first + x->first, last = t->first + x->last;
+    int32_t begin[2], end[2];
+    int found;
+    if (t->part[first] != PART_CONTEXT || t->part[last] != PART_CONTEXT)
+        return; /* [CLS] spelt out in the question */
+    widen(t, l, first, begin);
+    widen(t, l, last, end);
+    size_t n = end[1] > begin[0] ? (size_t)(end[1] - begin[0]) : 0;
+    Answer *a = answerset_add(&t->set, str_of(t->text.p + begin[0], n), x->score, &found);
+    if (found)
+        return;
+    a->start = chars_before(&t->at, t->text, (size_t)begin[0]);
+    a->end = chars_before(&t->at, t->text, (size_t)end[1]);
 }
 
 static int take_window(SpanTask *t, Scorer *s, const Frame *f, int64_t row, Err *e)
 {
-    int64_t first = t->end[row], last = t->end[row + 1], top = s->answers.top;
-    Str text = frame_text(f, "row.pair", row);
-    int64_t spans = (last - first) * s->asked.max_answer;
-    int64_t most = top == TOP_ALL ? spans : 2 * (top == TOP_DEFAULT ? 1 : top) + MORE;
-    double null;
-    if (class_finite(t->logit + 2 * first, 2 * (last - first), e) < 0 ||
-        check_spans(t, text, first, last, e) < 0)
+    if (look_at(t, f, row, e) < 0)
         return -1;
-    allow(t, first, last, tokenizer_special(s->lexicon.tokenizer, TOK_CLS));
-    most = most < spans ? most : spans;
+    const float *logit = t->logit + 2 * t->first;
+    int64_t n = t->last - t->first, longest = s->asked.max_answer, top = s->answers.top;
+    int64_t most = top == TOP_ALL ? INT64_MAX : 2 * (top == TOP_DEFAULT ? 1 : top) + MORE;
+    double null;
+    if (class_finite(logit, 2 * n, e) < 0)
+        return -1;
+    allow(t, tokenizer_special(s->lexicon.tokenizer, TOK_CLS));
+    longest = longest < n ? longest : n;
+    most = most < n * longest ? most : n * longest;
     t->best = mem_resize(t->best, (size_t)most + 1, sizeof *t->best);
-    t->bests = spans_best(&t->work, t->logit + 2 * first, t->allowed, last - first,
-                          s->asked.max_answer, most, t->best, &null);
+    int64_t bests = spans_best(&t->work, logit, t->allowed, n, longest, most, t->best, &null);
     t->null = fmin(t->null, null);
-    for (int64_t i = 0; i < t->bests; i++) {
-        int64_t from = first + t->best[i].first, to = first + t->best[i].last;
-        int32_t begin[2], end[2];
-        if (t->part[from] != PART_CONTEXT || t->part[to] != PART_CONTEXT)
-            continue; /* [CLS] spelt out in the question */
-        widen(t, &s->lexicon, text, first, last, from, begin);
-        widen(t, &s->lexicon, text, first, last, to, end);
-        take_answer(t, text, (size_t)begin[0], (size_t)end[1], t->best[i].score);
-    }
+    for (int64_t i = 0; i < bests; i++)
+        take_answer(t, &s->lexicon, &t->best[i]);
     return 0;
 }
 
 /* ---- a record ---- */
-
-static int by_score(const void *a, const void *b, void *answers)
-{
-    const Answer *answer = answers;
-    int64_t i = *(const int64_t *)a, j = *(const int64_t *)b;
-    if (answer[i].score != answer[j].score)
-        return answer[i].score > answer[j].score ? -1 : 1;
-    return i < j ? -1 : 1;
-}
-
-/* The answers' indices, best first; release with free(). */
-static int64_t *ranked(SpanTask *t)
-{
-    int64_t *order = mem_array((size_t)t->answers, sizeof *order);
-    for (int64_t i = 0; i < t->answers; i++)
-        order[i] = i;
-    qsort_r(order, (size_t)t->answers, sizeof *order, by_score, t->answer);
-    return order;
-}
 
 static void put_object(Buf *b, const Answer *x)
 {
@@ -234,13 +188,13 @@ static void put_object(Buf *b, const Answer *x)
 static void put_answers(SpanTask *t, Answers *a)
 {
     bool json = a->format == FORMAT_JSON, list = json && a->top != TOP_DEFAULT;
-    int64_t *order = ranked(t), most = a->top == TOP_DEFAULT ? 1 : a->top;
-    int64_t n = a->top == TOP_ALL || most > t->answers ? t->answers : most;
-    double margin = t->answers > 1 ? t->answer[order[0]].score - t->answer[order[1]].score : NAN;
+    int64_t *order = answerset_rank(&t->set), n = answer_count(a, 1, t->set.n);
+    double margin =
+        t->set.n > 1 ? t->set.answer[order[0]].score - t->set.answer[order[1]].score : NAN;
     if (list)
         buf_str(&a->out, "[");
     for (int64_t i = 0; i < n; i++) {
-        const Answer *x = &t->answer[order[i]];
+        const Answer *x = &t->set.answer[order[i]];
         if (json && i)
             buf_str(&a->out, ", ");
         if (json)
@@ -258,9 +212,10 @@ static void put_answers(SpanTask *t, Answers *a)
 
 static void measure(SpanTask *t)
 {
-    int64_t *order = ranked(t);
-    const Answer *x = &t->answer[order[0]];
-    Str gold = str_of(t->label.p ? t->label.p : "", t->label.n), said = str_of(x->text, x->text_n);
+    int64_t *order = answerset_rank(&t->set);
+    const Answer *x = &t->set.answer[order[0]];
+    Str gold = str_of(t->label.p ? t->label.p : "", t->label.n),
+        said = str_of(x->text, x->text_n);
     t->exact += t->weight * squad_exact(gold, said);
     t->f1 += t->weight * squad_f1(gold, said);
     t->weights += t->weight;
@@ -271,22 +226,19 @@ static void measure(SpanTask *t)
 static int flush_span(void *state, Scorer *s, Err *e)
 {
     SpanTask *t = state;
-    Answer none = {0};
+    int found;
     (void)e;
     if (!t->group.open)
         return 0;
     group_close(&t->group);
     bool impossible = s->asked.given & ASK_IMPOSSIBLE;
-    if (impossible || !t->answers) {
-        none.score = impossible && isfinite(t->null) ? t->null : 0;
-        none.text = mem_str("");
-        add_answer(t, &none);
-    }
+    if (impossible || !t->set.n)
+        answerset_add(&t->set, str_of("", 0), impossible ? t->null : 0, &found);
     if (s->asked.given & ASK_EVAL)
         measure(t);
     else
         put_answers(t, &s->answers);
-    forget_answers(t);
+    answerset_clear(&t->set);
     return 0;
 }
 

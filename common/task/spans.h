@@ -1,5 +1,5 @@
-/* spans.h - from start and end logits of a window to the likeliest answers in it, by the rules of
- * transformers' question-answering pipeline. */
+/* spans.h - from start and end logits of a window to the likeliest answers in it, by the rules
+ * of transformers' question-answering pipeline. */
 #ifndef WEFT_SPANS_H
 #define WEFT_SPANS_H
 

@@ -10,8 +10,8 @@
 bool squad_exact(Str gold, Str answer);
 /* F1 of the words both have. Where one of them is empty: whether both are. */
 double squad_f1(Str gold, Str answer);
-/* Appends the text in lower case, as Python's str.lower gives it but for a final sigma. The text
- * is UTF-8. */
+/* Appends the text in lower case, as Python's str.lower gives it but for a final sigma. The
+ * text is UTF-8. */
 void squad_lower(Buf *to, Str s);
 
 #endif

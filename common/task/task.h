@@ -1,5 +1,5 @@
-/* task.h - what the program `score` and a task agree on. A task is a table of functions over the
- * stream that `head` writes; tasks.c names them all, and each has a file of its own. */
+/* task.h - what the program `score` and a task agree on. A task is a table of functions over
+ * the stream that `head` writes; tasks.c names them all, and each has a file of its own. */
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 

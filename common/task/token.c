@@ -90,7 +90,8 @@ static int frame_token(void *state, Scorer *s, const Frame *f, Err *e)
         !(span = frame_need(f, "token.span", DT_I32, 2, e)))
         return -1;
     if ((s->asked.given & ASK_EVAL) && !frame_get(f, "token.label"))
-        return err_set(e, "no labels of words to measure against: read them with `tok --conll`");
+        return err_set(e,
+                       "no labels of words to measure against: read them with `tok --conll`");
     t->end = end->data;
     t->id = id->data;
     t->part = part->data;
@@ -128,7 +129,8 @@ static int add_token(Token *t, const Tokenizer *tok, const Frame *f, int64_t row
         return err_set(e, "token.span: [%d, %d) is not in the row's text", (int)span[0],
                        (int)span[1]);
     if (!word.p)
-        return err_set(e, "no token has the id %d: is -m the model that made it?", (int)t->id[i]);
+        return err_set(e, "no token has the id %d: is -m the model that made it?",
+                       (int)t->id[i]);
     Str ref = str_of(text.n ? text.p + span[0] : "", (size_t)(span[1] - span[0]));
     bool unknown = t->id[i] == tokenizer_special(tok, TOK_UNK);
     Entity x = {.inside = !unknown && text.n && goes_on(tok, word, ref, text)};
@@ -210,11 +212,9 @@ static int flush_token(void *state, Scorer *s, Err *e)
     }
     if (t->windows > 1)
         entities_merge(list);
-    int64_t n = list->n;
-    if (a->top > 0 && n) {
-        qsort(list->item, (size_t)n, sizeof *list->item, by_score);
-        n = n < a->top ? n : a->top;
-    }
+    int64_t n = answer_count(a, list->n, list->n);
+    if (a->top > 0 && n)
+        qsort(list->item, (size_t)list->n, sizeof *list->item, by_score);
     if (a->format == FORMAT_JSON)
         buf_str(&a->out, "[");
     for (int64_t i = 0; i < n; i++)

@@ -1,5 +1,5 @@
-/* zeroshot.c - zero-shot-classification: each record is paired with every candidate, and a model
- * of natural language inference says whether it entails it. */
+/* zeroshot.c - zero-shot-classification: each record is paired with every candidate, and a
+ * model of natural language inference says whether it entails it. */
 #include "task/group.h"
 #include "task/metrics.h"
 #include "task/task.h"
@@ -179,8 +179,8 @@ static void put_object(const ZeroShot *t, Buf *b, int64_t count)
 static void put_answer(const ZeroShot *t, Scorer *s)
 {
     Answers *a = &s->answers;
-    int64_t n = t->candidates.n, all = a->format == FORMAT_JSON ? n : 1;
-    int64_t count = a->top == TOP_DEFAULT ? all : a->top == TOP_ALL || a->top > n ? n : a->top;
+    int64_t n = t->candidates.n;
+    int64_t count = answer_count(a, a->format == FORMAT_JSON ? n : 1, n);
     for (int64_t i = 0; i < n; i++)
         t->order[i] = i;
     qsort_r(t->order, (size_t)n, sizeof *t->order, by_score, t->score);
@@ -204,7 +204,8 @@ static int flush_zero_shot(void *state, Scorer *s, Err *e)
     t->have = 0;
     group_close(&t->group);
     if (have < n)
-        return err_set(e, "%lld rows for %lld candidates: rows of one record must stay together",
+        return err_set(e,
+                       "%lld rows for %lld candidates: rows of one record must stay together",
                        (long long)have, (long long)n);
     if (s->asked.given & ASK_EVAL)
         return metrics_choice(&t->metrics, &t->candidates, t->entail,

@@ -2,8 +2,8 @@
  *
  *     jsonclose WANT GOT TOLERANCE
  *
- * Lines, kinds, keys, strings and whole numbers must be equal, reals within TOLERANCE; the order
- * of keys is nothing. Exit 1 and the first difference where they are not. */
+ * Lines, kinds, keys, strings and whole numbers must be equal, reals within TOLERANCE; the
+ * order of keys is nothing. Exit 1 and the first difference where they are not. */
 #include "base/msg.h"
 #include "base/num.h"
 
