@@ -6,7 +6,6 @@
  * their share of a large product by cuBLAS (8,192 each way, the same type), GB/s and their share
  * of a large copy by the runtime (1 GiB). Data is random: products with zeros run faster than
  * real ones. The numbers of bytes and flops are those in the headers of kernels/. */
-#include "base/dtype.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/opt.h"
@@ -22,8 +21,9 @@
 enum { TOKENS = 16384, LARGE = 8192, HEADS = 12, ROW = 128 };
 static const size_t COPY = (size_t)1 << 30;
 
+static const char *const names[] = {"f32", "bf16", "f16"};
 static Device *dev;
-static double peak[2], copied; /* flops a second by type, bytes a second */
+static double peak[K_TYPES], copied; /* flops a second by type, bytes a second */
 
 static double now(void)
 {
@@ -47,6 +47,36 @@ static void *room(size_t bytes)
     return p;
 }
 
+#define STAGE(name, type)                                                                      \
+    static void run_##name(Piece *p, void *ctx)                                                \
+    {                                                                                          \
+        p->dev->name(p, (const type *)ctx);                                                    \
+    }
+STAGE(linear, Linear)
+STAGE(attend, Attend)
+STAGE(norm, Norm)
+STAGE(act, Activate)
+STAGE(mix, Mix)
+STAGE(gather, Gather)
+STAGE(embed, Embed)
+STAGE(step, Step)
+
+static void drop(View v)
+{
+    dev->free(dev, v.p);
+}
+
+/* v in that type; v goes. */
+static View rounded(View v, KType type)
+{
+    Batch one = {.cols = 1};
+    View y = view_of(room((size_t)(v.rows * v.cols) * ktype_size(type)), type, v.rows, v.cols);
+    dev->each(dev, EACH_COLS, &one, run_mix, &(Mix){.x = v, .y = y, .a = 1});
+    settle();
+    drop(v);
+    return y;
+}
+
 /* A matrix of numbers in [-1, 1). */
 static View noise(KType type, int64_t rows, int64_t cols)
 {
@@ -54,24 +84,14 @@ static View noise(KType type, int64_t rows, int64_t cols)
     size_t n = (size_t)(rows * cols);
     if (!r.s[0])
         r = rand_new(1);
-    View v = view_of(room(n * ktype_size(type)), type, rows, cols);
-    char *host = mem_array(n, ktype_size(type));
-    for (size_t i = 0; i < n; i++) {
-        float f = (float)(2 * rand_unit(&r) - 1);
-        if (type == K_F32)
-            ((float *)host)[i] = f;
-        else
-            ((uint16_t *)host)[i] = bf16_from_f32(f);
-    }
-    dev->put(dev, v.p, host, n * ktype_size(type));
+    View v = view_of(room(n * sizeof(float)), K_F32, rows, cols);
+    float *host = mem_array(n, sizeof *host);
+    for (size_t i = 0; i < n; i++)
+        host[i] = (float)(2 * rand_unit(&r) - 1);
+    dev->put(dev, v.p, host, n * sizeof *host);
     settle();
     free(host);
-    return v;
-}
-
-static void drop(View v)
-{
-    dev->free(dev, v.p);
+    return type == K_F32 ? v : rounded(v, type);
 }
 
 /* Seconds of one call: as many as fill a quarter of a second, after one that chooses kernels. */
@@ -95,27 +115,13 @@ static double seconds(StageFn *fn, void *ctx)
 static void line(const char *what, KType type, const char *shape, double s, double flops,
                  double bytes)
 {
-    printf("| %s | %s | %s | %.3f |", what, type == K_F32 ? "f32" : "bf16", shape, 1e3 * s);
+    printf("| %s | %s | %s | %.3f |", what, names[type], shape, 1e3 * s);
     if (flops > 0)
         printf(" %.1f | %.0f %% |", 1e-12 * flops / s, 100 * flops / s / peak[type]);
     else
         printf(" | |");
     printf(" %.0f | %.0f %% |\n", 1e-9 * bytes / s, 100 * bytes / s / copied);
 }
-
-#define STAGE(name, type)                                                                      \
-    static void run_##name(Piece *p, void *ctx)                                                \
-    {                                                                                          \
-        p->dev->name(p, (const type *)ctx);                                                    \
-    }
-STAGE(linear, Linear)
-STAGE(attend, Attend)
-STAGE(norm, Norm)
-STAGE(act, Activate)
-STAGE(mix, Mix)
-STAGE(gather, Gather)
-STAGE(embed, Embed)
-STAGE(step, Step)
 
 static double product_seconds(KType type, int64_t m, int64_t n, int64_t k, Act act)
 {
@@ -223,6 +229,52 @@ static void optimizer(void)
     line("step (AdamW)", K_F32, "67,108,864", seconds(run_step, &a), 0, 28 * (double)n);
 }
 
+/* A frame as encode has it: ids go in, a product, hidden states come out. */
+static void frame(View x, Linear *a, int32_t *ids, float *out)
+{
+    Batch one = {.cols = 1};
+    dev->put(dev, x.p, ids, TOKENS * sizeof *ids);
+    for (int i = 0; i < 8; i++)
+        dev->each(dev, EACH_COLS, &one, run_linear, a);
+    dev->get(dev, out, a->y.p, (size_t)(a->y.rows * a->y.cols) * sizeof *out);
+}
+
+/* Milliseconds a frame, waiting for each, and waiting for each when the next is asked for. */
+static void frames(void)
+{
+    enum { WIDE = 768, COUNT = 32 };
+    char why[512];
+    float *host = mem_array((size_t)WIDE * WIDE, sizeof *host);
+    float *out[2] = {mem_array((size_t)TOKENS * WIDE, sizeof(float)),
+                     mem_array((size_t)TOKENS * WIDE, sizeof(float))};
+    int32_t *ids = mem_zero(TOKENS, sizeof *ids);
+    Rand r = rand_new(3);
+    for (int i = 0; i < WIDE * WIDE; i++)
+        host[i] = (float)(2 * rand_unit(&r) - 1);
+    View w = view_of(host, K_F32, WIDE, WIDE), x = noise(K_F32, TOKENS, WIDE);
+    View y = noise(K_F32, TOKENS, WIDE), in = noise(K_F32, 1, TOKENS);
+    Linear a = {.x = x, .w = dev->pack(dev, &w, NULL, 1, false, K_F32), .y = y};
+    double t[2];
+    for (int late = 0; late < 2; late++)
+        for (int again = 0; again < 2; again++) { /* once to make staging */
+            int64_t mark = 0;
+            double start = now();
+            for (int i = 0; i < COUNT; i++) {
+                int64_t last = mark;
+                frame(in, &a, ids, out[i % 2]);
+                mark = dev->mark(dev);
+                if (dev->reach(dev, late ? last : mark, why, sizeof why) < 0)
+                    dief("%s", why);
+            }
+            settle();
+            t[late] = (now() - start) / COUNT;
+        }
+    printf("\nA frame of %d ids in, 8 products of %d each way, %d MB out: %.2f ms waiting for "
+           "each, %.2f ms with the next one under way.\n",
+           TOKENS, WIDE, (int)((size_t)TOKENS * WIDE * sizeof(float) >> 20), 1e3 * t[0],
+           1e3 * t[1]);
+}
+
 /* By the runtime itself, on memory of the device's. */
 static double copy_rate(void)
 {
@@ -244,7 +296,6 @@ static double copy_rate(void)
 
 int main(int argc, char **argv)
 {
-    static const KType types[] = {K_F32, K_BF16};
     char why[512];
     Args a = args_begin("gpu", "[option ...]", "what the operations reach on a GPU",
                         (const Opt[]){{0}}, argc, argv);
@@ -253,26 +304,28 @@ int main(int argc, char **argv)
     if (!dev)
         dief("%s", why);
     copied = copy_rate();
-    for (int i = 0; i < 2; i++)
-        peak[i] = 2.0 * LARGE * LARGE * LARGE /
-                  product_seconds(types[i], LARGE, LARGE, LARGE, ACT_NONE);
-    printf("%s: %s\n\nA product of %d each way: %.1f TFLOP/s in f32, %.1f in bf16. "
+    for (int t = 0; t < K_TYPES; t++)
+        peak[t] =
+            2.0 * LARGE * LARGE * LARGE / product_seconds(t, LARGE, LARGE, LARGE, ACT_NONE);
+    printf("%s: %s\n\nA product of %d each way: %.1f TFLOP/s in f32, %.1f in bf16, %.1f in f16. "
            "A copy of 1 GiB: %.0f GB/s read and written.\n\n"
            "| operation | type | shape | ms | TFLOP/s | of product | GB/s | of copy |\n"
            "|---|---|---|---|---|---|---|---|\n",
-           dev->name, dev->about, LARGE, 1e-12 * peak[0], 1e-12 * peak[1], 1e-9 * copied);
-    for (int i = 0; i < 2; i++) {
-        product(types[i], 1152, 384, ACT_NONE, "linear (MiniLM q, k, v)");
-        product(types[i], 1536, 384, ACT_GELU, "linear (MiniLM up, GELU)");
-        product(types[i], 384, 1536, ACT_NONE, "linear (MiniLM down)");
-        product(types[i], 3072, 768, ACT_GELU, "linear (base up, GELU)");
-        product(types[i], 768, 3072, ACT_NONE, "linear (base down)");
-        attention(types[i], 32, 32);
-        attention(types[i], 128, 64);
-        attention(types[i], 512, 64);
-        passes(types[i]);
+           dev->name, dev->about, LARGE, 1e-12 * peak[K_F32], 1e-12 * peak[K_BF16],
+           1e-12 * peak[K_F16], 1e-9 * copied);
+    for (int t = 0; t < K_TYPES; t++) {
+        product(t, 1152, 384, ACT_NONE, "linear (MiniLM q, k, v)");
+        product(t, 1536, 384, ACT_GELU, "linear (MiniLM up, GELU)");
+        product(t, 384, 1536, ACT_NONE, "linear (MiniLM down)");
+        product(t, 3072, 768, ACT_GELU, "linear (base up, GELU)");
+        product(t, 768, 3072, ACT_NONE, "linear (base down)");
+        attention(t, 32, 32);
+        attention(t, 128, 64);
+        attention(t, 512, 64);
+        passes(t);
     }
     optimizer();
+    frames();
     dev->close(dev);
     return 0;
 }

@@ -36,7 +36,7 @@ seconds() {
 
 echo "| all-MiniLM-L6-v2, $(wc -l <"$work/texts") rows | type | tokens/s |"
 echo "|---|---|---|"
-for type in f32 bf16; do
+for type in f32 bf16 f16; do
     few=$(seconds "$copies" $type) many=$(seconds $((3 * copies)) $type)
     awk -v n="$((2 * copies * tokens))" -v a="$few" -v b="$many" -v t=$type \
         'BEGIN { printf "| encode, from pipe to /dev/null | %s | %.0f |\n", t, n / (b - a) }'

@@ -30,7 +30,7 @@ def main(folder, path):
         texts = [line.rstrip("\n") for line in f]
     ids = [e.ids for e in plain_tokenizer(folder).encode_batch(texts)] * 4
     torch.backends.cuda.matmul.allow_tf32 = False
-    for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+    for name, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16), ("f16", torch.float16)):
         model = AutoModel.from_pretrained(folder).eval().to("cuda", dtype)
         best = max(run(model, ids) for _ in range(4))
         print(f"| PyTorch {torch.__version__}, {torch.cuda.get_device_name()} | {name} "

@@ -138,7 +138,7 @@ void ops_attend(void)
             c.causal = bits & 2;
             c.probs = bits & 4;
             c.apart = bits & 8;
-            c.bias = dev->f16 == K_F16 && any(0, 1);
+            c.bias = any(0, 1);
             c.reach = any(0, 70);
             attend(&c);
         }
