@@ -15,6 +15,9 @@ each_setup() {
   ln -s "$(golden models/sentence)" sentence
   ln -s "$(golden models/gpt2-lm)" gpt2
   ln -s "$(golden models/bert-mask)" bert-mask
+  ln -s "$(golden models/bert-token)" ner
+  ln -s "$(golden models/bert-span)" squad
+  ln -s "$(golden models/bart-mnli)" mnli
   ln -s "$(golden models/bert-token)" bert-token
   ln -s "$(golden models/bert-span)" bert-span
   ln -s "$(golden models/bert-nli)" bert-nli
@@ -121,6 +124,7 @@ run_examples() {
 }
 @test "weft-stream.5" { run_examples weft-stream.5; }
 @test "weft-model.5" { run_examples weft-model.5; }
+@test "weft-cookbook.7" { run_examples weft-cookbook.7; }
 
 @test "every page with examples is run" {
   local page

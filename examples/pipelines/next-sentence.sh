@@ -1,0 +1,7 @@
+#!/bin/sh
+# next-sentence.sh [MODEL [OPTION...]] < CSV: does the second sentence follow the first? For each
+# record of the columns first and second: the probability that it does, and that it does not.
+model=${1:-${WEFT_MODEL:-google-bert/bert-base-uncased}}
+[ $# -eq 0 ] || shift
+
+weft tok -m "$model" -c first -p second | weft encode | weft head -T next | weft score "$@"
