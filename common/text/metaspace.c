@@ -18,16 +18,20 @@ typedef struct Model {
     void *self;
     bool fast, prepends;
     uint8_t byte[256];
-    char to[128]; /* what plain bytes become */
+    char to[128];    /* what ASCII becomes, or NORMAL_ELSE */
+    char plain[256]; /* what plain bytes become, else 0 */
 } Model;
 
-/* A word of at most 16 bytes, with or without a mark before, and its pieces. */
+/* A word of at most 16 bytes, with or without a mark before, and its pieces, each of which begins
+ * where the one before ends. A line of the processor's cache. */
 typedef struct Entry {
     uint64_t key[2];
     int32_t id[PIECES];
-    uint8_t begin[PIECES], end[PIECES]; /* the mark counts */
-    uint8_t count, size, marked;        /* size 0: free */
+    uint8_t end[PIECES];         /* the mark counts */
+    uint8_t count, size, marked; /* size 0: free */
+    uint8_t filling[5];
 } Entry;
+_Static_assert(sizeof(Entry) == 64, "an entry is a cache line");
 
 typedef struct Work {
     const Model *model;
@@ -46,7 +50,18 @@ static void split(Work *w, const char *p, size_t n, size_t limit)
     w->model->splitter.split(w->model->self, w->splitter, p, n, limit, &w->pieces);
 }
 
-/* The cached split of the word in key, NULL when it has too many pieces for that. */
+/* Are the pieces few, and one behind the other? (Those of bytes are not.) */
+static bool can_cache(const Pieces *p)
+{
+    if (p->n > PIECES)
+        return false;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->piece[i].begin != (i ? p->piece[i - 1].end : 0))
+            return false;
+    return true;
+}
+
+/* The cached split of the word in key; NULL: it is not to be cached. */
 static inline const Entry *cached(Work *w, const uint64_t key[2], size_t n, bool marked)
 {
     uint64_t mix = key[0] ^ (key[1] + n * 2 + marked) * 0x9e3779b97f4a7c15u;
@@ -58,7 +73,7 @@ static inline const Entry *cached(Work *w, const uint64_t key[2], size_t n, bool
     memcpy(word, w->model->rules.mark, mark);
     memcpy(word + mark, key, n);
     split(w, word, mark + n, SIZE_MAX);
-    if (w->pieces.n > PIECES)
+    if (!can_cache(&w->pieces))
         return NULL;
     e->key[0] = key[0];
     e->key[1] = key[1];
@@ -66,10 +81,8 @@ static inline const Entry *cached(Work *w, const uint64_t key[2], size_t n, bool
     e->marked = marked;
     e->count = (uint8_t)w->pieces.n;
     for (size_t i = 0; i < w->pieces.n; i++) {
-        const Piece *p = w->pieces.piece + i;
-        e->id[i] = p->id;
-        e->begin[i] = (uint8_t)p->begin;
-        e->end[i] = (uint8_t)p->end;
+        e->id[i] = w->pieces.piece[i].id;
+        e->end[i] = (uint8_t)w->pieces.piece[i].end;
     }
     return e;
 }
@@ -95,7 +108,8 @@ static void flush(Work *w, size_t limit, Tokens *out)
         memcpy(key, t->p + mark, t->n - mark);
         e = cached(w, key, t->n - mark, marked);
         for (int i = 0; e && i < e->count; i++)
-            tokens_add(out, e->id[i], t->span[e->begin[i]][0], t->span[e->end[i] - 1][1]);
+            tokens_add(out, e->id[i], t->span[i ? e->end[i - 1] : 0][0],
+                       t->span[e->end[i] - 1][1]);
     }
     if (!e) {
         split(w, t->p, t->n, limit - out->n);
@@ -190,36 +204,57 @@ static const char *part_end(const Model *m, const char *p, const char *end)
     return end;
 }
 
-/* The plain characters of [p, q), normalised, are a word: as it stands in the text. `start` is
- * where its mark comes from; < 0: it has none. */
-static inline void add_word(Work *w, const char *p, const char *q, int32_t start, int32_t at,
-                            size_t limit, Tokens *out)
+/* A word of plain characters. */
+typedef struct Plain {
+    union {
+        uint64_t key[2];
+        char byte[KEY];
+    } u; /* its first bytes, normalised */
+    size_t n;
+} Plain;
+
+static inline void read_plain(const Model *m, const char *p, const char *end, Plain *to)
+{
+    const char *q = p;
+    *to = (Plain){.n = 0};
+    for (;; q++) {
+        char c;
+        while (q < end && (c = m->plain[(unsigned char)*q])) {
+            if (q - p < KEY)
+                to->u.byte[q - p] = c;
+            q++;
+        }
+        if (q == end || kind_of(m, q, end) != BYTE_PLAIN)
+            break;
+        if (q - p < KEY) /* it might have been replaced */
+            to->u.byte[q - p] = *q;
+    }
+    to->n = (size_t)(q - p);
+}
+
+/* The plain word at p, byte `at` of the original. `start` is where its mark comes from; < 0: it
+ * has none. */
+static inline void add_word(Work *w, const Plain *word, const char *p, int32_t start,
+                            int32_t at, size_t limit, Tokens *out)
 {
     const Model *m = w->model;
-    size_t n = (size_t)(q - p);
     int32_t mark = start < 0 ? 0 : (int32_t)m->mark_bytes;
-    if (n <= KEY) {
-        union {
-            uint64_t key[2];
-            char byte[KEY];
-        } u = {{0}};
-        for (size_t i = 0; i < n; i++)
-            u.byte[i] = m->to[(unsigned char)p[i]];
-        const Entry *e = cached(w, u.key, n, mark > 0);
-        if (e) {
-            tokens_room(out, PIECES);
-            for (int i = 0; i < e->count; i++) {
-                int32_t begin = at + e->begin[i] - mark, end = at + e->end[i] - mark;
-                out->id[out->n] = e->id[i];
-                out->span[out->n][0] = e->begin[i] < mark ? start : begin;
-                out->span[out->n++][1] = e->end[i] <= mark ? start + 1 : end;
-            }
-            return;
+    const Entry *e = word->n <= KEY ? cached(w, word->u.key, word->n, mark > 0) : NULL;
+    if (e) {
+        tokens_room(out, PIECES);
+        int32_t begin = mark ? start : at;
+        for (int i = 0; i < e->count; i++) {
+            int32_t end = at + e->end[i] - mark;
+            out->id[out->n] = e->id[i];
+            out->span[out->n][0] = begin;
+            out->span[out->n++][1] = end > at ? end : start + 1;
+            begin = end < at ? start : end; /* of a mark in bytes */
         }
+        return;
     }
     if (mark)
         normal_add(&w->word, m->rules.mark, m->mark_bytes, start, start + 1);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < word->n; i++)
         normal_add(&w->word, m->to + (unsigned char)p[i], 1, at + (int32_t)i,
                    at + (int32_t)i + 1);
     flush(w, limit, out);
@@ -257,13 +292,13 @@ static void encode(const TokModel *base, void *work, Str text, int32_t at, size_
     }
     while (p < end && out->n <= limit) {
         bool spaced = p > text.p, first = p == text.p; /* at a space, but for the first */
-        const char *word = p + spaced, *q = word;
-        while (q < end && kind_of(m, q, end) == BYTE_PLAIN)
-            q++;
-        if (q > word && ends_word(m, q, end) && !(first && m->prepends)) {
-            int32_t here = at + (int32_t)(word - text.p);
-            add_word(work, word, q, mark_of(m, spaced, here), here, limit, out);
-            p = q;
+        const char *q = p + spaced;
+        Plain word;
+        read_plain(m, q, end, &word);
+        if (word.n && ends_word(m, q + word.n, end) && !(first && m->prepends)) {
+            int32_t here = at + (int32_t)(q - text.p);
+            add_word(work, &word, q, mark_of(m, spaced, here), here, limit, out);
+            p = q + word.n;
             continue;
         }
         q = part_end(m, p, end);
@@ -318,7 +353,8 @@ static void *work_new(const TokModel *base)
     w->model = (const Model *)base;
     w->normal = normalwork_new();
     w->splitter = w->model->splitter.work_new(w->model->self);
-    w->cache = mem_zero(CACHE, sizeof *w->cache);
+    w->cache = mem_aligned(CACHE * sizeof *w->cache);
+    memset(w->cache, 0, CACHE * sizeof *w->cache);
     return w;
 }
 
@@ -377,10 +413,12 @@ static void classify(Model *m)
         char to = m->to[c];
         if (to == NORMAL_ELSE || to == m->rules.mark[0] || (uni_class((uint32_t)to) & UNI_SPACE))
             continue;
-        if (!normalizer_may_replace(m->normalizer, (char)c))
+        if (!normalizer_may_replace(m->normalizer, (char)c)) {
             m->byte[c] = BYTE_PLAIN;
-        else if (is_symbol(c) && to == c)
+            m->plain[c] = to;
+        } else if (is_symbol(c) && to == c) {
             m->byte[c] = BYTE_MAYBE;
+        }
     }
 }
 
