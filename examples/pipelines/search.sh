@@ -4,7 +4,7 @@
 texts=${1:?which file of texts?}
 model=${2:-${WEFT_MODEL:-sentence-transformers/all-MiniLM-L6-v2}}
 
-if [ ! -e "$texts.weft" ] || [ "$texts" -nt "$texts.weft" ]; then
+if [ ! -e "$texts.weft" ] || [ -n "$(find "$texts" -newer "$texts.weft")" ]; then
     weft tok -m "$model" "$texts" | weft encode | weft pool > "$texts.new" || exit
     mv "$texts.new" "$texts.weft" || exit
 fi

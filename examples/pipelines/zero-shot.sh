@@ -3,6 +3,7 @@
 # the model was trained on none of them? For each line the likeliest, and its score.
 candidates=${1:?which classes?}
 model=${2:-${WEFT_MODEL:-facebook/bart-large-mnli}}
-[ $# -lt 2 ] && shift || shift 2
+shift
+[ $# -eq 0 ] || shift
 
 weft tok -m "$model" -z "$candidates" | weft encode | weft head -T class | weft score "$@"
