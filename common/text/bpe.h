@@ -1,5 +1,5 @@
-/* bpe.h - byte pair encoding (Sennrich et al. 2016) of bytes: of the pairs of symbols that stand
- * side by side the one of lowest rank is joined, the leftmost first, until none is left.
+/* bpe.h - byte pair encoding (Sennrich et al. 2016) of bytes: of the pairs of symbols side by
+ * side the one of lowest rank is joined, the leftmost first, until none is left.
  *
  *     Bpe *b = bpe_new(&vocab, &merges, &e);
  *     BpeWork w = {0};                              // one a thread

@@ -1,5 +1,5 @@
-/* bpe_files.c - vocab.json and merges.txt with the files beside them: as transformers' tokenizers
- * of GPT-2, RoBERTa and BART read them. */
+/* bpe_files.c - vocab.json and merges.txt with the files beside them: as transformers'
+ * tokenizers of GPT-2, RoBERTa and BART read them. */
 #include "text/bpe_model.h"
 #include "text/tokenizer_in.h"
 

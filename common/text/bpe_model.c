@@ -6,6 +6,7 @@
 #include "text/bpe_model.h"
 
 #include "io/utf8.h"
+#include "text/bpe_span.h"
 #include "text/bytelevel.h"
 
 #include <stdlib.h>
@@ -22,14 +23,14 @@ enum {
 /* A word and what it splits into. Longer words than a key have a hash for one, and stand before
  * their list. */
 typedef struct Entry {
-    uint64_t key[2]; /* 0: free */
+    uint64_t key[2];
     int32_t id[INLINE]; /* or: where the list is, how many pieces */
-    uint8_t count, lead; /* lead: spaces that the first piece's span leaves out */
+    uint8_t count, lead; /* pieces, 0: free; spaces that the first one's span leaves out */
     uint8_t end[2];      /* where the first two pieces end */
 } Entry;
 
 typedef struct Bucket {
-    Entry entry[2]; /* the one used last that was not there before is the first */
+    Entry entry[2]; /* the younger one first */
 } Bucket;
 
 typedef struct BpeModel {
@@ -49,72 +50,15 @@ typedef struct Work {
     Buf entry; /* a word as the vocabulary writes it */
 } Work;
 
-/* A word in the text: its bytes there with what comes behind, the first one's offset, and
- * whether a space was put before it. */
-typedef struct Place {
-    const char *p, *end;
-    size_t n; /* with the space */
-    int32_t at;
-    bool space, first; /* first: it begins the whole text */
-} Place;
-
-/* ---- spans ---- */
-
-static inline bool inside_char(const char *p)
-{
-    return ((unsigned char)*p & 0xc0) == 0x80;
-}
-
-static inline bool is_space(const Place *w, size_t i)
-{
-    return w->space ? i == 0 || w->p[i - 1] == ' ' : w->p[i] == ' ';
-}
-
-/* The characters that bytes [begin, end) of the word belong to; the space put before a word
- * belongs to the word's first character. */
-static void span_of(const Place *w, size_t begin, size_t end, const char *span[2])
-{
-    span[0] = w->p + (w->space && begin ? begin - 1 : begin);
-    span[1] = w->p + (w->space && end > 1 ? end - 1 : end);
-    while (inside_char(span[0]))
-        span[0]--;
-    while (span[1] < w->end && inside_char(span[1]))
-        span[1]++;
-}
-
-/* Takes off as many characters as the piece has spaces, whatever they are. */
-static void trim(const BpeRules *rules, const Place *w, size_t begin, size_t end,
-                 const char *span[2])
-{
-    size_t before = 0, behind = 0;
-    while (begin + before < end && is_space(w, begin + before))
-        before++;
-    while (behind < end - begin && is_space(w, end - behind - 1))
-        behind++;
-    if (before == 1 && w->first && span[0] == w->p && rules->trim_prefix)
-        before = 0;
-    for (; before && span[0] < span[1]; before--)
-        do
-            span[0]++;
-        while (span[0] < span[1] && inside_char(span[0]));
-    for (; behind && span[1] > span[0]; behind--)
-        do
-            span[1]--;
-        while (span[1] > span[0] && inside_char(span[1]));
-}
+/* ---- words to pieces ---- */
 
 static void add_piece(const Work *work, const Place *w, int32_t id, size_t begin, size_t end,
                       Tokens *out)
 {
-    const BpeRules *rules = &work->model->rules;
-    const char *span[2];
-    span_of(w, begin, end, span);
-    if (rules->trim)
-        trim(rules, w, begin, end, span);
-    tokens_add(out, id, w->at + (int32_t)(span[0] - w->p), w->at + (int32_t)(span[1] - w->p));
+    int32_t span[2];
+    bpe_span(&work->model->rules, w, begin, end, span);
+    tokens_add(out, id, span[0], span[1]);
 }
-
-/* ---- words to pieces ---- */
 
 /* The id of a word that is in the vocabulary, or -1. */
 static int32_t find_word(Work *work, BpeWord word)
@@ -188,6 +132,27 @@ static inline const Entry *lookup(const Bucket *b, const uint64_t key[2])
     return ((e->key[0] ^ key[0]) | (e->key[1] ^ key[1])) == 0 ? e : NULL;
 }
 
+/* A full bucket's words go on to the one beside it. */
+static inline Bucket *beside(const Work *work, const Bucket *b)
+{
+    return work->cache + ((b - work->cache) ^ 1);
+}
+
+static const Entry *lookup_both(const Work *work, const Bucket *b, const uint64_t key[2])
+{
+    const Entry *e = lookup(b, key);
+    return e ? e : lookup(beside(work, b), key);
+}
+
+static void put_first(const Work *work, Bucket *b, const Entry *e)
+{
+    Bucket *next = beside(work, b);
+    if (!next->entry[1].count)
+        next->entry[1] = b->entry[1];
+    b->entry[1] = b->entry[0];
+    b->entry[0] = *e;
+}
+
 /* Can spans be told from where the pieces end alone? */
 static bool is_simple(const Work *work, BpeWord word)
 {
@@ -199,7 +164,7 @@ static bool is_simple(const Work *work, BpeWord word)
     if (work->model->rules.trim && memchr(behind, ' ', word.n - 1))
         return false;
     for (size_t i = 0; i + 1 < pieces->n; i++)
-        if (inside_char(word.p + pieces->end[i] - word.space))
+        if (bpe_inside_char(word.p + pieces->end[i] - word.space))
             return false;
     return true;
 }
@@ -247,8 +212,7 @@ static const Entry *miss(Work *work, Bucket *b, const uint64_t key[2], BpeWord w
                 e.end[i] = (uint8_t)pieces->end[i];
         }
     }
-    b->entry[1] = b->entry[0];
-    b->entry[0] = e;
+    put_first(work, b, &e);
     return b->entry;
 }
 
@@ -300,7 +264,7 @@ static void add_middling(Work *work, const Place *w, Tokens *out)
         key[0] = mix(key[0], x);
     }
     Bucket *b = bucket_of(work, key);
-    const Entry *e = lookup(b, key);
+    const Entry *e = lookup_both(work, b, key);
     if (e && memcmp(work->list + e->id[0] - (w->n + 3) / 4, bytes, w->n) != 0) {
         add_long(work, w, SIZE_MAX, out); /* another word of the same hash */
         return;
@@ -326,7 +290,7 @@ static void add_word(Work *work, const Place *w, size_t limit, Tokens *out)
         memcpy(bytes + w->space, w->p, w->n - w->space);
         make_key(bytes, w->n, key);
         Bucket *b = bucket_of(work, key);
-        const Entry *e = lookup(b, key);
+        const Entry *e = lookup_both(work, b, key);
         if (!e)
             e = miss(work, b, key, (BpeWord){w->p, w->n, w->space}, NULL);
         if (e)

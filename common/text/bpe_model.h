@@ -1,4 +1,4 @@
-/* bpe_model.h - the tokenizer of GPT-2, RoBERTa and BART: words by GPT-2's pattern, byte pairs. */
+/* bpe_model.h - the tokenizer of GPT-2, RoBERTa and BART: GPT-2's pattern, byte pairs. */
 #ifndef WEFT_BPE_MODEL_H
 #define WEFT_BPE_MODEL_H
 

@@ -81,16 +81,24 @@ void tokens_free(Tokens *t)
     *t = (Tokens){0};
 }
 
+static bool is_one_char(Str t)
+{
+    size_t n = 1;
+    while (n < t.n && ((unsigned char)t.p[n] & 0xc0) == 0x80)
+        n++;
+    return n == t.n;
+}
+
 /* The span of an added token in a text that begins at byte `at` of the whole: without the white
- * space that it took along, where the model trims spans. As in the reference, what the text
- * begins with stays where the model may have put a space there. */
+ * space that it took along, where the model trims spans. As in the reference, a single space
+ * that the text begins with stays where the model may have put it there. */
 static void place_added(const Tokenizer *t, Str text, int32_t at, size_t begin, size_t end,
                         int32_t span[2])
 {
     size_t first = begin;
     if (t->trim) {
         added_trim(text, &begin, &end);
-        if (t->trim_prefix && at == 0 && first == 0)
+        if (t->trim_prefix && at == 0 && first == 0 && is_one_char(str_of(text.p, begin)))
             begin = 0;
     }
     span[0] = at + (int32_t)begin;
