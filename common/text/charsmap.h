@@ -1,8 +1,8 @@
 /* charsmap.h - SentencePiece's precompiled_charsmap: what texts of a few characters become.
  *
- * A little-endian u32 with the bytes of a double-array trie (Darts-clone), the trie's u32 units,
- * then the results, each with a NUL behind it. Looked up as the Rust library spm_precompiled
- * does: of the entries that begin the text, the shortest. */
+ * A little-endian u32 with the bytes of a double-array trie (Darts-clone), the trie's u32
+ * units, then the results, each with a NUL behind it. Looked up as the Rust library
+ * spm_precompiled does: of the entries that begin the text, the shortest. */
 #ifndef WEFT_CHARSMAP_H
 #define WEFT_CHARSMAP_H
 

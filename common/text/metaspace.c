@@ -1,6 +1,5 @@
 #include "text/metaspace.h"
 
-#include "io/jsonfile.h"
 #include "io/utf8.h"
 #include "text/unicode.h"
 
@@ -22,8 +21,8 @@ typedef struct Model {
     char plain[256]; /* what plain bytes become, else 0 */
 } Model;
 
-/* A word of at most 16 bytes, with or without a mark before, and its pieces, each of which begins
- * where the one before ends. A line of the processor's cache. */
+/* A word of at most 16 bytes, with or without a mark before, and its pieces, each of which
+ * begins where the one before ends. A line of the processor's cache. */
 typedef struct Entry {
     uint64_t key[2];
     int32_t id[PIECES];
@@ -147,7 +146,8 @@ static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flus
             if (mark && (m->rules.split || (runs && !after_mark)))
                 ends(w, limit, out);
         } else if (m->rules.metaspace && !mark &&
-                   (m->rules.put == MARK_ALWAYS || (m->rules.put == MARK_FIRST && at[0] == 0))) {
+                   (m->rules.put == MARK_ALWAYS ||
+                    (m->rules.put == MARK_FIRST && at[0] == 0))) {
             normal_add(&w->word, m->rules.mark, m->mark_bytes, at[0], at[1]);
         }
         fresh = false;
@@ -170,6 +170,7 @@ static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t
 static void normalise(const TokModel *m, void *work, Str text, int32_t at, Normal *out)
 {
     Work *w = work;
+    normal_room(out, 1); /* a text even where nothing is left */
     normalizer_run(((const Model *)m)->normalizer, w->normal,
                    (NormalPart){text, at, true, true}, out);
 }
@@ -181,7 +182,7 @@ static inline int kind_of(const Model *m, const char *p, const char *end)
     int kind = m->byte[(unsigned char)*p];
     if (kind == BYTE_MAYBE)
         return normalizer_replaces(m->normalizer, str_of(p, (size_t)(end - p))) ? BYTE_ELSE
-                                                                               : BYTE_PLAIN;
+                                                                                : BYTE_PLAIN;
     return kind;
 }
 
@@ -191,7 +192,7 @@ static inline bool ends_word(const Model *m, const char *p, const char *end)
     return p == end || (*p == ' ' && end - p > 1 && kind_of(m, p + 1, end) == BYTE_PLAIN);
 }
 
-/* Where the part that begins at p ends: behind a plain character, before a space and another. */
+/* Where the part at p ends: behind a plain character, before a space and another. */
 static const char *part_end(const Model *m, const char *p, const char *end)
 {
     for (p++; p < end; p++) {
@@ -411,7 +412,8 @@ static void classify(Model *m)
               !normalizer_may_replace(m->normalizer, ' ');
     for (int c = 0; c < 128; c++) {
         char to = m->to[c];
-        if (to == NORMAL_ELSE || to == m->rules.mark[0] || (uni_class((uint32_t)to) & UNI_SPACE))
+        if (to == NORMAL_ELSE || to == m->rules.mark[0] ||
+            (uni_class((uint32_t)to) & UNI_SPACE))
             continue;
         if (!normalizer_may_replace(m->normalizer, (char)c)) {
             m->byte[c] = BYTE_PLAIN;
@@ -441,58 +443,4 @@ TokModel *words_model(Normalizer *normalizer, const WordRules *rules,
     m->prepends = normalizer_prepends(normalizer);
     classify(m);
     return &m->base;
-}
-
-/* ---- tokenizer.json's pre_tokenizer ---- */
-
-static int read_metaspace(WordRules *r, const json_t *o, Err *e)
-{
-    const char *mark = json_get_str(o, "replacement", NULL, e);
-    const char *put = json_get_str(o, "prepend_scheme", "always", e);
-    bool prefix = json_get_bool(o, "add_prefix_space", true, e); /* of older files */
-    r->split = json_get_bool(o, "split", true, e);
-    int len = 0;
-    if (mark && *mark)
-        utf8_get(mark, &len);
-    if (e->text[0] || !len || mark[len])
-        return err_set(e, "pre_tokenizer Metaspace: its replacement is no single character");
-    memcpy(r->mark, mark, (size_t)len + 1);
-    r->metaspace = true;
-    if (!prefix || strcmp(put, "never") == 0)
-        r->put = MARK_NEVER;
-    else if (strcmp(put, "first") == 0)
-        r->put = MARK_FIRST;
-    else if (strcmp(put, "always") == 0)
-        r->put = MARK_ALWAYS;
-    else
-        return err_set(e, "pre_tokenizer Metaspace: prepend_scheme '%s' is not supported: "
-                          "always, first and never are", put);
-    return 0;
-}
-
-int words_read(WordRules *r, const json_t *o, Err *e)
-{
-    if (!o || json_is_null(o))
-        return 0;
-    const char *type = json_get_str(o, "type", "without a type", NULL);
-    const json_t *list = json_object_get(o, "pretokenizers");
-    if (strcmp(type, "Metaspace") == 0 && !r->metaspace)
-        return read_metaspace(r, o, e);
-    if (strcmp(type, "WhitespaceSplit") == 0 && !r->metaspace) {
-        r->spaces = true;
-        return 0;
-    }
-    if (strcmp(type, "Sequence") != 0 || !json_is_array(list))
-        return err_set(e, "pre_tokenizer '%s' is not supported here: Metaspace, WhitespaceSplit "
-                          "before it, and a Sequence of these are", type);
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (words_read(r, json_array_get(list, i), e) < 0)
-            return -1;
-    return 0;
-}
-
-void words_describe(const WordRules *r, Buf *to)
-{
-    buf_fmt(to, " words %d%d%d%d%d '%s'", r->spaces, r->metaspace, r->split, r->runs, r->put,
-            r->mark);
 }

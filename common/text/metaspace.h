@@ -25,12 +25,12 @@ typedef struct WordRules {
     bool spaces;    /* WhitespaceSplit first */
     bool metaspace; /* spaces become marks, and a mark is put before */
     bool split;     /* every mark begins a word */
-    bool runs;      /* or every run of marks, where no piece goes on behind a letter with a mark */
+    bool runs;      /* or every run of marks, where no piece has one behind a letter */
     enum { MARK_ALWAYS, MARK_FIRST, MARK_NEVER } put; /* before what begins without one */
     char mark[5];                                     /* one character */
 } WordRules;
 
-/* A kind: splits a word of n bytes, at least one; may stop when there are over `limit` pieces. */
+/* A kind: splits a word of n bytes, at least 1; may stop at more than `limit` pieces. */
 typedef struct WordSplitter {
     void *(*work_new)(const void *self);
     void (*work_free)(void *work);

@@ -1,30 +1,8 @@
 #include "text/normal_in.h"
 
-#include "base/hash.h"
-#include "io/jsonfile.h"
-#include "text/charsmap.h"
 #include "text/unicode.h"
 
 #include <stdlib.h>
-
-typedef enum StepKind {
-    STEP_CHARSMAP, STEP_NMT, STEP_FORM, STEP_LOWERCASE, STEP_STRIP_ACCENTS, STEP_STRIP,
-    STEP_REPLACE, STEP_REPLACE_SPACES, STEP_PREPEND,
-} StepKind;
-
-typedef struct Step {
-    StepKind kind;
-    Charsmap map;
-    NormalForm form;
-    bool left, right;
-    char *pattern, *content;
-    size_t pattern_bytes, content_bytes;
-} Step;
-
-struct Normalizer {
-    Step *step;
-    int steps;
-};
 
 struct NormalWork {
     Normal one, two; /* before and after a step */
@@ -81,7 +59,7 @@ static void held_end(Held *h)
         edit_put(&h->edit, h->cp, h->change);
 }
 
-/* `from` has become `to`. False: nothing stands before it that could tell of what is dropped. */
+/* `from` has become `to`. False: nothing stands before it that could tell what is dropped. */
 static bool held_replace(Held *h, Str from, Str to)
 {
     int more = (int)count_chars(to), fewer = (int)count_chars(from) - more;
@@ -136,8 +114,8 @@ static bool nmt_drops(uint32_t cp)
 static uint32_t nmt_maps(uint32_t cp)
 {
     switch (cp) {
-    case 0x9: case 0xa: case 0xc: case 0xd: case 0x1680: case 0x2028: case 0x2029: case 0x2581:
-    case 0xfeff: case 0xfffd: case 0x200b: case 0x200c: case 0x200d: case 0x200e: case 0x200f:
+    case 0x9: case 0xa: case 0xc: case 0xd: case 0x1680: case 0x200b: case 0x200c: case 0x200d:
+    case 0x200e: case 0x200f: case 0x2028: case 0x2029: case 0x2581: case 0xfeff: case 0xfffd:
         return ' ';
     default:
         return cp;
@@ -407,110 +385,4 @@ bool normalizer_replaces(const Normalizer *n, Str text)
             return true;
     }
     return false;
-}
-
-/* ---- putting them together ---- */
-
-Normalizer *normalizer_new(void)
-{
-    return mem_zero(1, sizeof(Normalizer));
-}
-
-void normalizer_free(Normalizer *n)
-{
-    if (!n)
-        return;
-    for (int i = 0; i < n->steps; i++) {
-        charsmap_free(&n->step[i].map);
-        free(n->step[i].pattern);
-        free(n->step[i].content);
-    }
-    free(n->step);
-    free(n);
-}
-
-static Step *add(Normalizer *n, StepKind kind)
-{
-    n->step = mem_resize(n->step, (size_t)n->steps + 1, sizeof *n->step);
-    n->step[n->steps] = (Step){.kind = kind};
-    return n->step + n->steps++;
-}
-
-int normalizer_charsmap(Normalizer *n, Str bytes, Err *e)
-{
-    return charsmap_read(&add(n, STEP_CHARSMAP)->map, bytes, e);
-}
-
-int normalizer_charsmap64(Normalizer *n, Str base64, Err *e)
-{
-    return charsmap_read64(&add(n, STEP_CHARSMAP)->map, base64, e);
-}
-
-void normalizer_nmt(Normalizer *n)
-{
-    add(n, STEP_NMT);
-}
-
-void normalizer_form(Normalizer *n, NormalForm form)
-{
-    add(n, STEP_FORM)->form = form;
-}
-
-void normalizer_lowercase(Normalizer *n)
-{
-    add(n, STEP_LOWERCASE);
-}
-
-void normalizer_strip_accents(Normalizer *n)
-{
-    add(n, STEP_STRIP_ACCENTS);
-}
-
-void normalizer_strip(Normalizer *n, bool left, bool right)
-{
-    Step *s = add(n, STEP_STRIP);
-    s->left = left;
-    s->right = right;
-}
-
-static void set_content(Step *s, const char *content)
-{
-    s->content = mem_str(content);
-    s->content_bytes = strlen(content);
-}
-
-void normalizer_replace(Normalizer *n, const char *pattern, const char *content)
-{
-    Step *s = add(n, STEP_REPLACE);
-    s->pattern = mem_str(pattern);
-    s->pattern_bytes = strlen(pattern);
-    set_content(s, content);
-}
-
-void normalizer_replace_spaces(Normalizer *n, const char *content)
-{
-    set_content(add(n, STEP_REPLACE_SPACES), content);
-}
-
-void normalizer_prepend(Normalizer *n, const char *text)
-{
-    set_content(add(n, STEP_PREPEND), text);
-}
-
-void normalizer_describe(const Normalizer *n, Buf *to)
-{
-    static const char *const names[] = {"charsmap", "nmt", "form", "lowercase", "strip-accents",
-                                        "strip", "replace", "replace-spaces", "prepend"};
-    for (int i = 0; i < n->steps; i++) {
-        const Step *s = n->step + i;
-        char map[HASH_TEXT] = "";
-        if (s->kind == STEP_CHARSMAP) {
-            Hash *h = hash_new();
-            hash_add(h, s->map.unit, s->map.units * sizeof *s->map.unit);
-            hash_add(h, s->map.text, s->map.n);
-            hash_end(h, map);
-        }
-        buf_fmt(to, " %s%s %d%d%d '%s' '%s'", names[s->kind], map, s->form, s->left, s->right,
-                s->pattern ? s->pattern : "", s->content ? s->content : "");
-    }
 }

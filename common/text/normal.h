@@ -44,14 +44,14 @@ typedef struct NormalPart {
     bool first, last;
 } NormalPart;
 
-/* Appends what the part becomes. False: characters dropped at its beginning have put the origins
- * of all that follows out of step, as they do in the reference; so what follows in the text must
- * be normalised together with it. */
+/* Appends what the part becomes. False: characters dropped at its beginning have put the
+ * origins of all that follows out of step, as they do in the reference; so what follows in the
+ * text must be normalised together with it. */
 bool normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out);
 
-/* Where text may be cut and its parts normalised by themselves. byte[c]: what the ASCII character
- * c becomes between others of the kind, or NORMAL_ELSE; ' ' likewise, between two such that are
- * no spaces. */
+/* Where text may be cut and its parts normalised by themselves. byte[c]: what the ASCII
+ * character c becomes between others of the kind, or NORMAL_ELSE; ' ' likewise, between two
+ * such that are no spaces. */
 enum { NORMAL_ELSE = 0 };
 void normalizer_bytes(const Normalizer *n, char byte[128]);
 /* Does a Replace of several ASCII characters begin with this one; does it match here? */

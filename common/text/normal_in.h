@@ -1,13 +1,33 @@
-/* normal_in.h - between normal.c, its forms of Unicode and its graphemes; for normal*.c alone. */
+/* normal_in.h - what a normalizer is made of; for normal*.c alone. */
 #ifndef WEFT_NORMAL_IN_H
 #define WEFT_NORMAL_IN_H
 
 #include "io/utf8.h"
+#include "text/charsmap.h"
 #include "text/normal.h"
 
+typedef enum StepKind {
+    STEP_CHARSMAP, STEP_NMT, STEP_FORM, STEP_LOWERCASE, STEP_STRIP_ACCENTS, STEP_STRIP,
+    STEP_REPLACE, STEP_REPLACE_SPACES, STEP_PREPEND,
+} StepKind;
+
+typedef struct Step {
+    StepKind kind;
+    Charsmap map;
+    NormalForm form;
+    bool left, right;
+    char *pattern, *content;
+    size_t pattern_bytes, content_bytes;
+} Step;
+
+struct Normalizer {
+    Step *step;
+    int steps;
+};
+
 /* A transformation of `from`, told character by character as the reference's NormalizedString
- * takes it: `change` is 0 for a character in the place of one, 1 for one more, -N for one in the
- * place of one with N that go behind it. */
+ * takes it: `change` is 0 for a character in the place of one, 1 for one more, -N for one in
+ * the place of one with N that go behind it. */
 typedef struct Edit {
     const Normal *from;
     Normal *to;

@@ -41,8 +41,10 @@ static int read_replace(Normalizer *n, const json_t *o, Err *e)
         normalizer_replace_spaces(n, content);
         return 0;
     }
-    return err_set(e, "normalizer Replace: the pattern '%s' is not supported: a String and the "
-                      "Regex ' {2,}' are", regex ? regex : "");
+    return err_set(e,
+                   "normalizer Replace: the pattern '%s' is not supported: a String and the "
+                   "Regex ' {2,}' are",
+                   regex ? regex : "");
 }
 
 static int read_prepend(Normalizer *n, const json_t *o, Err *e)
@@ -92,6 +94,8 @@ int normalizer_read(Normalizer *n, const json_t *o, Err *e)
         return normalizer_strip_accents(n), 0;
     if (strcmp(type, "Nmt") == 0)
         return normalizer_nmt(n), 0;
-    return err_set(e, "normalizer '%s' is not supported: Precompiled, Nmt, NFC, NFD, NFKC, NFKD, "
-                      "Lowercase, StripAccents, Strip, Replace, Prepend and Sequence are", type);
+    return err_set(e,
+                   "normalizer '%s' is not supported: Precompiled, Nmt, NFC, NFD, NFKC, NFKD, "
+                   "Lowercase, StripAccents, Strip, Replace, Prepend and Sequence are",
+                   type);
 }

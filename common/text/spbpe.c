@@ -269,7 +269,8 @@ void spbpe_set(Tokenizer *t, Normalizer *normalizer, WordRules words, const Merg
     Buf b = {0};
     if (!words.metaspace)
         memcpy(words.mark, mark, sizeof mark);
-    buf_fmt(&b, "spbpe %d %d%d%d", (int)rules->unknown, rules->fuse, rules->bytes, rules->whole);
+    buf_fmt(&b, "spbpe %d %d%d%d", (int)rules->unknown, rules->fuse, rules->bytes,
+            rules->whole);
     normalizer_describe(normalizer, &b);
     words_describe(&words, &b);
     buf_add(&b, "", 1);
@@ -311,8 +312,10 @@ static int read_rules(const Tokenizer *t, const json_t *model, SpBpeRules *r, Er
         return err_set(e, "model BPE: dropout is not supported, which chooses by chance");
     r->unknown = unknown ? vocab_find(&t->vocab, str_of(unknown, strlen(unknown))) : -1;
     if (unknown && r->unknown < 0 && !(r->bytes && has_all_bytes(&t->vocab)))
-        return err_set(e, "model BPE: no '%s' in the vocabulary, which stands for unknown "
-                          "characters", unknown);
+        return err_set(e,
+                       "model BPE: no '%s' in the vocabulary, which stands for unknown "
+                       "characters",
+                       unknown);
     return 0;
 }
 

@@ -29,8 +29,8 @@ struct Layout {
     int32_t unknown; /* its id; -1: as the file says */
     void (*normalise)(const Load *l, Normalizer *n);
     int (*templates)(Load *l);
-    bool bytes, mask, prefixes; /* byte fallback; <mask> takes the space before; add_prefix_space
-                                   and legacy are asked for */
+    bool bytes, mask, prefixes; /* byte fallback; <mask> takes the space before;
+                                   add_prefix_space and legacy are asked for */
 };
 
 /* ---- entries ---- */
@@ -100,10 +100,10 @@ static int camembert_entries(Load *l)
 static bool is_digit(uint32_t cp)
 {
     static const uint32_t others[][2] = {
-        {0xb2, 0xb3},     {0xb9, 0xb9},     {0x1369, 0x1371},   {0x19da, 0x19da},
-        {0x2070, 0x2070}, {0x2074, 0x2079}, {0x2080, 0x2089},   {0x2460, 0x2468},
-        {0x2474, 0x247c}, {0x2488, 0x2490}, {0x24ea, 0x24ea},   {0x24f5, 0x24fd},
-        {0x24ff, 0x24ff}, {0x2776, 0x277e}, {0x2780, 0x2788},   {0x278a, 0x2792},
+        {0xb2, 0xb3},       {0xb9, 0xb9},       {0x1369, 0x1371},   {0x19da, 0x19da},
+        {0x2070, 0x2070},   {0x2074, 0x2079},   {0x2080, 0x2089},   {0x2460, 0x2468},
+        {0x2474, 0x247c},   {0x2488, 0x2490},   {0x24ea, 0x24ea},   {0x24f5, 0x24fd},
+        {0x24ff, 0x24ff},   {0x2776, 0x277e},   {0x2780, 0x2788},   {0x278a, 0x2792},
         {0x10a40, 0x10a43}, {0x10e60, 0x10e68}, {0x11052, 0x1105a}, {0x1f100, 0x1f10a},
     };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
@@ -248,28 +248,33 @@ static int llama_templates(Load *l)
 
 static const char *const names_llama[TOK_SPECIALS] = {NULL, NULL, NULL, NULL, "<unk>"};
 
-static const Layout t5 = {names_t5, t5_entries, -1, usual_normalise, t5_templates, .prefixes = true};
-static const Layout xlmr = {names_roberta, xlmr_entries, 3, usual_normalise, xlmr_templates,
-                            .mask = true};
-static const Layout camembert = {names_roberta, camembert_entries, 3, usual_normalise,
-                                 xlmr_templates, .mask = true};
-static const Layout albert = {names_albert, albert_entries, -1, albert_normalise,
-                              albert_templates, .mask = true};
-static const Layout llama = {names_llama, llama_entries, 0, llama_normalise, llama_templates,
-                             .bytes = true, .prefixes = true};
+static const Layout t5 = {names_t5,        t5_entries,   -1,
+                          usual_normalise, t5_templates, .prefixes = true};
+static const Layout xlmr = {names_roberta,   xlmr_entries,   3,
+                            usual_normalise, xlmr_templates, .mask = true};
+static const Layout camembert = {names_roberta,   camembert_entries, 3,
+                                 usual_normalise, xlmr_templates,    .mask = true};
+static const Layout albert = {names_albert,     albert_entries,   -1,
+                              albert_normalise, albert_templates, .mask = true};
+static const Layout llama = {names_llama,     llama_entries,   0,
+                             llama_normalise, llama_templates, .bytes = true,
+                             .prefixes = true};
 
 /* By the class of tokenizer_config.json, less "Fast", or config.json's model_type. */
 static const struct {
     const char *name, *family;
     const Layout *layout;
 } layouts[] = {
-    {"T5Tokenizer", "t5", &t5},           {"T5Tokenizer", "umt5", &t5},
-    {"MT5Tokenizer", "mt5", &t5},         {"T5Tokenizer", "longt5", &t5},
+    {"T5Tokenizer", "t5", &t5},
+    {"T5Tokenizer", "umt5", &t5},
+    {"MT5Tokenizer", "mt5", &t5},
+    {"T5Tokenizer", "longt5", &t5},
     {"XLMRobertaTokenizer", "xlm-roberta", &xlmr},
     {"XLMRobertaTokenizer", "xlm-roberta-xl", &xlmr},
     {"AlbertTokenizer", "albert", &albert},
     {"CamembertTokenizer", "camembert", &camembert},
-    {"LlamaTokenizer", "llama", &llama},  {"LlamaTokenizer", "mistral", &llama},
+    {"LlamaTokenizer", "llama", &llama},
+    {"LlamaTokenizer", "mistral", &llama},
 };
 
 static const Layout *find_layout(const char *folder, const json_t *config, Err *e)
@@ -290,9 +295,10 @@ static const Layout *find_layout(const char *folder, const json_t *config, Err *
                  : strcmp(layouts[i].family, family) == 0)
             found = layouts[i].layout;
     if (!found)
-        err_set(e, "the layout of %s '%s' is not supported: those of T5Tokenizer, "
-                   "XLMRobertaTokenizer, AlbertTokenizer, CamembertTokenizer and LlamaTokenizer "
-                   "are; or save it with a tokenizer.json",
+        err_set(e,
+                "the layout of %s '%s' is not supported: those of T5Tokenizer, "
+                "XLMRobertaTokenizer, AlbertTokenizer, CamembertTokenizer and LlamaTokenizer "
+                "are; or save it with a tokenizer.json",
                 name ? "tokenizer_class" : "model_type", name ? name : family);
     json_decref(model);
     return found;
@@ -306,9 +312,9 @@ static int set_bpe(Load *l, Normalizer *n, const WordRules *words)
     SpBpeRules rules = {.fuse = true, .bytes = l->layout->bytes};
     Str unknown = l->s->unknown_text;
     rules.unknown = vocab_find(&l->t->vocab, unknown);
-    int bad = rules.unknown < 0 ? err_set(l->e, "no '%.*s' among its pieces", (int)unknown.n,
-                                          unknown.p)
-                                : spiece_merges(l->s, &l->t->vocab, l->score, &merges, l->e);
+    int bad = rules.unknown < 0
+                  ? err_set(l->e, "no '%.*s' among its pieces", (int)unknown.n, unknown.p)
+                  : spiece_merges(l->s, &l->t->vocab, l->score, &merges, l->e);
     if (bad)
         normalizer_free(n);
     else
@@ -365,14 +371,20 @@ static int set_model(Load *l)
 
 static int set_decoder(const Load *l)
 {
-    static const char bytes[] =
-        "{\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Replace\", \"pattern\": {\"String\": "
-        "\"\u2581\"}, \"content\": \" \"}, {\"type\": \"ByteFallback\"}, {\"type\": \"Fuse\"}%s]}";
-    char *json = l->layout->bytes
-        ? mem_fmt(bytes, l->prefix ? ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, "
-                                     "\"stop\": 0}" : "")
-        : mem_fmt("{\"type\": \"Metaspace\", \"replacement\": \"\u2581\", \"prepend_scheme\": "
-                  "\"%s\", \"split\": true}", prepend_scheme(l));
+    static const char bytes[] = "{\"type\": \"Sequence\", \"decoders\": [{\"type\": "
+                                "\"Replace\", \"pattern\": {\"String\": "
+                                "\"\u2581\"}, \"content\": \" \"}, {\"type\": "
+                                "\"ByteFallback\"}, {\"type\": \"Fuse\"}%s]}";
+    char *json =
+        l->layout->bytes
+            ? mem_fmt(bytes, l->prefix
+                                 ? ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, "
+                                   "\"stop\": 0}"
+                                 : "")
+            : mem_fmt(
+                  "{\"type\": \"Metaspace\", \"replacement\": \"\u2581\", \"prepend_scheme\": "
+                  "\"%s\", \"split\": true}",
+                  prepend_scheme(l));
     int bad = tokenizer_set_decoder(l->t, json, l->e);
     free(json);
     return bad;

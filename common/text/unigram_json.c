@@ -19,8 +19,8 @@ int unigram_set(Tokenizer *t, Normalizer *normalizer, const WordRules *words,
     tokenizer_identify(t, b.p, score, (size_t)t->vocab.count * sizeof *score);
     free(b.p);
     t->special[TOK_UNK] = rules->unknown;
-    t->model = words_model(normalizer, words, &unigram_splitter,
-                           unigram_new(&t->vocab, score, rules));
+    t->model =
+        words_model(normalizer, words, &unigram_splitter, unigram_new(&t->vocab, score, rules));
     return 0;
 }
 

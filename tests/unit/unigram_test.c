@@ -36,7 +36,8 @@ static int try_spiece(const char *path, const char *p, size_t n)
     if (s.charsmap.n && normalizer_charsmap(norm, s.charsmap, &e) == 0) {
         NormalWork *w = normalwork_new();
         Normal out = {0};
-        normalizer_run(norm, w, (NormalPart){text("ﬁ\u0301 a\u0300 Ａ™\x01z"), 0, true, true}, &out);
+        normalizer_run(norm, w, (NormalPart){text("ﬁ\u0301 a\u0300 Ａ™\x01z"), 0, true, true},
+                       &out);
         CHECK(utf8_check(out.p, out.n) == out.n);
         free(out.p);
         free(out.span);
@@ -113,9 +114,16 @@ static void check_graphemes(void)
     static const struct {
         const char *s;
         size_t n;
-    } is[] = {{"ab", 1}, {"\r\nx", 2}, {"e\u0301x", 3}, {"\u0600ax", 3}, {"a", 1},
-              {"\U0001f469\u200d\U0001f680x", 11}, {"\U0001f1eb\U0001f1f7\U0001f1eb", 8},
-              {"\u1112\u1161\u11abx", 9}, {"a\u0897", 4}, {"\x01\u0301", 1}};
+    } is[] = {{"ab", 1},
+              {"\r\nx", 2},
+              {"e\u0301x", 3},
+              {"\u0600ax", 3},
+              {"a", 1},
+              {"\U0001f469\u200d\U0001f680x", 11},
+              {"\U0001f1eb\U0001f1f7\U0001f1eb", 8},
+              {"\u1112\u1161\u11abx", 9},
+              {"a\u0897", 4},
+              {"\x01\u0301", 1}};
     for (size_t i = 0; i < sizeof is / sizeof *is; i++)
         CHECK(grapheme_size(is[i].s, strlen(is[i].s)) == is[i].n);
 }
