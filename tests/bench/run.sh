@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|bpe|ppl]...: weft beside its peers, as Markdown; without
+# run.sh [cpu|cold|memory|accuracy|gflops|wordpiece|bpe|ppl]...: weft beside its peers, as Markdown; without
 # arguments all of it, which takes about an hour. The peers come from PyPI into build/bench.
 #
 # ROUNDS (5), ROWS (2048), THREADS (the cores), TWEETS (a CSV with a column text; default the
@@ -11,7 +11,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's s
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
 gflops=${WEFT_UNIT:-$PWD/build/tests}/gflops
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops bpe cpu cold memory ppl accuracy
+[ $# -gt 0 ] || set -- gflops wordpiece bpe cpu cold memory ppl accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python
@@ -27,7 +27,7 @@ for part; do
         "$gflops" 1
         echo
         "$gflops" "${THREADS:-$(nproc)}"
-    elif [ "$part" = bpe ] || [ "$part" = ppl ]; then
+    elif [ -e "tests/bench/$part.py" ] && [ "$part" != cold ]; then
         "$BENCH_PYTHON" "tests/bench/$part.py"
     else
         "$BENCH_PYTHON" tests/bench/bench.py "$part"
