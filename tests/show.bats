@@ -202,6 +202,143 @@ END
   grep -qx "on disk      $(wc -c <"$(golden models/bert-class)/model.safetensors") bytes" out
 }
 
+# sparse FILE: safetensors with the tensors of standard input, "NAME TYPE AXIS..." a line, whose
+# numbers are holes on disk.
+sparse() {
+  local header size
+  awk '{ n = $2 == "F32" ? 4 : $2 == "I64" ? 8 : 1; shape = ""
+         for (i = 3; i <= NF; i++) { n *= $i; shape = shape (i > 3 ? "," : "") $i }
+         printf "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%.0f,%.0f]}",
+           NR == 1 ? "{" : ",", $1, $2, shape, at, at + n; at += n }
+       END { printf "}" ; printf "%.0f", at >"size" }' >header
+  header=$(wc -c <header)
+  size=$(cat size)
+  { printf "$(printf '\\x%02x\\x%02x\\x%02x\\0\\0\\0\\0\\0' $((header & 255)) \
+      $((header >> 8 & 255)) $((header >> 16)))"; cat header; } >"$1"
+  truncate -s $((8 + header + size)) "$1"
+}
+
+# both NAME OUT IN: a dense layer's weight and bias.
+both() {
+  echo "$1.weight F32 $2 $3"
+  echo "$1.bias F32 $2"
+}
+
+norm() {
+  echo "$1.weight F32 768"
+  echo "$1.bias F32 768"
+}
+
+@test "distilbert-base-uncased with two labels: 66,955,010 parameters, by part" {
+  local i part
+  mkdir d
+  echo '{"model_type": "distilbert", "architectures": ["DistilBertForSequenceClassification"],
+    "dim": 768, "n_layers": 6, "n_heads": 12, "hidden_dim": 3072, "vocab_size": 30522,
+    "max_position_embeddings": 512}' >d/config.json
+  {
+    echo distilbert.embeddings.word_embeddings.weight F32 30522 768
+    echo distilbert.embeddings.position_embeddings.weight F32 512 768
+    norm distilbert.embeddings.LayerNorm
+    for i in 0 1 2 3 4 5; do
+      for part in q k v out; do both distilbert.transformer.layer.$i.attention.${part}_lin 768 768; done
+      norm distilbert.transformer.layer.$i.sa_layer_norm
+      both distilbert.transformer.layer.$i.ffn.lin1 3072 768
+      both distilbert.transformer.layer.$i.ffn.lin2 768 3072
+      norm distilbert.transformer.layer.$i.output_layer_norm
+    done
+    both pre_classifier 768 768
+    both classifier 2 768
+  } | sparse d/model.safetensors
+  [ "$(du -k d/model.safetensors | cut -f 1)" -lt 1000 ]
+  show d >out
+  cat >want <<'END'
+total        66955010 parameters
+  embeddings 23835648
+  layers     42527232
+  heads      592130
+END
+  sed -n '/^total/,/^  heads/p' out | diff want -
+  grep -qE '^distilbert.embeddings.word_embeddings +23440896 ' out
+  grep -qE '^distilbert.embeddings.position_embeddings +393216 ' out
+  grep -qE '^distilbert.embeddings.LayerNorm +1536 ' out
+  grep -qE '^pre_classifier +590592 ' out
+  grep -qE '^classifier +1538 ' out
+  grep -qx 'heads        class' out
+  grep -qx "on disk      $(stat -c %s d/model.safetensors) bytes" out
+}
+
+@test "every golden model has the parameters that transformers counts" {
+  local name want n=0
+  while IFS=$'\t' read -r name want; do
+    show "$(golden "models/$name")" >out
+    grep -qx "total        $want parameters" out || { echo "$name, not $want:" >&2; cat out >&2; false; }
+    [ "$(awk '/^  / { sum += $2 } /^total/ { sum = 0 } END { print sum }' out)" = "$want" ]
+    n=$((n + 1))
+  done <"$(golden parameters.tsv)"
+  [ "$n" -ge 40 ]
+}
+
+# total TYPE MORE: of a model with these tensors on standard input.
+total() {
+  mkdir -p d
+  echo "{\"model_type\": \"$1\"$2}" >d/config.json
+  sparse d/model.safetensors
+  show d | sed -n 's/^total *//p'
+}
+
+@test "matrices in common count once, buffers not at all" {
+  # An old GPT-2: masks as tensors, the output matrix written out.
+  [ "$(printf '%s\n' 'wte.weight F32 9 4' 'h.0.attn.bias F32 1 1 8 8' 'h.0.attn.masked_bias F32' \
+    'h.0.attn.c_attn.bias F32 12' 'lm_head.weight F32 9 4' | total gpt2)" = "48 parameters" ]
+  # Unless config.json says that it is another's.
+  [ "$(printf '%s\n' 'transformer.wte.weight F32 9 4' 'lm_head.weight F32 9 4' |
+    total gpt2 ', "tie_word_embeddings": false')" = "72 parameters" ]
+  # An old BERT: matrix and bias twice, positions as numbers.
+  [ "$(printf '%s\n' 'bert.embeddings.word_embeddings.weight F32 9 4' 'cls.predictions.bias F32 9' \
+    'bert.embeddings.position_ids I64 1 8' 'cls.predictions.decoder.weight F32 9 4' \
+    'cls.predictions.decoder.bias F32 9' | total bert)" = "45 parameters" ]
+  # BART: one table for both halves, and a buffer.
+  [ "$(printf '%s\n' 'model.shared.weight F32 9 4' 'model.encoder.embed_tokens.weight F32 9 4' \
+    'model.decoder.embed_tokens.weight F32 9 4' 'final_logits_bias F32 1 9' \
+    'lm_head.weight F32 9 4' 'model.decoder.embed_positions.weight F32 10 4' |
+    total bart)" = "76 parameters" ]
+  show d | grep -qx '  embeddings 76'
+}
+
+@test "a model that nothing here can run: its parts, all the same" {
+  [ "$(printf '%s\n' 'deberta.embeddings.word_embeddings.weight F32 9 4' \
+    'deberta.encoder.layer.0.x.weight F32 4 4' 'classifier.bias F32 2' |
+    total deberta-v2)" = "54 parameters" ]
+  show d >out
+  grep -qx '  embeddings 36' out
+  grep -qx '  layers     16' out
+  grep -qx '  heads      2' out
+}
+
+@test "the tokenizer: its kind, how many entries, how long rows may be" {
+  show "$(golden models/bert-class)" | grep -qxE 'tokenizer    WordPiece, [0-9]+ entries, at most 64 tokens a row'
+  show "$(golden models/gpt2-lm)" | grep -qxE 'tokenizer    BPE, 347 entries, at most 64 tokens a row'
+  show "$(golden models/xlm-roberta-token)" | grep -qE '^tokenizer    Unigram, [0-9]+ entries'
+  cp -r "$(golden models/bert-class)" d
+  [ "$(show d)" = "$(show "$(golden models/bert-class)")" ]
+  rm d/tokenizer.json
+  show d | grep -q '^tokenizer    WordPiece, '
+  rm d/vocab.txt
+  show d | grep -q '^tokenizer    d: no tokenizer.json, vocab.txt'
+}
+
+@test "a folder that train made: what of it was trained" {
+  printf '%s\n' 'a b' 'c d' >texts
+  { echo text,label; echo good,yes; echo bad,no; } >l.csv
+  tok -m "$(golden models/sentence)" -c text -l label l.csv | encode | pool >v.weft
+  train -q --head mlp:5 -e 1 -o made v.weft
+  show made >out
+  grep -qx 'total        137 parameters' out # 24 -> 5 -> 2
+  grep -qx '  heads      137' out
+  grep -qx 'trainable    137 parameters' out
+  grep -qx 'labels       0 no' out
+}
+
 @test "a folder in shards counts as one" {
   show "$(golden models/bert-sharded)" >out
   grep -q '^total' out

@@ -4,6 +4,7 @@
 #include "model/families.h"
 #include "model/headkinds.h"
 #include "model/weights.h"
+#include "task/parameters.h"
 #include "task/write.h"
 #include "text/tokenizer.h"
 
@@ -63,7 +64,21 @@ static void put_encoder(Buf *b, const json_t *config)
         put_line(b, "pool", pool);
 }
 
-static void put_specials(Buf *b, const char *folder)
+static void put_specials(Buf *b, const Tokenizer *t)
+{
+    bool first = true;
+    for (Special s = 0; s < TOK_SPECIALS; s++) {
+        int32_t id = tokenizer_special(t, s);
+        if (id < 0)
+            continue;
+        buf_fmt(b, "%-13s%d ", first ? "special" : "", (int)id);
+        put_tsv(b, tokenizer_text(t, id));
+        buf_str(b, "\n");
+        first = false;
+    }
+}
+
+static void put_tokenizer(Buf *b, const char *folder)
 {
     Err e = {0};
     Tokenizer *t = tokenizer_load(folder, &e);
@@ -71,17 +86,11 @@ static void put_specials(Buf *b, const char *folder)
         put_line(b, "tokenizer", e.text);
         return;
     }
-    bool first = true;
-    for (Special s = 0; s < TOK_SPECIALS; s++) {
-        int32_t id = tokenizer_special(t, s);
-        if (id < 0)
-            continue;
-        buf_fmt(b, "%-13s%d ", first ? "special" : "", (int)id);
-        Str text = tokenizer_text(t, id);
-        put_tsv(b, text);
-        buf_str(b, "\n");
-        first = false;
-    }
+    buf_fmt(b, "%-13s%s, %d entries", "tokenizer", tokenizer_kind(t), (int)tokenizer_size(t));
+    if (tokenizer_max_length(t))
+        buf_fmt(b, ", at most %lld tokens a row", (long long)tokenizer_max_length(t));
+    buf_str(b, "\n");
+    put_specials(b, t);
     tokenizer_free(t);
 }
 
@@ -122,19 +131,6 @@ static void put_heads(Buf *b, const char *folder)
     config_clear(&c);
 }
 
-static bool is_float(DType t)
-{
-    return t == DT_F32 || t == DT_F16 || t == DT_BF16 || t == DT_F64;
-}
-
-static int64_t elements(const StView *v)
-{
-    int64_t n = 1;
-    for (int i = 0; i < v->rank; i++)
-        n *= v->shape[i];
-    return n;
-}
-
 /* "encoder.layer.0.output.dense.weight" is "weight" of the module before the last dot. */
 static size_t module_length(const char *name)
 {
@@ -163,46 +159,76 @@ static void put_piece(Buf *b, const StView *v)
     buf_str(b, v->rank ? "]" : "[]");
 }
 
-/* Lines "MODULE PARAMETERS  weight F32 [384,384]  bias F32 [384]"; returns the parameters of
- * all. Integers (position_ids) are no parameters. */
-static int64_t put_modules(Buf *b, StView *view, int n)
+/* Lines "MODULE PARAMETERS  weight F32 [384,384]  bias F32 [384]". What is no parameter, or counted
+ * elsewhere, adds nothing. */
+static void put_modules(Buf *b, const StView *view, int n, const int64_t *parameters)
 {
-    int64_t all = 0;
-    qsort(view, (size_t)n, sizeof *view, by_module);
     buf_fmt(b, "\n%-48s %12s  %s\n", "module", "parameters", "tensors");
     for (int i = 0, j; i < n; i = j) {
         size_t length = module_length(view[i].name);
-        int64_t parameters = 0;
+        int64_t sum = 0;
         Buf pieces = {0};
         for (j = i; j < n && module_length(view[j].name) == length &&
                     strncmp(view[i].name, view[j].name, length) == 0;
              j++) {
-            parameters += is_float(view[j].type) ? elements(&view[j]) : 0;
+            sum += parameters[j];
             put_piece(&pieces, &view[j]);
         }
-        buf_fmt(b, "%-48.*s %12lld", (int)length, view[i].name, (long long)parameters);
+        buf_fmt(b, "%-48.*s %12lld", (int)length, view[i].name, (long long)sum);
         buf_add(b, pieces.p, pieces.n);
         buf_str(b, "\n");
         free(pieces.p);
-        all += parameters;
     }
+}
+
+/* Returns the sum of all. */
+static int64_t put_parts(Buf *b, const StView *view, int n, const int64_t *parameters,
+                         const char *prefix)
+{
+    int64_t part[PARTS] = {0}, all = 0;
+    for (int i = 0; i < n; i++) {
+        part[parameters_part(view[i].name, prefix)] += parameters[i];
+        all += parameters[i];
+    }
+    buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
+    for (int p = 0; p < PARTS; p++)
+        if (part[p])
+            buf_fmt(b, "  %-11s%lld\n", part_names[p], (long long)part[p]);
     return all;
 }
 
-static int put_weights(Buf *b, const char *folder, bool trained, Err *e)
+/* The word before names of the encoder in a checkpoint with heads: the family's, or what
+ * families that nothing here can run would have by custom. */
+static char *prefix_of(const char *type)
 {
+    const Family *family = family_find(type);
+    if (family)
+        return mem_str(family->prefix ? family->prefix : "");
+    return mem_fmt("%.*s.", (int)strcspn(type, "-_"), type);
+}
+
+static int put_weights(Buf *b, const char *folder, const json_t *config, bool trained, Err *e)
+{
+    const char *type = json_string_value(json_object_get(config, "model_type"));
     Weights *w = weights_open(folder, "", e);
     if (!w)
         return -1;
     int n = weights_count(w);
     StView *view = mem_array((size_t)n, sizeof *view);
+    int64_t *parameters = mem_array((size_t)n, sizeof *parameters);
+    char *prefix = prefix_of(type ? type : "");
     for (int i = 0; i < n; i++)
         view[i] = weights_at(w, i);
-    int64_t all = put_modules(b, view, n);
-    buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
+    qsort(view, (size_t)n, sizeof *view, by_module);
+    parameters_count(view, n, !json_is_false(json_object_get(config, "tie_word_embeddings")),
+                     parameters);
+    put_modules(b, view, n, parameters);
+    int64_t all = put_parts(b, view, n, parameters, prefix);
     if (trained)
         buf_fmt(b, "%-13s%lld parameters\n", "trainable", (long long)all);
     buf_fmt(b, "%-13s%llu bytes\n", "on disk", (unsigned long long)weights_bytes(w));
+    free(prefix);
+    free(parameters);
     free(view);
     weights_close(w);
     return 0;
@@ -218,9 +244,9 @@ int folder_put(Buf *b, const char *folder, Err *e)
     put_config(b, config);
     if (!trained) {
         put_heads(b, folder);
-        put_specials(b, folder);
+        put_tokenizer(b, folder);
     }
-    int status = put_weights(b, folder, trained, e);
+    int status = put_weights(b, folder, config, trained, e);
     json_decref(config);
     return status;
 }

@@ -19,6 +19,11 @@ const char *tokenizer_fingerprint(const Tokenizer *t)
     return t->fingerprint;
 }
 
+const char *tokenizer_kind(const Tokenizer *t)
+{
+    return t->kind;
+}
+
 int64_t tokenizer_max_length(const Tokenizer *t)
 {
     return t->max_length;

@@ -47,6 +47,7 @@ void tokenizer_free(Tokenizer *t);
 
 const Template *tokenizer_template(const Tokenizer *t, bool pair);
 const char *tokenizer_fingerprint(const Tokenizer *t); /* of vocabulary and rules */
+const char *tokenizer_kind(const Tokenizer *t); /* WordPiece, BPE, Unigram, SentencePiece */
 int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
 bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
 int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */

@@ -15,6 +15,7 @@ struct Tokenizer {
     Vocab given;  /* added tokens' texts: their places in `added` */
     Added *added; /* as they were given */
     TokModel *model;
+    const char *kind; /* its name */
     AddedSet plain, normalised; /* sought in the text, in the normalised text */
     Template single, pair;
     char fingerprint[HASH_TEXT];

@@ -114,6 +114,7 @@ static int read_parts(Tokenizer *t, const JsonCut *cut, TokFile *f, Err *e)
         decoder_new(&t->decoder, f->decoder, e) < 0 ||
         tokenizer_read_processor(t, f->processor, e) < 0)
         return -1;
+    t->kind = kind->type;
     return read_added(t, json_object_get(cut->root, "added_tokens"), e);
 }
 

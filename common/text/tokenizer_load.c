@@ -137,11 +137,14 @@ static int read_parts(Tokenizer *t, const char *folder, const json_t *config, co
     int bad;
     const char *spiece = find_spiece(folder);
     if (file_exists(folder, "vocab.txt")) {
+        t->kind = "WordPiece";
         bad = tokenizer_from_vocab(t, folder, config, map, e);
     } else if (file_exists(folder, "vocab.json") && file_exists(folder, "merges.txt")) {
+        t->kind = "BPE";
         bad = bpe_from_files(t, folder, config, map, e);
     } else if (spiece) {
         char *path = mem_fmt("%s/%s", folder, spiece);
+        t->kind = "SentencePiece"; /* Unigram or BPE */
         bad = spiece_from_file(t, path, config, map, e); /* its errors say the path */
         free(path);
         return bad;

@@ -17,6 +17,6 @@ cmp -s build/oracle.h common/text/normal_tables.h || cp build/oracle.h common/te
 "$python" tests/oracle/bpe_unicode.py >build/oracle.h
 cmp -s build/oracle.h common/text/bytelevel_tables.h || cp build/oracle.h common/text/bytelevel_tables.h
 make --quiet build/tests/strings
-for part in models arch checkpoint heads encode tok decode rows real strings unigram bpe score deal train pipelines ppl; do # the others read what models makes
+for part in models arch checkpoint heads encode tok decode rows real strings unigram bpe score deal train pipelines ppl parameters; do # the others read what models makes
     "$python" "tests/oracle/$part.py"
 done

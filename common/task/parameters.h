@@ -1,0 +1,19 @@
+/* parameters.h - a checkpoint's parameters by part, counted as transformers' num_parameters() does:
+ * a matrix that two layers share counts once, and buffers, which nothing learns, not at all. */
+#ifndef WEFT_PARAMETERS_H
+#define WEFT_PARAMETERS_H
+
+#include "model/weights.h"
+
+typedef enum Part { PART_EMBEDDINGS, PART_LAYERS, PART_POOLER, PART_HEADS, PARTS } Part;
+
+extern const char *const part_names[PARTS];
+
+/* Which part of a model a tensor belongs to. prefix: the family's, before names of its encoder. */
+Part parameters_part(const char *name, const char *prefix);
+
+/* The parameters of each of n tensors. tied: the output matrix over the vocabulary is that of the
+ * word embeddings. */
+void parameters_count(const StView *view, int n, bool tied, int64_t *parameters);
+
+#endif
