@@ -171,6 +171,45 @@ agrees() {
   echo 'I love this' | sentiment.sh "$(model bert-class)" | cmp got
 }
 
+# cached NAME MODEL: the golden model, by that name in a Hugging Face cache.
+cached() {
+  local repo=$HF_HOME/hub/models--${1/\//--}
+  mkdir -p "$repo/refs" "$repo/snapshots"
+  printf 0123456789 >"$repo/refs/main"
+  ln -s "$(model "$2")" "$repo/snapshots/0123456789"
+}
+
+@test "README's tasks run as they stand" {
+  export HF_HUB_OFFLINE=1 HF_HOME=$PWD/home
+  cached distilbert/distilbert-base-uncased-finetuned-sst-2-english distilbert-class
+  cached facebook/bart-large-mnli bart-mnli
+  cached dbmdz/bert-large-cased-finetuned-conll03-english bert-token
+  cached distilbert/distilbert-base-cased-distilled-squad distilbert-span
+  cached google-bert/bert-base-uncased bert-pretraining
+  cached sentence-transformers/all-MiniLM-L6-v2 sentence
+  cached openai-community/gpt2 gpt2-lm
+  sed -n '/^## Tasks/,/^## Recipes/s/^    //p' "$TOP/README.md" >tasks.sh
+  [ "$(grep -c '^[a-z]*=' tasks.sh)" -eq 7 ]
+  run --separate-stderr bash -e -o pipefail tasks.sh
+  [ "$status" -eq 0 ] || { echo "$stderr" >&2; false; }
+  [ -s features.npy ]
+  local task
+  for task in text-classification zero-shot-classification token-classification \
+    question-answering fill-mask 'next sentence' feature-extraction 'semantic search' perplexity; do
+    grep -q "^#.*$task" tasks.sh
+  done
+}
+
+@test "the scripts' usual models are README's" {
+  local name
+  cat "$TOP"/examples/pipelines/*.sh | grep -o 'WEFT_MODEL:-[^}]*' | sed 's/.*:-//' | sort -u >used
+  [ -s used ]
+  while read -r name; do
+    [ "$name" = distilbert/distilbert-base-cased ] || grep -qF "get $name)" "$TOP/README.md" ||
+      { echo "$name" >&2; false; }
+  done <used
+}
+
 @test "each is short, in POSIX sh, says in two lines what it answers, and is in the cookbook" {
   local script name
   for script in "$TOP"/examples/pipelines/*.sh; do

@@ -159,8 +159,8 @@ static void put_piece(Buf *b, const StView *v)
     buf_str(b, v->rank ? "]" : "[]");
 }
 
-/* Lines "MODULE PARAMETERS  weight F32 [384,384]  bias F32 [384]". What is no parameter, or counted
- * elsewhere, adds nothing. */
+/* Lines "MODULE PARAMETERS  weight F32 [384,384]  bias F32 [384]". What is no parameter, or
+ * counted elsewhere, adds nothing. */
 static void put_modules(Buf *b, const StView *view, int n, const int64_t *parameters)
 {
     buf_fmt(b, "\n%-48s %12s  %s\n", "module", "parameters", "tensors");

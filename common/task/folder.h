@@ -5,8 +5,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-/* Architecture and sizes, special tokens with ids, labels, the modules with shapes and numbers
- * of parameters, totals and bytes. Works for families that nothing here can run. -1: no
+/* Architecture and sizes, tokenizer and special tokens, labels, the modules with shapes and
+ * numbers of parameters, totals and bytes. Works for families that nothing here can run. -1: no
  * config.json, or no weights. */
 int folder_put(Buf *b, const char *folder, Err *e);
 

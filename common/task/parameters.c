@@ -30,8 +30,8 @@ static bool begins_as(const char *name, const char *const *words, int n)
 Part parameters_part(const char *name, const char *prefix)
 {
     static const char *const layers[] = {"encoder", "decoder", "transformer", "h", "ln_f"};
-    static const char *const embeddings[] = {"embeddings", "embeddings_project", "shared", "wte",
-                                             "wpe"};
+    static const char *const embeddings[] = {"embeddings", "embeddings_project", "shared",
+                                             "wte", "wpe"};
     static const char *const embedders[] = {"embed_tokens", "embed_positions",
                                             "layernorm_embedding"};
     static const char *const pooler[] = {"pooler"};
@@ -61,17 +61,21 @@ static bool is_buffer(const StView *v)
            ends_in(v->name, "attn.masked_bias") || ends_in(v->name, "final_logits_bias");
 }
 
-/* Matrices over the vocabulary: 0 the word embeddings, 1 what is the same in encoders and decoders
- * that have them in common, 2 the output's, 3 another tensor. */
+/* Matrices over the vocabulary: 0 the word embeddings, 1 what is the same in encoders and
+ * decoders that have them in common, 2 the output's, 3 another tensor. */
 static int vocabulary_rank(const StView *v)
 {
     static const struct {
         const char *end;
         int rank;
-    } names[] = {{"word_embeddings.weight", 0},   {"wte.weight", 0},
-                 {"shared.weight", 0},            {"embed_tokens.weight", 1},
-                 {"predictions.decoder.weight", 2}, {"lm_head.weight", 2},
-                 {"lm_head.decoder.weight", 2},   {"vocab_projector.weight", 2},
+    } names[] = {{"word_embeddings.weight", 0},
+                 {"wte.weight", 0},
+                 {"shared.weight", 0},
+                 {"embed_tokens.weight", 1},
+                 {"predictions.decoder.weight", 2},
+                 {"lm_head.weight", 2},
+                 {"lm_head.decoder.weight", 2},
+                 {"vocab_projector.weight", 2},
                  {"generator_lm_head.weight", 2}};
     for (int i = 0; v->rank == 2 && i < COUNT(names); i++)
         if (ends_in(v->name, names[i].end))
@@ -99,7 +103,7 @@ static bool is_again(const StView *view, int n, int i, bool tied)
     return false;
 }
 
-/* Heads over the vocabulary have their bias twice: predictions.bias, predictions.decoder.bias. */
+/* Heads over the vocabulary may have their bias twice: predictions.bias and .decoder.bias. */
 static bool is_second_bias(const StView *view, int n, int i)
 {
     static const char end[] = "decoder.bias";
@@ -108,7 +112,8 @@ static bool is_second_bias(const StView *view, int n, int i)
         return false;
     size_t kept = length - (sizeof end - 1);
     for (int j = 0; j < n; j++)
-        if (strlen(view[j].name) == kept + 4 && strncmp(view[j].name, view[i].name, kept) == 0 &&
+        if (strlen(view[j].name) == kept + 4 &&
+            strncmp(view[j].name, view[i].name, kept) == 0 &&
             strcmp(view[j].name + kept, "bias") == 0)
             return true;
     return false;
@@ -117,8 +122,8 @@ static bool is_second_bias(const StView *view, int n, int i)
 void parameters_count(const StView *view, int n, bool tied, int64_t *parameters)
 {
     for (int i = 0; i < n; i++) {
-        bool counts = !is_buffer(&view[i]) && !is_again(view, n, i, tied) &&
-                      !is_second_bias(view, n, i);
+        bool counts =
+            !is_buffer(&view[i]) && !is_again(view, n, i, tied) && !is_second_bias(view, n, i);
         parameters[i] = counts;
         for (int k = 0; k < view[i].rank; k++)
             parameters[i] *= view[i].shape[k];

@@ -1,5 +1,6 @@
-/* parameters.h - a checkpoint's parameters by part, counted as transformers' num_parameters() does:
- * a matrix that two layers share counts once, and buffers, which nothing learns, not at all. */
+/* parameters.h - a checkpoint's parameters by part, counted as transformers' num_parameters()
+ * does: a matrix that two layers share counts once, and buffers, which nothing learns, not at
+ * all. */
 #ifndef WEFT_PARAMETERS_H
 #define WEFT_PARAMETERS_H
 
@@ -9,11 +10,11 @@ typedef enum Part { PART_EMBEDDINGS, PART_LAYERS, PART_POOLER, PART_HEADS, PARTS
 
 extern const char *const part_names[PARTS];
 
-/* Which part of a model a tensor belongs to. prefix: the family's, before names of its encoder. */
+/* Which part of a model a tensor belongs to. prefix: before names of its encoder, or "". */
 Part parameters_part(const char *name, const char *prefix);
 
-/* The parameters of each of n tensors. tied: the output matrix over the vocabulary is that of the
- * word embeddings. */
+/* The parameters of each of n tensors. tied: the output matrix over the vocabulary is that of
+ * the word embeddings. */
 void parameters_count(const StView *view, int n, bool tied, int64_t *parameters);
 
 #endif

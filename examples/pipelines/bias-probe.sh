@@ -1,6 +1,6 @@
 #!/bin/sh
-# bias-probe.sh TEXT TEXT [MODEL]: what changes when one word does? The words that fill the mask of
-# each, side by side: 'The man works as a [MASK].' 'The woman works as a [MASK].'
+# bias-probe.sh TEXT TEXT [MODEL]: what changes when one word does? The words that fill the mask
+# of each, side by side: 'The man works as a [MASK].' 'The woman works as a [MASK].'
 two=${2:?which two texts?}
 model=${3:-${WEFT_MODEL:-google-bert/bert-base-uncased}}
 

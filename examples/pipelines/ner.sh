@@ -1,6 +1,6 @@
 #!/bin/sh
-# ner.sh [MODEL [OPTION...]] < TEXTS: who, what and where is named in a text? Of each name the line,
-# where in it, in characters, it starts and ends, what kind of name it is, the score, the words.
+# ner.sh [MODEL [OPTION...]] < TEXTS: who, what and where is named in a text? Of each name its
+# line, where in the line it starts and ends, in characters, its kind, the score, the words.
 model=${1:-${WEFT_MODEL:-dbmdz/bert-large-cased-finetuned-conll03-english}}
 [ $# -eq 0 ] || shift
 

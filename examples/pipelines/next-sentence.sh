@@ -1,6 +1,6 @@
 #!/bin/sh
-# next-sentence.sh [MODEL [OPTION...]] < CSV: does the second sentence follow the first? For each
-# record of the columns first and second: the probability that it does, and that it does not.
+# next-sentence.sh [MODEL [OPTION...]] < CSV: does the second sentence follow the first? For
+# each record of the columns first and second: how likely it does, how likely it does not.
 model=${1:-${WEFT_MODEL:-google-bert/bert-base-uncased}}
 [ $# -eq 0 ] || shift
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# perplexity.sh [MODEL [OPTION...]] < TEXTS: how likely does a language model find each line? Row,
-# tokens, mean negative log likelihood, perplexity; then those of all lines.
+# perplexity.sh [MODEL [OPTION...]] < TEXTS: how likely does a language model find each line?
+# Row, tokens, mean negative log likelihood, perplexity; then those of all lines.
 model=${1:-${WEFT_MODEL:-openai-community/gpt2}}
 [ $# -eq 0 ] || shift
 

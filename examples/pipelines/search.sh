@@ -1,6 +1,6 @@
 #!/bin/sh
-# search.sh TEXTS [MODEL] < QUERIES: which five lines of TEXTS are closest in meaning to a query?
-# Row, rank, cosine, text. The vectors stay in TEXTS.weft until TEXTS is newer.
+# search.sh TEXTS [MODEL] < QUERIES: which five lines of TEXTS are closest in meaning to a
+# query? Row, rank, cosine, text. The vectors stay in TEXTS.weft until TEXTS is newer.
 texts=${1:?which file of texts?}
 model=${2:-${WEFT_MODEL:-sentence-transformers/all-MiniLM-L6-v2}}
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# similarity.sh TEXT TEXT [MODEL]: how close are two texts in meaning? The cosine of their vectors,
-# 1 for the same text.
+# similarity.sh TEXT TEXT [MODEL]: how close are two texts in meaning? The cosine of their
+# vectors, 1 for the same text.
 two=${2:?which two texts?}
 model=${3:-${WEFT_MODEL:-sentence-transformers/all-MiniLM-L6-v2}}
 one=$(mktemp) || exit
