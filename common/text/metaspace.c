@@ -15,7 +15,8 @@ typedef struct Model {
     size_t mark_bytes;
     WordSplitter splitter;
     void *self;
-    bool fast, prepends;
+    bool fast;
+    enum { PREPENDS_NOTHING, PREPENDS_MARK, PREPENDS_ELSE } prepends; /* the normalizer */
     uint8_t byte[256];
     char to[128];    /* what ASCII becomes, or NORMAL_ELSE */
     char plain[256]; /* what plain bytes become, else 0 */
@@ -266,6 +267,8 @@ static inline int32_t mark_of(const Model *m, bool spaced, int32_t at)
 {
     if (spaced && !m->rules.spaces)
         return at - 1;
+    if (!spaced && m->prepends == PREPENDS_MARK)
+        return at;
     if (!m->rules.metaspace || m->rules.put == MARK_NEVER ||
         (m->rules.put == MARK_FIRST && at > 0))
         return -1;
@@ -296,7 +299,8 @@ static void encode(const TokModel *base, void *work, Str text, int32_t at, size_
         const char *q = p + spaced;
         Plain word;
         read_plain(m, q, end, &word);
-        if (word.n && ends_word(m, q + word.n, end) && !(first && m->prepends)) {
+        if (word.n && ends_word(m, q + word.n, end) &&
+            !(first && m->prepends == PREPENDS_ELSE)) {
             int32_t here = at + (int32_t)(q - text.p);
             add_word(work, &word, q, mark_of(m, spaced, here), here, limit, out);
             p = q + word.n;
@@ -398,6 +402,21 @@ static bool cuts_at_space(const Model *m)
     return (kept && m->rules.metaspace) || marked;
 }
 
+/* What becomes of a text's first word tells what is put before it. */
+static void find_prepended(Model *m)
+{
+    Normal t = {0};
+    NormalWork *w = normalwork_new();
+    if (normalizer_prepends(m->normalizer)) {
+        normalizer_run(m->normalizer, w, (NormalPart){str_of("a", 1), 0, true, false}, &t);
+        bool mark = t.n == m->mark_bytes + 1 && is_mark(m, t.p, t.n) && !m->rules.spaces;
+        m->prepends = mark ? PREPENDS_MARK : PREPENDS_ELSE;
+    }
+    free(t.p);
+    free(t.span);
+    normalwork_free(w);
+}
+
 /* A Replace may look ASCII over, but not letters in two cases nor spaces. */
 static bool is_symbol(int c)
 {
@@ -440,7 +459,7 @@ TokModel *words_model(Normalizer *normalizer, const WordRules *rules,
     m->mark_bytes = strlen(rules->mark);
     m->splitter = *splitter;
     m->self = self;
-    m->prepends = normalizer_prepends(normalizer);
     classify(m);
+    find_prepended(m);
     return &m->base;
 }

@@ -407,16 +407,41 @@ static int add_added(Load *l)
     return 0;
 }
 
-static int add_extra_ids(Load *l)
+static int add_special(Load *l, Str text, bool strips)
 {
+    json_t *o = json_pack("{s:s%, s:b, s:b}", "content", text.p, text.n, "lstrip", (int)strips,
+                          "normalized", 0);
+    int bad = tokenizer_add(l->t, o, -1, true, l->e);
+    json_decref(o);
+    return bad;
+}
+
+/* What the class adds by itself: <extra_id_...> of T5, what fairseq left in CamemBERT. */
+static int add_own(Load *l)
+{
+    static const char *const unused[] = {"<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"};
+    bool listed = json_object_get(l->config, "additional_special_tokens") != NULL;
+    for (int i = 0; l->layout == &camembert && !listed && i < 3; i++)
+        if (add_special(l, str_of(unused[i], strlen(unused[i])), false) < 0)
+            return -1;
     for (int32_t id = 0; l->layout == &t5 && id < l->t->vocab.count; id++) {
         Str s = vocab_text(&l->t->vocab, id);
-        if (s.n < 10 || memcmp(s.p, "<extra_id_", 10) != 0)
+        if (s.n >= 10 && memcmp(s.p, "<extra_id_", 10) == 0 && add_special(l, s, false) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* Its special tokens are there even where the file lacks them. */
+static int add_missing(Load *l, const json_t *map)
+{
+    static const Special order[] = {TOK_UNK, TOK_SEP, TOK_PAD, TOK_CLS, TOK_MASK};
+    for (int i = 0; i < TOK_SPECIALS; i++) {
+        const char *text = special_text(l->t, l->config, map, order[i]);
+        if (!text || tokenizer_find(l->t, str_of(text, strlen(text))) >= 0)
             continue;
-        json_t *o = json_stringn(s.p, s.n);
-        int bad = tokenizer_add(l->t, o, id, true, l->e);
-        json_decref(o);
-        if (bad)
+        bool strips = order[i] == TOK_MASK && l->layout->mask;
+        if (add_special(l, str_of(text, strlen(text)), strips) < 0)
             return -1;
     }
     return 0;
@@ -432,8 +457,8 @@ static int load(Load *l, const char *folder, const json_t *map)
         return err_at(l->e, "tokenizer_config.json");
     l->t->usual = l->layout->names;
     l->t->mask.lstrip = l->layout->mask;
-    if (l->layout->entries(l) < 0 || set_model(l) < 0 || add_added(l) < 0 ||
-        add_extra_ids(l) < 0 || tokenizer_add_said(l->t, folder, l->config, map, l->e) < 0 ||
+    if (l->layout->entries(l) < 0 || set_model(l) < 0 || add_added(l) < 0 || add_own(l) < 0 ||
+        tokenizer_add_said(l->t, folder, l->config, map, l->e) < 0 || add_missing(l, map) < 0 ||
         l->layout->templates(l) < 0)
         return -1;
     return set_decoder(l);
