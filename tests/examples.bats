@@ -120,6 +120,18 @@ agrees() {
   [ "$(stat -c %Y.%i notes.txt.weft)" != "$before" ]
 }
 
+@test "the real model: what is alike in meaning is near" {
+  need_model
+  export WEFT_MODEL
+  WEFT_MODEL=$(real_model)
+  similarity.sh 'Two kittens sleep.' 'A pair of cats is asleep.' >alike
+  similarity.sh 'Two kittens sleep.' 'The central bank raised its rates.' >other
+  paste alike other | awk '{ exit !($1 > 0.6 && $2 < 0.2) }' || { paste alike other >&2; false; }
+  printf '%s\n' 'The central bank raised its rates.' 'A pair of cats is asleep.' 'It rains.' >notes.txt
+  [ "$(echo 'interest on loans' | search.sh notes.txt | cut -f 2,4 | sed 1q)" = \
+    $'1\tThe central bank raised its rates.' ]
+}
+
 @test "search: what fails leaves no vectors" {
   echo 'the cat' >notes.txt
   fails_with 1 "no/model" search.sh notes.txt no/model </dev/null

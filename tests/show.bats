@@ -308,8 +308,9 @@ total() {
 @test "a model that nothing here can run: its parts, all the same" {
   [ "$(printf '%s\n' 'deberta.embeddings.word_embeddings.weight F32 9 4' \
     'deberta.encoder.layer.0.x.weight F32 4 4' 'classifier.bias F32 2' |
-    total deberta-v2)" = "54 parameters" ]
+    total deberta-v2 ', "hidden_size": 4')" = "54 parameters" ]
   show d >out
+  grep -qx 'hidden       4' out
   grep -qx '  embeddings 36' out
   grep -qx '  layers     16' out
   grep -qx '  heads      2' out

@@ -102,8 +102,9 @@ static void put_config(Buf *b, const json_t *config)
     put_line(b, "architecture", name ? name : "unknown");
     put_line(b, "model type", type ? type : "unknown");
     const Family *family = type ? family_find(type) : NULL;
-    if (family)
-        put_sizes(b, config, family->keys);
+    if (!family) /* most others call their sizes as BERT does */
+        family = family_find("bert");
+    put_sizes(b, config, family->keys);
     put_encoder(b, config);
     put_labels(b, config);
 }
