@@ -130,6 +130,12 @@ void encoder_fingerprint(const Weights *w, const Config *c, char out[HASH_TEXT])
     hash_end(h, out);
 }
 
+void encoder_rest(const Encoder *enc)
+{
+    const Config *c = &enc->config;
+    weights_done(enc->weights, enc->word, c->vocab * c->embedding); /* where they lie mapped */
+}
+
 void encoder_identity(const Encoder *enc, char out[HASH_TEXT])
 {
     encoder_fingerprint(enc->weights, &enc->config, out);

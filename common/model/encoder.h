@@ -25,6 +25,10 @@ int64_t encoder_layers(const Encoder *enc); /* the layers it runs */
 void encoder_fingerprint(const Weights *w, const Config *c, char out[HASH_TEXT]);
 void encoder_identity(const Encoder *enc, char out[HASH_TEXT]);
 
+/* The word embeddings that were read need not stay in memory until they are read again: for those
+ * who spend a second on a batch and want little memory. */
+void encoder_rest(const Encoder *enc);
+
 typedef struct EncoderIn {
     const int32_t *id;      /* [tokens] */
     const uint8_t *kind;    /* [tokens] token_type_ids, or NULL: all 0 */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH_TOKENS = 4096, OVERLAP = 1, PART_SPECIAL = 255 };
+enum { BATCH_TOKENS = 1024 /* a thread */, OVERLAP = 1, PART_SPECIAL = 255 };
 
 /* Tokens [begin, end) of a frame, put to the model together. */
 typedef struct Window {
@@ -158,6 +158,7 @@ static int run_batch(Pending *g, Err *e)
     EncoderIn in = {.id = id, .kind = g->kind ? kind : NULL, .starts = starts, .rows = g->n,
                     .tokens = g->tokens};
     int status = encoder_run(enc, &in, hidden, NULL, 0, e);
+    encoder_rest(enc);
     if (status == 0) {
         int64_t n = pick(g, starts, hidden, line, target, to);
         View x = view_of(hidden, type, n, encoder_config(enc)->hidden);
@@ -178,7 +179,9 @@ static int run_batch(Pending *g, Err *e)
 
 static int add(Pending *g, Window w, Err *e)
 {
-    if (g->n && g->tokens + length(&w) > BATCH_TOKENS && run_batch(g, e) < 0)
+    int threads = g->p->encode.dev->threads;
+    if (g->n && g->tokens + length(&w) > (threads < 2 ? 2 : threads) * BATCH_TOKENS &&
+        run_batch(g, e) < 0)
         return -1;
     if (g->n == g->room) {
         g->room = g->room * 2 + 64;
