@@ -275,13 +275,14 @@ static inline int32_t mark_of(const Model *m, bool spaced, int32_t at)
     return at;
 }
 
-/* What is not plain, by way of the normalizer. False: see normalizer_run(). */
+/* What is not plain, by way of the normalizer. False: see normalizer_part(). */
 static bool add_part(Work *w, NormalPart part, size_t limit, Tokens *out)
 {
-    w->part.n = 0;
-    if (!normalizer_run(w->model->normalizer, w->normal, part, &w->part) && !part.last)
+    bool in_step;
+    const Normal *t = normalizer_part(w->model->normalizer, w->normal, part, &in_step);
+    if (!in_step && !part.last)
         return false;
-    cut(w, &w->part, 0, w->part.n, part.first, flush, limit, out);
+    cut(w, t, 0, t->n, part.first, flush, limit, out);
     return true;
 }
 

@@ -17,7 +17,7 @@ typedef struct Run {
     const NormalPart *part;
     const Normal *from;
     Normal *to;
-    bool in_step; /* with the origins; see normalizer_run() */
+    bool in_step; /* with the origins; see normalizer_part() */
 } Run;
 
 static uint32_t char_at(const Normal *t, size_t i, size_t *len)
@@ -280,7 +280,8 @@ void normal_room(Normal *t, size_t more)
 {
     if (t->n + more <= t->cap)
         return;
-    t->cap = (t->n + more) * 3 / 2 + 64;
+    size_t enough = t->cap + t->cap / 2;
+    t->cap = t->n + more > enough ? t->n + more : enough;
     t->p = mem_resize(t->p, t->cap, 1);
     t->span = mem_resize(t->span, t->cap, sizeof *t->span);
 }
@@ -317,7 +318,8 @@ static void fill(Normal *t, Str text, int32_t at)
     }
 }
 
-bool normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out)
+const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart part,
+                              bool *in_step)
 {
     Run r = {.work = w, .part = &part, .in_step = true};
     Normal *from = &w->one, *to = &w->two;
@@ -333,10 +335,16 @@ bool normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal 
             to = t;
         }
     }
-    r.from = from;
-    r.to = out;
-    copy(&r, 0, from->n);
-    return r.in_step;
+    *in_step = r.in_step;
+    return from;
+}
+
+void normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out)
+{
+    bool in_step;
+    const Normal *t = normalizer_part(n, w, part, &in_step);
+    Run r = {.from = t, .to = out};
+    copy(&r, 0, t->n);
 }
 
 void normalizer_bytes(const Normalizer *n, char byte[128])

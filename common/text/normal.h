@@ -44,10 +44,13 @@ typedef struct NormalPart {
     bool first, last;
 } NormalPart;
 
-/* Appends what the part becomes. False: characters dropped at its beginning have put the
- * origins of all that follows out of step, as they do in the reference; so what follows in the
- * text must be normalised together with it. */
-bool normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out);
+/* What the part becomes; it is there until the next call. *in_step = false: characters dropped
+ * at its beginning have put the origins of all that follows out of step, as they do in the
+ * reference; so what follows in the text must be normalised together with it. */
+const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart part,
+                              bool *in_step);
+/* Appends the same to `out`. */
+void normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out);
 
 /* Where text may be cut and its parts normalised by themselves. byte[c]: what the ASCII
  * character c becomes between others of the kind, or NORMAL_ELSE; ' ' likewise, between two
