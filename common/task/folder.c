@@ -182,7 +182,7 @@ static void put_modules(Buf *b, const StView *view, int n, const int64_t *parame
     }
 }
 
-/* Returns the sum of all. */
+/* The sum of all, which is returned; and of parts, unless one holds everything. */
 static int64_t put_parts(Buf *b, const StView *view, int n, const int64_t *parameters,
                          const char *prefix)
 {
@@ -193,7 +193,7 @@ static int64_t put_parts(Buf *b, const StView *view, int n, const int64_t *param
     }
     buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
     for (int p = 0; p < PARTS; p++)
-        if (part[p])
+        if (part[p] && part[p] < all)
             buf_fmt(b, "  %-11s%lld\n", part_names[p], (long long)part[p]);
     return all;
 }
