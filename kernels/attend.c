@@ -123,6 +123,9 @@ static void four_queries(const Head *h, const Attend *a, View q, View y, int64_t
 {
     int64_t j = 0, c = 0, count = h->len - i < QUERIES ? h->len - i : QUERIES;
     float inverse[QUERIES];
+    /* Keys that none of the four sees are left out (unless their weights are looked at); what is
+     * left out would add zeros. */
+    int64_t keys = a->causal && !probs ? i + count : h->len, wide = (keys + VN - 1) / VN * VN;
 
     for (int64_t r = 0; r < QUERIES; r++) { /* a short last group repeats its last query */
         const void *x = VROW(q, i + (r < count ? r : count - 1));
@@ -130,24 +133,24 @@ static void four_queries(const Head *h, const Attend *a, View q, View y, int64_t
             vput(h->q + r * h->size, K_F32, k, vget(x, q.type, k, h->size - k) * vset(a->scale),
                  h->size - k);
     }
-    for (; j + 4 * VN <= h->wide; j += 4 * VN)
+    for (; j + 4 * VN <= wide; j += 4 * VN)
         scores4(h, j);
-    for (; j + 2 * VN <= h->wide; j += 2 * VN)
+    for (; j + 2 * VN <= wide; j += 2 * VN)
         scores2(h, j);
-    for (; j < h->wide; j += VN)
+    for (; j < wide; j += VN)
         scores1(h, j);
     for (int64_t r = 0; r < QUERIES; r++) {
-        int64_t seen = a->causal && r < count ? i + r + 1 : h->len;
+        int64_t seen = a->causal && r < count ? i + r + 1 : keys;
         if (bias)
             add_bias(h->s + r * h->wide, i + r, seen, bias, a->reach);
-        inverse[r] = soften(h->s + r * h->wide, seen, h->wide);
+        inverse[r] = soften(h->s + r * h->wide, seen, wide);
     }
     for (; c + 4 * VN <= h->deep; c += 4 * VN)
-        values4(h, c, h->len, out);
+        values4(h, c, keys, out);
     for (; c + 2 * VN <= h->deep; c += 2 * VN)
-        values2(h, c, h->len, out);
+        values2(h, c, keys, out);
     for (; c < h->deep; c += VN)
-        values1(h, c, h->len, out);
+        values1(h, c, keys, out);
     for (int64_t r = 0; r < count; r++) {
         vf k = vset(inverse[r]);
         for (int64_t n = 0; n < h->size; n += VN)
