@@ -44,23 +44,6 @@ static int read_model(Tokenizer *t, const char *folder, const BpeRules *rules, E
     return bad;
 }
 
-/* <s> A </s>, <s> A </s> </s> B </s> */
-static void add_roberta_templates(Tokenizer *t, int32_t cls, int32_t sep)
-{
-    for (int pair = 0; pair < 2; pair++) {
-        Template *to = pair ? &t->pair : &t->single;
-        template_add(to, ITEM_SPECIAL, cls, 0);
-        template_add(to, ITEM_FIRST, -1, 0);
-        template_add(to, ITEM_SPECIAL, sep, 0);
-        if (pair) {
-            template_add(to, ITEM_SPECIAL, sep, 0);
-            template_add(to, ITEM_SECOND, -1, 0);
-            template_add(to, ITEM_SPECIAL, sep, 0);
-        }
-        to->specials = pair ? 4 : 2;
-    }
-}
-
 /* Nothing around, or the token of the beginning before all of it. */
 static void add_gpt2_templates(Tokenizer *t, int32_t bos)
 {
@@ -71,7 +54,6 @@ static void add_gpt2_templates(Tokenizer *t, int32_t bos)
         template_add(to, ITEM_FIRST, -1, 0);
         if (pair)
             template_add(to, ITEM_SECOND, -1, 1);
-        to->specials = bos >= 0;
     }
 }
 
@@ -94,7 +76,7 @@ static int add_templates(Tokenizer *t, const json_t *config, const json_t *map, 
         if (id[i] < 0)
             return err_set(e, "vocab.json: no '%s' in it", text ? text : i ? "sep" : "cls");
     }
-    add_roberta_templates(t, id[0], id[1]);
+    tokenizer_roberta_templates(t, id[0], id[1]);
     return 0;
 }
 

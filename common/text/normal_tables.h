@@ -2,21 +2,17 @@
 #ifndef WEFT_NORMAL_TABLES_H
 #define WEFT_NORMAL_TABLES_H
 
-#include <stdint.h>
-
-typedef struct NormalRange {
-    uint32_t first, last;
-} NormalRange;
+#include "text/unicode.h"
 
 /* Compatibility decompositions younger than the reference. */
-static const NormalRange undivided[] = {
+static const UniRange undivided[] = {
     {0x32ff, 0x32ff}, {0xa7f2, 0xa7f4}, {0xab69, 0xab69}, {0x10781, 0x10785},
     {0x10787, 0x107b0}, {0x107b2, 0x107ba}, {0x11938, 0x11938}, {0x1e030, 0x1e06d},
     {0x1f16c, 0x1f16c}, {0x1fbf0, 0x1fbf9},
 };
 
 /* Marks (Mn, Mc, Me) that StripAccents leaves. */
-static const NormalRange unstripped[] = {
+static const UniRange unstripped[] = {
     {0x7fd, 0x7fd}, {0x898, 0x89f}, {0x8ca, 0x8d3}, {0x9fe, 0x9fe}, {0xafa, 0xaff},
     {0xb55, 0xb55}, {0xc04, 0xc04}, {0xc3c, 0xc3c}, {0xcf3, 0xcf3}, {0xd00, 0xd00},
     {0xd3b, 0xd3c}, {0xd81, 0xd81}, {0xeba, 0xeba}, {0xece, 0xece}, {0x1715, 0x1715},
@@ -38,12 +34,12 @@ static const NormalRange unstripped[] = {
 };
 
 /* What StripAccents takes off beside marks. */
-static const NormalRange stripped[] = {
+static const UniRange stripped[] = {
     {0x1cf2, 0x1cf3},
 };
 
 /* Joins the grapheme before it, and utf8proc 2.8 does not know it. */
-static const NormalRange joining[] = {
+static const UniRange joining[] = {
     {0x897, 0x897}, {0x10d69, 0x10d6d}, {0x10efc, 0x10efc}, {0x113b8, 0x113c0},
     {0x113c2, 0x113c2}, {0x113c5, 0x113c5}, {0x113c7, 0x113ca}, {0x113cc, 0x113d0},
     {0x113d2, 0x113d2}, {0x113e1, 0x113e2}, {0x11f5a, 0x11f5a}, {0x1611e, 0x1612f},
@@ -51,12 +47,12 @@ static const NormalRange joining[] = {
 };
 
 /* Joins the grapheme behind it, likewise. */
-static const NormalRange leading[] = {
+static const UniRange leading[] = {
     {0x113d1, 0x113d1},
 };
 
 /* A control: a grapheme of its own, likewise. */
-static const NormalRange apart[] = {
+static const UniRange apart[] = {
     {0x2065, 0x2065}, {0xfff0, 0xfff8},
 };
 

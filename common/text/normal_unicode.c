@@ -11,22 +11,7 @@
 enum { PARTS = 18 }; /* of a compatibility decomposition (U+FDFA) */
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-#define IN(cp, ranges) in(cp, ranges, COUNT(ranges))
-
-static bool in(uint32_t cp, const NormalRange *r, size_t n)
-{
-    size_t lo = 0;
-    while (lo < n) {
-        size_t mid = (lo + n) / 2;
-        if (cp > r[mid].last)
-            lo = mid + 1;
-        else if (cp < r[mid].first)
-            n = mid;
-        else
-            return true;
-    }
-    return false;
-}
+#define IN(cp, ranges) uni_in(cp, ranges, COUNT(ranges))
 
 /* ---- decomposition ---- */
 

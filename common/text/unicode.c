@@ -11,21 +11,21 @@
 _Atomic(const uint8_t *) uni_pages[UNI_PAGES];
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
-#define IN(cp, ranges) in(cp, ranges, COUNT(ranges))
+#define IN(cp, ranges) uni_in(cp, ranges, COUNT(ranges))
 
 /* BERT's "Chinese characters"; U+2B820 to U+2B91F are left out by the reference too. */
-static const Range cjk[] = {
+static const UniRange cjk[] = {
     {0x3400, 0x4dbf},   {0x4e00, 0x9fff},   {0xf900, 0xfaff},   {0x20000, 0x2a6df},
     {0x2a700, 0x2b73f}, {0x2b740, 0x2b81f}, {0x2b920, 0x2ceaf}, {0x2f800, 0x2fa1f},
 };
 
 /* Decompositions younger than the reference's tables (Unicode 13 and 16). */
-static const Range young[] = {
+static const UniRange young[] = {
     {0x105c9, 0x105e4}, {0x11383, 0x11391}, {0x113c5, 0x113c8}, {0x11938, 0x11938},
     {0x16121, 0x16128}, {0x16d68, 0x16d6a},
 };
 
-static bool in(uint32_t cp, const Range *r, size_t n)
+bool uni_in(uint32_t cp, const UniRange *r, size_t n)
 {
     size_t lo = 0;
     while (lo < n) {
@@ -76,7 +76,7 @@ uint32_t uni_lower(uint32_t cp, uint32_t *more)
 bool uni_is_word(uint32_t cp)
 {
     /* Alphabetic symbols: circled and squared letters. */
-    static const Range symbols[] = {
+    static const UniRange symbols[] = {
         {0x24b6, 0x24e9}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}};
     switch (utf8proc_category((utf8proc_int32_t)cp)) {
     case UTF8PROC_CATEGORY_LU:

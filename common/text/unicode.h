@@ -7,6 +7,7 @@
 #define WEFT_UNICODE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -31,6 +32,12 @@ static inline uint8_t uni_class(uint32_t cp)
     const uint8_t *page = uni_pages[cp >> 8];
     return (page ? page : uni_page(cp >> 8))[cp & 255];
 }
+
+/* Code points [first, last]; a table of them rises. */
+typedef struct UniRange {
+    uint32_t first, last;
+} UniRange;
+bool uni_in(uint32_t cp, const UniRange *r, size_t n);
 
 int uni_decompose(uint32_t cp, uint32_t part[UNI_PARTS]); /* canonical, in full; the count */
 int uni_combining(uint32_t cp);

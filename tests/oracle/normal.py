@@ -58,7 +58,7 @@ def ranges(cps):
 
 
 def table(name, about, cps):
-    print(f"\n/* {about} */\nstatic const NormalRange {name}[] = {{")
+    print(f"\n/* {about} */\nstatic const UniRange {name}[] = {{")
     line = "   "
     for a, b in ranges(cps):
         item = f" {{0x{a:x}, 0x{b:x}}},"
@@ -99,11 +99,8 @@ print(f"""/* normal_tables.h - made by tests/oracle/normal.py from tokenizers {t
 #ifndef WEFT_NORMAL_TABLES_H
 #define WEFT_NORMAL_TABLES_H
 
-#include <stdint.h>
-
-typedef struct NormalRange {{
-    uint32_t first, last;
-}} NormalRange;""")
+#include "text/unicode.h"
+""", end="")
 table("undivided", "Compatibility decompositions younger than the reference.", young)
 table("unstripped", "Marks (Mn, Mc, Me) that StripAccents leaves.", marks - removed)
 table("stripped", "What StripAccents takes off beside marks.", removed - marks)

@@ -36,7 +36,7 @@ def ranges(cps):
 
 
 def table(name, about, cps):
-    print(f"\n/* {about} */\nstatic const Range {name}[] = {{")
+    print(f"\n/* {about} */\nstatic const UniRange {name}[] = {{")
     line = "   "
     for a, b in ranges(cps):
         item = f" {{0x{a:x}, 0x{b:x}}},"
@@ -67,11 +67,8 @@ print(f"""/* unicode_tables.h - made by tests/oracle/unicode.py from tokenizers 
 #ifndef WEFT_UNICODE_TABLES_H
 #define WEFT_UNICODE_TABLES_H
 
-#include <stdint.h>
-
-typedef struct Range {{
-    uint32_t first, last;
-}} Range;""")
+#include "text/unicode.h"
+""", end="")
 table("dropped", "Cleaning removes it: controls, formats, private use, U+FFFD.", dropped)
 table("space", "White space.", space)
 table("punct", "Punctuation, ASCII's symbols included.", punct)
