@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|wordpiece|bpe|unigram|ppl]...: weft beside its peers, as
+# run.sh [cpu|cold|memory|accuracy|gflops|wordpiece|bpe|unigram|tasks|ppl]...: weft beside its peers, as
 # Markdown; without arguments all of it, which takes about an hour. The peers come from PyPI into
 # build/bench.
 #
@@ -12,7 +12,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's s
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
 gflops=${WEFT_UNIT:-$PWD/build/tests}/gflops
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops wordpiece bpe unigram cpu cold memory ppl accuracy
+[ $# -gt 0 ] || set -- gflops wordpiece bpe unigram cpu cold memory tasks ppl accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python
