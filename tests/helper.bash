@@ -39,6 +39,11 @@ real_model() {
   printf '%s\n' "$TOP/model/all-MiniLM-L6-v2"
 }
 
+# need_limit KIB: skips the test where no program runs in so little address space (under ASan).
+need_limit() {
+  (ulimit -v "$1"; tok --version) >/dev/null 2>&1 || skip "memory cannot be limited here"
+}
+
 # fails_with STATUS TEXT COMMAND...: the command exits so and says so on standard error.
 fails_with() {
   local want=$1 text=$2

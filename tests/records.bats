@@ -37,7 +37,7 @@ texts() { show -r | sed 's/^{"text": \("\([^"\\]\|\\.\)*"\).*/\1/'; }
 }
 
 @test "a record of 100 MB, and memory for a million of them" {
-  (ulimit -v 400000; tok --version) >/dev/null 2>&1 || skip "memory cannot be limited here"
+  need_limit 400000
   head -c 100000000 /dev/zero | tr '\0' 'x' >long
   run --separate-stderr -0 bash -c "ulimit -v 1500000; tok -m '$M' -n 10 long | show -r | tail -c 100"
   [ "$stderr" = "" ] # one word, unknown: nothing to cut

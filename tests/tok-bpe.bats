@@ -227,6 +227,7 @@ like_reference() {
 
 @test "a line of 100 MB takes bounded memory" {
   local limit=1500000 # KiB: the text a few times over, and no more
+  need_limit $limit
   head -c 100000000 /dev/zero | tr '\0' 'x' >in
   (ulimit -v $limit && exec tok -q -m "$(golden models/bpe-gpt2-files)" -n 16 in >out)
   [ "$(show -n token.id out | tail -c 64 | od -An -v -w4 -td4 | sort -u | wc -l)" -eq 1 ]

@@ -98,6 +98,7 @@ ids_like() {
 }
 
 @test "a text without a space is split in bounded memory" {
+  need_limit 3000000
   head -c 20000000 /dev/zero | tr '\0' 'a' >long
   (
     ulimit -v 3000000
