@@ -440,7 +440,9 @@ many() { seq 12000 | sed 's/$/ was it the cat? there, who said that it was so/';
 
 @test "-j: a pause sends what is there" {
   local i
-  { many; until [ -e stop ]; do sleep 0.1; done; echo it; } | tok -m "$M" -j 3 | show -r >got &
+  : >got
+  { many; for ((i = 0; i < 300; i++)); do [ -e stop ] && break; sleep 0.1; done; echo it; } |
+    tok -m "$M" -j 3 | show -r >got &
   for ((i = 0; i < 200 && $(wc -l <got) < 12000; i++)); do sleep 0.1; done
   [ "$(wc -l <got)" -eq 12000 ] # while the reader waits for more
   touch stop
