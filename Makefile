@@ -28,7 +28,7 @@ isa_v3      = -march=x86-64-v3
 isa_v4      = -march=x86-64-v4 -mprefer-vector-width=512
 isa_any     =
 
-LIB_C   = $(wildcard common/*/*.c) $(KERNELS_ONE)
+LIB_C   = $(wildcard common/*/*.c common/*/*/*.c) $(KERNELS_ONE)
 LIB_O   = $(LIB_C:%.c=$(BUILD)/%.o) $(foreach i,$(ISAS),$(KERNELS_ISA:%.c=$(BUILD)/%.$(i).o))
 LIB     = $(BUILD)/libweft.a
 UNIT    = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*.c))

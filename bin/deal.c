@@ -3,7 +3,7 @@
 #include "base/num.h"
 #include "base/opt.h"
 #include "io/spool.h"
-#include "task/units.h"
+#include "deal/row_groups.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* get - a model's files into the Hugging Face cache. */
 #include "base/msg.h"
 #include "base/opt.h"
-#include "model/fetch.h"
+#include "hub/fetch.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,9 +2,9 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "io/stream.h"
-#include "model/filter.h"
-#include "task/nearest.h"
-#include "task/write.h"
+#include "filter/filter.h"
+#include "filter/nearest.h"
+#include "base/write.h"
 
 #include <stdlib.h>
 

@@ -2,9 +2,9 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "io/stream.h"
-#include "task/lexicon.h"
-#include "task/perplexity.h"
-#include "task/write.h"
+#include "filter/stream_tokenizer.h"
+#include "filter/perplexity.h"
+#include "base/write.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "base/opt.h"
 #include "io/stream.h"
 #include "task/task.h"
-#include "task/write.h"
+#include "base/write.h"
 
 #include <stdlib.h>
 

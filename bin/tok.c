@@ -3,9 +3,9 @@
 #include "base/opt.h"
 #include "model/find.h"
 #include "model/task_prefix.h"
-#include "task/intake.h"
-#include "task/texts.h"
-#include "text/candidates.h"
+#include "rows/tokenise.h"
+#include "filter/detokenise.h"
+#include "rows/candidates.h"
 
 #include <inttypes.h>
 #include <stdio.h>

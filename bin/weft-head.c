@@ -2,7 +2,7 @@
  * meant (bin/head.c). */
 #include "base/msg.h"
 #include "io/stream.h"
-#include "model/filter.h"
+#include "filter/filter.h"
 
 static const Opt options[] = {
     {'T', "task", "class|mask|next|token|span|lm", "which of the model's heads"},

@@ -1,6 +1,6 @@
 #include "io/save.h"
 
-#include "io/outfile.h"
+#include "base/outfile.h"
 #include "io/wire.h"
 
 int save_frame(const char *path, Frame *f, Err *e)

@@ -1,7 +1,7 @@
 #include "io/stream.h"
 
 #include "base/msg.h"
-#include "io/outfile.h"
+#include "base/outfile.h"
 #include "io/wire.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "io/wire.h"
 
 #include "base/num.h"
-#include "io/outfile.h"
+#include "base/outfile.h"
 
 #include <fcntl.h>
 #include <inttypes.h>

@@ -4,7 +4,7 @@
 #define WEFT_WIRE_H
 
 #include "io/frame.h"
-#include "io/safetensors.h"
+#include "store/safetensors.h"
 
 enum { WIRE_TENSORS = 10000 }; /* most tensors a frame */
 

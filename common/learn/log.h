@@ -4,7 +4,7 @@
 #define WEFT_LOG_H
 
 #include "base/err.h"
-#include "task/metrics.h"
+#include "measure/metrics.h"
 
 typedef struct LogLine { /* NAN: not measured, an empty field */
     int64_t step;

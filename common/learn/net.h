@@ -9,7 +9,7 @@
 #define WEFT_NET_H
 
 #include "kernels/device.h"
-#include "model/headfile.h"
+#include "model/head/headfile.h"
 
 typedef struct Net {
     Device *dev;

@@ -1,8 +1,8 @@
 #include "learn/vectors.h"
 
-#include "io/outfile.h"
+#include "base/outfile.h"
 #include "io/spool.h"
-#include "learn/naming.h"
+#include "learn/label_ids.h"
 
 #include <inttypes.h>
 #include <jansson.h>

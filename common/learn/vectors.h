@@ -13,7 +13,7 @@
 #define WEFT_VECTORS_H
 
 #include "base/err.h"
-#include "task/classes.h"
+#include "measure/classes.h"
 
 #include <stdbool.h>
 

@@ -1,7 +1,7 @@
 #include "model/config.h"
 
 #include "base/mem.h"
-#include "io/jsonfile.h"
+#include "store/jsonfile.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "model/find.h"
 
 #include "base/mem.h"
-#include "io/jsonfile.h"
-#include "model/cache.h"
+#include "store/jsonfile.h"
+#include "hub/cache.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 #include "model/task_prefix.h"
 
 #include "base/mem.h"
-#include "io/jsonfile.h"
+#include "store/jsonfile.h"
 
 #include <stdlib.h>
 

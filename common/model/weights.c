@@ -1,8 +1,8 @@
 #include "model/weights.h"
 
 #include "base/mem.h"
-#include "io/jsonfile.h"
-#include "io/torchfile.h"
+#include "store/jsonfile.h"
+#include "store/torchfile.h"
 
 #include <stdint.h>
 #include <stdlib.h>

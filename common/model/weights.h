@@ -5,7 +5,7 @@
 #define WEFT_WEIGHTS_H
 
 #include "base/hash.h"
-#include "io/safetensors.h"
+#include "store/safetensors.h"
 
 #include <stdbool.h>
 

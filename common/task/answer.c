@@ -1,6 +1,6 @@
 #include "task/answer.h"
 
-#include "task/write.h"
+#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "task/answerset.h"
 
-#include "task/squad.h"
+#include "measure/squad.h"
 
 #include <stdlib.h>
 #include <string.h>

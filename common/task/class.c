@@ -1,9 +1,9 @@
 /* class.c - text-classification: one of several labels a row, or several. The rules of scores
  * are those of transformers' pipeline (classes.h). */
 #include "base/msg.h"
-#include "task/metrics.h"
+#include "measure/metrics.h"
 #include "task/task.h"
-#include "task/write.h"
+#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>

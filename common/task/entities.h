@@ -3,7 +3,7 @@
 #ifndef WEFT_ENTITIES_H
 #define WEFT_ENTITIES_H
 
-#include "task/classes.h"
+#include "measure/classes.h"
 #include "task/task.h"
 
 /* A token with its scores, or what it has become part of. */

@@ -3,7 +3,7 @@
 #ifndef WEFT_GROUP_H
 #define WEFT_GROUP_H
 
-#include "task/units.h"
+#include "deal/row_groups.h"
 
 typedef struct Group {
     UnitCursor at;

@@ -1,9 +1,9 @@
 /* mask.c - fill-mask: the likeliest tokens in a mask token's place; and lm: those that go on.
  * Scores are a softmax over the whole vocabulary, also where --targets picks out some of it. */
 #include "base/msg.h"
-#include "task/classes.h"
+#include "measure/classes.h"
 #include "task/task.h"
-#include "task/write.h"
+#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* next.c - next sentence: does the second text go on from the first? Two logits a row, as
  * BertForNextSentencePrediction has them: it does, it does not. */
-#include "task/metrics.h"
+#include "measure/metrics.h"
 #include "task/task.h"
-#include "task/write.h"
+#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>

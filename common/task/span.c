@@ -1,13 +1,13 @@
 /* span.c - question-answering: where in the second text the answer to the first one stands.
  * Long texts come in windows, whose answers are laid together. */
-#include "io/utf8.h"
+#include "base/utf8.h"
 #include "task/answerset.h"
-#include "task/classes.h"
+#include "measure/classes.h"
 #include "task/group.h"
 #include "task/spans.h"
-#include "task/squad.h"
+#include "measure/squad.h"
 #include "task/task.h"
-#include "task/write.h"
+#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #define WEFT_TASK_H
 
 #include "task/answer.h"
-#include "task/lexicon.h"
+#include "filter/stream_tokenizer.h"
 
 typedef enum Aggregate { AGG_NONE, AGG_SIMPLE, AGG_FIRST, AGG_AVERAGE, AGG_MAX } Aggregate;
 

@@ -1,10 +1,10 @@
 /* token.c - token-classification: a label for each token, and entities made of them; --eval
  * measures entities against the words' own labels. */
-#include "task/chunks.h"
+#include "measure/entity_counts.h"
 #include "task/entities.h"
 #include "task/group.h"
 #include "task/task.h"
-#include "task/write.h"
+#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* zeroshot.c - zero-shot-classification: each record is paired with every candidate, and a
  * model of natural language inference says whether it entails it. */
 #include "task/group.h"
-#include "task/metrics.h"
+#include "measure/metrics.h"
 #include "task/task.h"
-#include "task/write.h"
+#include "base/write.h"
 
 #include <jansson.h>
 #include <math.h>

@@ -1,6 +1,6 @@
 #include "text/added.h"
 
-#include "io/utf8.h"
+#include "base/utf8.h"
 #include "text/unicode.h"
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "text/decode.h"
 
-#include "io/jsonfile.h"
-#include "io/utf8.h"
-#include "text/bytelevel.h"
+#include "store/jsonfile.h"
+#include "base/utf8.h"
+#include "text/bpe/bytelevel.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef WEFT_JSONTABLES_H
 #define WEFT_JSONTABLES_H
 
-#include "text/jsoncut.h"
+#include "store/jsoncut.h"
 #include "text/merges.h"
 
 /* {"text": id, ...}, or Unigram's [["text", score], ...], whose scores by id are then in *score

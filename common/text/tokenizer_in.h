@@ -3,7 +3,7 @@
 #define WEFT_TOKENIZER_IN_H
 
 #include "base/hash.h"
-#include "io/jsonfile.h"
+#include "store/jsonfile.h"
 #include "text/added.h"
 #include "text/decode.h"
 #include "text/merges.h"

@@ -1,8 +1,8 @@
 /* vocab.txt with the files beside it: as transformers' BertTokenizer reads them. */
 #include "text/tokenizer_in.h"
 
-#include "io/mapfile.h"
-#include "io/utf8.h"
+#include "store/mapfile.h"
+#include "base/utf8.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * CPU time; the tokens. */
 #include "base/msg.h"
 #include "base/num.h"
-#include "io/mapfile.h"
+#include "store/mapfile.h"
 #include "text/tokenizer.h"
 
 #include <inttypes.h>

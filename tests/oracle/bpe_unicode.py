@@ -1,6 +1,6 @@
-"""Writes common/text/bytelevel_tables.h: letters and numbers that utf8proc does not know yet.
+"""Writes common/text/bpe/bytelevel_tables.h: letters and numbers that utf8proc does not know yet.
 
-    python3 tests/oracle/bpe_unicode.py > common/text/bytelevel_tables.h
+    python3 tests/oracle/bpe_unicode.py > common/text/bpe/bytelevel_tables.h
 
 GPT-2's pattern asks for \\p{L}, \\p{N} and \\s, and the reference (`tokenizers`, see
 requirements.txt) answers by the tables of its regular expressions, which are newer than

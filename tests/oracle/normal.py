@@ -1,7 +1,7 @@
-"""Writes common/text/normal_tables.h: where the reference's normalizers and grapheme clusters
+"""Writes common/text/normal/normal_tables.h: where the reference's normalizers and grapheme clusters
 differ from utf8proc's.
 
-    python3 tests/oracle/normal.py > common/text/normal_tables.h
+    python3 tests/oracle/normal.py > common/text/normal/normal_tables.h
 
 The reference (`tokenizers`, see requirements.txt) decomposes and recomposes by Unicode 9 or so,
 knows its marks by the same, and cuts graphemes by Unicode 16; what it does is asked for, code

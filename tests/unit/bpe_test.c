@@ -6,9 +6,9 @@
  */
 #include "tests/unit/check.h"
 
-#include "io/utf8.h"
-#include "text/bpe.h"
-#include "text/bytelevel.h"
+#include "base/utf8.h"
+#include "text/bpe/bpe.h"
+#include "text/bpe/bytelevel.h"
 #include "text/tokenizer_in.h"
 
 #include <inttypes.h>

@@ -12,7 +12,7 @@
  *     commit     another X-Repo-Commit           notag    no ETag
  * FOLDER/log gets a line a request: method, path, Range or -, token or -. */
 #include "base/mem.h"
-#include "io/sums.h"
+#include "hub/sums.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

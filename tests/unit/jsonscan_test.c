@@ -2,7 +2,7 @@
  * stands in them. */
 #include "tests/unit/check.h"
 
-#include "text/jsonscan.h"
+#include "store/jsonscan.h"
 
 static uint32_t state = 1;
 

@@ -1,7 +1,7 @@
 /* Answers against gold ones as SQuAD's script has it (golden/score/squad.tsv), and entities cut
  * out of labels, counted as seqeval counts them. */
-#include "task/chunks.h"
-#include "task/squad.h"
+#include "measure/entity_counts.h"
+#include "measure/squad.h"
 #include "tests/unit/check.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
 /* Metrics counted by hand, scores from logits, text on paper. */
-#include "task/metrics.h"
-#include "task/write.h"
+#include "measure/metrics.h"
+#include "base/write.h"
 #include "tests/unit/check.h"
 
 #include <math.h>

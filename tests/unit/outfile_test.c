@@ -1,5 +1,5 @@
 /* outfile_test - files appear whole or not at all. */
-#include "io/outfile.h"
+#include "base/outfile.h"
 
 #include "check.h"
 

@@ -1,7 +1,7 @@
 /* records_test.c - lines, NUL-separated, CSV, JSON lines: what comes out, what is refused. */
 #include "tests/unit/check.h"
 
-#include "io/records.h"
+#include "records/records.h"
 
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
 /* safetensors_test - headers good and bad, files and shards. */
-#include "io/safetensors.h"
+#include "store/safetensors.h"
 
 #include "check.h"
 

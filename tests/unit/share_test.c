@@ -1,6 +1,6 @@
 /* Shares of units: exact totals, and tables that keep to them. */
 #include "base/rand.h"
-#include "task/share.h"
+#include "deal/exact_shares.h"
 #include "tests/unit/check.h"
 
 #include <math.h>

@@ -2,12 +2,12 @@
  * parts they are made of. */
 #include "tests/unit/check.h"
 
-#include "io/utf8.h"
-#include "text/labels.h"
-#include "text/rows.h"
+#include "base/utf8.h"
+#include "rows/labels.h"
+#include "rows/rows.h"
 #include "text/tokenizer_in.h"
 #include "text/unicode.h"
-#include "text/wordpiece.h"
+#include "text/wordpiece/wordpiece.h"
 
 #include <inttypes.h>
 

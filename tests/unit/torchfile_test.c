@@ -1,7 +1,7 @@
 /* torchfile_test - archives of torch.save, good and bad. */
 #include "base/mem.h"
-#include "io/pickle.h"
-#include "io/torchfile.h"
+#include "store/pickle.h"
+#include "store/torchfile.h"
 
 #include "check.h"
 

@@ -4,7 +4,7 @@
  * of sp-points.tsv (every code point alone and as aXb). */
 #include "tests/unit/check.h"
 
-#include "io/utf8.h"
+#include "base/utf8.h"
 #include "text/tokenizer_in.h"
 
 #include <inttypes.h>

@@ -1,11 +1,11 @@
 /* unigram_test.c - what SentencePiece's kind of tokenizer is made of, and damaged files. */
 #include "tests/unit/check.h"
 
-#include "text/charsmap.h"
-#include "text/normal_in.h"
-#include "text/piecetrie.h"
-#include "text/spiece.h"
-#include "text/unigram.h"
+#include "text/normal/charsmap.h"
+#include "text/normal/normal_in.h"
+#include "text/sentencepiece/piecetrie.h"
+#include "text/sentencepiece/spiece.h"
+#include "text/sentencepiece/unigram.h"
 
 static Str text(const char *s)
 {

@@ -1,0 +1,110 @@
+#include "deal/row_groups.h"
+
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+int64_t unit_step(UnitCursor *c, const Frame *f, int64_t row)
+{
+    const Tensor *t = frame_get(f, "row.source");
+    const int64_t *source = t ? t->data : NULL;
+    if (!c->open || !source || source[row] != c->source)
+        c->begun++;
+    c->open = true;
+    c->source = source ? source[row] : 0;
+    return c->begun - 1;
+}
+
+void unit_end(UnitCursor *c, const Frame *f)
+{
+    if (f->end != END_NONE)
+        c->open = false;
+}
+
+typedef struct Name {
+    Str text;
+    int32_t index;
+} Name;
+
+static int by_text(const void *a, const void *b)
+{
+    const Name *x = a, *y = b;
+    if (x->text.n != y->text.n)
+        return x->text.n < y->text.n ? -1 : 1;
+    return x->text.n ? memcmp(x->text.p, y->text.p, x->text.n) : 0;
+}
+
+static void drop_name(void *p)
+{
+    Name *n = p;
+    free((char *)n->text.p);
+    free(n);
+}
+
+static int32_t stratum_of(Units *u, Str label)
+{
+    Name key = {.text = label};
+    Name **found = tfind(&key, &u->names, by_text);
+    if (found)
+        return (*found)->index;
+    Name *name = mem_alloc(sizeof *name);
+    *name = (Name){str_of(mem_strn(label.n ? label.p : "", label.n), label.n), u->strata};
+    tsearch(name, &u->names, by_text);
+    u->size = mem_resize(u->size, (size_t)u->strata + 1, sizeof *u->size);
+    u->size[u->strata] = 0;
+    return u->strata++;
+}
+
+void units_add(Units *u, const Frame *f, bool by_label)
+{
+    for (int64_t i = 0; i < f->rows; i++) {
+        if (unit_step(&u->at, f, i) < u->n)
+            continue;
+        if (u->n == u->room) {
+            u->room = u->room ? 2 * u->room : 1024;
+            u->stratum = mem_resize(u->stratum, (size_t)u->room, sizeof *u->stratum);
+        }
+        Str label = by_label ? frame_text(f, "row.label", i) : str_of(NULL, 0);
+        int32_t s = stratum_of(u, label);
+        u->stratum[u->n++] = s;
+        u->size[s]++;
+    }
+    unit_end(&u->at, f);
+}
+
+void units_free(Units *u)
+{
+    tdestroy(u->names, drop_name);
+    free(u->stratum);
+    free(u->size);
+}
+
+/* Units in order of their strata, in the stream's order within one. */
+static int64_t *by_stratum(const Units *u)
+{
+    int64_t *order = mem_array((size_t)u->n, sizeof *order);
+    int64_t *next = mem_array((size_t)u->strata, sizeof *next), at = 0;
+    for (int32_t s = 0; s < u->strata; at += u->size[s++])
+        next[s] = at;
+    for (int64_t i = 0; i < u->n; i++)
+        order[next[u->stratum[i]]++] = i;
+    free(next);
+    return order;
+}
+
+uint8_t *units_deal(const Units *u, const int64_t *total, int parts, Rand *r)
+{
+    uint8_t *part = mem_alloc((size_t)u->n);
+    int64_t *cell = mem_zero((size_t)u->strata * (size_t)parts, sizeof *cell);
+    int64_t *order = by_stratum(u), at = 0;
+    share_table(u->size, u->strata, total, parts, cell);
+    for (int32_t s = 0; s < u->strata; s++) {
+        rand_shuffle(r, order + at, u->size[s]);
+        for (int p = 0; p < parts; p++)
+            for (int64_t k = cell[s * (int64_t)parts + p]; k > 0; k--)
+                part[order[at++]] = (uint8_t)p;
+    }
+    free(order);
+    free(cell);
+    return part;
+}

@@ -1,0 +1,81 @@
+#include "filter/detokenise.h"
+
+#include "model/find.h"
+#include "base/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The tokenizer of -m, else of the stream, which the first rows name. */
+static int load(Texts *t, const Frame *f, Err *e)
+{
+    const char *model = t->model ? t->model : frame_meta(f, "model");
+    if (t->tokenizer)
+        return 0;
+    char *folder = model_find(model, e);
+    char *from = folder ? model_tokenizer_folder(folder, e) : NULL;
+    if (from)
+        t->tokenizer = tokenizer_load(from, e);
+    free(folder);
+    free(from);
+    return t->tokenizer ? 0 : -1;
+}
+
+/* Ids of another vocabulary are other words. */
+static int fits(const Texts *t, const Frame *f, Err *e)
+{
+    const char *vocab = frame_meta(f, "vocab"), *model = frame_meta(f, "model");
+    if (!vocab || strcmp(vocab, tokenizer_fingerprint(t->tokenizer)) == 0)
+        return 0;
+    return err_set(e, "the ids were made with the vocabulary of %s, but %s has another: use "
+                   "that model", model ? model : "another model",
+                   t->model ? t->model : "the first stream's model");
+}
+
+static void put_row(Texts *t, const int32_t *id, size_t n)
+{
+    t->text.n = 0;
+    tokenizer_decode(t->tokenizer, id, n, t->raw, &t->text);
+    Str text = str_of(t->text.p, t->text.n);
+    if (t->nul)
+        buf_add(&t->out, text.p, text.n);
+    else
+        put_tsv(&t->out, text);
+    buf_add(&t->out, t->nul ? "" : "\n", 1);
+}
+
+static int put_frame(Texts *t, const Frame *f, Err *e)
+{
+    if (!f->rows)
+        return 0;
+    const Tensor *ends = frame_need(f, "row.tokens", DT_I64, 1, e);
+    const Tensor *ids = ends ? frame_need(f, "token.id", DT_I32, 1, e) : NULL;
+    if (!ids || load(t, f, e) < 0 || fits(t, f, e) < 0)
+        return -1;
+    const int64_t *end = ends->data;
+    const int32_t *id = ids->data;
+    for (int64_t i = 0; i < f->rows; i++)
+        put_row(t, id + end[i], (size_t)(end[i + 1] - end[i]));
+    return put_out(&t->out, e);
+}
+
+int texts_run(Texts *t, In *in, Err *e)
+{
+    Frame *f;
+    int k;
+    while ((k = in_next(in, &f, e)) > 0) {
+        if ((k = put_frame(t, f, e)) < 0)
+            err_at(e, "%s", in_place(in));
+        frame_free(f);
+        if (k < 0)
+            break;
+    }
+    return k;
+}
+
+void texts_clear(Texts *t)
+{
+    tokenizer_free(t->tokenizer);
+    free(t->text.p);
+    free(t->out.p);
+}

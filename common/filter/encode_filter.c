@@ -1,0 +1,145 @@
+#include "filter/filter.h"
+
+#include "base/mem.h"
+#include "model/find.h"
+#include "text/tokenizer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int load(EncodeFilter *f, const char *given, Err *e)
+{
+    if (!f->dev && !(f->dev = filter_device(f->common, f->layers != 0, e)))
+        return -1;
+    char *folder = model_find(given, e), *encoder = NULL;
+    if (folder && (encoder = model_encoder_folder(folder, e)))
+        f->enc = encoder_load(encoder, f->dev, f->common->bf16 ? K_BF16 : f->common->f16 ? K_F16 : K_F32,
+                              f->layers, e);
+    if (f->enc) {
+        f->name = model_name(given, folder);
+        f->folder = mem_str(encoder);
+        encoder_identity(f->enc, f->fingerprint);
+    }
+    free(folder);
+    free(encoder);
+    return f->enc ? 0 : -1;
+}
+
+int encode_begin(EncodeFilter *f, Err *e)
+{
+    return f->common->model ? load(f, f->common->model, e) : 0;
+}
+
+/* Ids of another vocabulary give numbers that mean nothing. The stream's model being ours is
+ * enough; else the fingerprints decide. */
+static int fits(EncodeFilter *f, const Frame *frame, Err *e)
+{
+    const char *model = frame_meta(frame, "model"), *vocab = frame_meta(frame, "vocab");
+    if (!model || !vocab || f->checked)
+        return 0;
+    Err none = {0};
+    char *folder = model_find(model, &none);
+    char *theirs = folder ? model_encoder_folder(folder, &none) : NULL;
+    bool same = theirs && strcmp(theirs, f->folder) == 0;
+    free(folder);
+    free(theirs);
+    if (!same) {
+        Tokenizer *t = tokenizer_load(f->folder, e);
+        if (!t)
+            return err_at(e, "cannot tell whether %s has the vocabulary of %s", f->name, model);
+        same = strcmp(tokenizer_fingerprint(t), vocab) == 0;
+        tokenizer_free(t);
+    }
+    f->checked = true;
+    return same ? 0 : err_set(e, "the ids were made with the vocabulary of %s, but %s has "
+                                 "another: use one model in the whole pipeline", model, f->name);
+}
+
+int encode_open(EncodeFilter *f, const Frame *frame, Err *e)
+{
+    return !f->enc && load(f, frame_meta(frame, "model"), e) < 0 ? -1 : fits(f, frame, e);
+}
+
+/* Numbers that belong to another encoder do not survive in the frame. */
+static void tell_maker(const EncodeFilter *f, Frame *frame)
+{
+    char layer[24];
+    snprintf(layer, sizeof layer, "%lld", (long long)encoder_layers(f->enc));
+    if (f->common->model || !frame_meta(frame, "model"))
+        frame_set_meta(frame, "model", f->name);
+    frame_set_meta(frame, "encoder", f->fingerprint);
+    frame_set_meta(frame, "layer", layer);
+}
+
+static int64_t longest(const EncoderIn *in)
+{
+    int64_t n = 0;
+    for (int64_t r = 0; r < in->rows; r++)
+        if (in->starts[r + 1] - in->starts[r] > n)
+            n = in->starts[r + 1] - in->starts[r];
+    return n;
+}
+
+/* Asks for the frame's hidden states; they are there when the mark has been finished. */
+static int ask(EncodeFilter *f, Frame *frame, int64_t *mark, Err *e)
+{
+    *mark = 0;
+    if (frame->rows == 0 && !frame_get(frame, "token.id"))
+        return 0;
+    Tensor *id = frame_need(frame, "token.id", DT_I32, 1, e);
+    Tensor *starts = id ? frame_need(frame, "row.tokens", DT_I64, 1, e) : NULL;
+    Tensor *kind = frame_get(frame, "token.type");
+    if (!starts || encode_open(f, frame, e) < 0)
+        return -1;
+    EncoderIn in = {.id = id->data, .kind = kind ? kind->data : NULL, .starts = starts->data,
+                    .rows = frame->rows, .tokens = frame->tokens};
+    if (encoder_check(f->enc, &in, e) < 0)
+        return -1;
+    const Config *c = encoder_config(f->enc);
+    int64_t wide = longest(&in);
+    int64_t shape[] = {in.tokens, c->hidden};
+    int64_t probs_shape[] = {in.tokens, encoder_layers(f->enc), c->heads, wide};
+    void *out = frame_add(frame, "token.hidden", f->common->bf16 ? DT_BF16 : DT_F32, 2, shape);
+    float *probs = NULL;
+    if (f->attention) {
+        probs = frame_add(frame, "token.attention", DT_F32, 4, probs_shape);
+        memset(probs, 0, frame_get(frame, "token.attention")->bytes);
+    }
+    tell_maker(f, frame);
+    return in.tokens ? encoder_start(f->enc, &in, out, probs, wide, mark, e) : 0;
+}
+
+int encode_frame(void *filter, Frame *frame, Err *e)
+{
+    EncodeFilter *f = filter;
+    int64_t mark;
+    int r = ask(f, frame, &mark, e);
+    return r == 0 && mark ? encoder_finish(f->enc, mark, e) : r;
+}
+
+int encode_start(void *filter, Frame *frame, Err *e)
+{
+    EncodeFilter *f = filter;
+    int64_t *mark = &f->mark[f->started % 2];
+    if (ask(f, frame, mark, e) < 0)
+        return -1;
+    f->started += *mark != 0;
+    return *mark != 0;
+}
+
+int encode_finish(void *filter, Frame *frame, Err *e)
+{
+    EncodeFilter *f = filter;
+    (void)frame;
+    return encoder_finish(f->enc, f->mark[f->finished++ % 2], e);
+}
+
+void encode_end(EncodeFilter *f)
+{
+    encoder_free(f->enc);
+    if (f->dev)
+        f->dev->close(f->dev);
+    free(f->name);
+    free(f->folder);
+}

@@ -1,0 +1,249 @@
+/* fetch.c - which commit, which files, one after another, and the ref at last. */
+#include "hub/fetch.h"
+
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/outfile.h"
+#include "hub/cache.h"
+#include "hub/fetch_in.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+enum { TRIES = 5, WAIT_MAX_S = 60, INFO_MAX = 16 << 20 };
+
+static const char *env_or(const char *name, const char *other)
+{
+    const char *s = getenv(name);
+    return s && *s ? s : other;
+}
+
+static bool env_on(const char *name)
+{
+    const char *s = env_or(name, "0");
+    return strcmp(s, "1") == 0 || strcasecmp(s, "true") == 0 || strcasecmp(s, "yes") == 0 ||
+           strcasecmp(s, "on") == 0;
+}
+
+/* $HF_TOKEN, else the file that `hf auth login` writes; NULL: none. */
+static char *token(void)
+{
+    const char *s = getenv("HF_TOKEN");
+    if (s && *s)
+        return mem_str(s);
+    char *home = cache_home(), *path = mem_fmt("%s/token", home), line[512] = "";
+    FILE *in = fopen(env_or("HF_TOKEN_PATH", path), "re");
+    free(path);
+    free(home);
+    if (in && !fgets(line, sizeof line, in))
+        line[0] = '\0';
+    if (in)
+        fclose(in);
+    line[strcspn(line, " \t\r\n")] = '\0';
+    return line[0] ? mem_str(line) : NULL;
+}
+
+static int refused(const Fetch *f, const HttpReply *r, Err *e)
+{
+    const char *said = r->said[0] ? r->said : "";
+    const char *sep = *said ? ": " : "";
+    switch (r->status) {
+    case 401:
+        return err_set(e, "%s does not let us in (401%s%s): there is no such model, or it is "
+                          "private: set HF_TOKEN to a token that may read it",
+                       f->endpoint, sep, said);
+    case 403:
+        return err_set(e, "%s refuses it (403%s%s): accept the model's terms on its page, and "
+                          "set HF_TOKEN to your token", f->endpoint, sep, said);
+    case 404:
+        return err_set(e, "%s has no such %s (404%s%s)", f->endpoint,
+                       strcmp(r->code, "RevisionNotFound") == 0 ? "revision"
+                       : strcmp(r->code, "EntryNotFound") == 0  ? "file"
+                                                                : "model, revision or file",
+                       sep, said);
+    case 429:
+        return err_set(e, "%s asks for fewer requests (429%s%s): try again later, or set "
+                          "HF_TOKEN", f->endpoint, sep, said);
+    default:
+        return err_set(e, "%s answers with status %ld%s%s", f->endpoint, r->status, sep, said);
+    }
+}
+
+/* Waits before try number `tries` + 1: what the server asked for, else 1, 2, 4, 8 s. */
+static void pause_before(int tries, long asked)
+{
+    long s = asked >= 0 ? asked : 1L << (tries - 1);
+    struct timespec t = {.tv_sec = s > WAIT_MAX_S ? WAIT_MAX_S : s};
+    while (nanosleep(&t, &t) < 0 && errno == EINTR)
+        ;
+}
+
+int fetch_ask(Fetch *f, const HttpAsk *ask, HttpReply *r, Err *e)
+{
+    for (int tries = 1;; tries++) {
+        bool answered = http_ask(f->http, ask, r, e) == 0;
+        bool again = (r->broken && r->status == 0) || r->status == 429 || r->status >= 500;
+        if (answered && r->status < 400)
+            return 0;
+        if (!again || tries == TRIES)
+            return r->status >= 400 ? refused(f, r, e) : err_at(e, "%s", f->endpoint);
+        pause_before(tries, r->wait);
+    }
+}
+
+/* ---- what the hub says of the model ---- */
+
+static int take_info(void *to, const HttpAsk *ask, long status, const void *p, size_t n)
+{
+    Buf *b = to;
+    (void)ask, (void)status;
+    if (b->n + n > INFO_MAX)
+        return -1;
+    buf_add(b, p, n);
+    return 0;
+}
+
+static bool is_commit(const char *s)
+{
+    size_t n = strlen(s);
+    for (size_t i = 0; i < n; i++)
+        if (!isalnum((unsigned char)s[i]))
+            return false;
+    return n >= 7 && n < 72;
+}
+
+static int read_info(Fetch *f, const Buf *b, Err *e)
+{
+    json_error_t why;
+    json_t *info = json_loadb(b->p, b->n, JSON_REJECT_DUPLICATES, &why);
+    if (!info)
+        return err_set(e, "what %s says of it is no JSON: %s", f->endpoint, why.text);
+    const char *sha = "";
+    json_t *value = json_object_get(info, "sha");
+    if (json_is_string(value))
+        sha = json_string_value(value);
+    int status = 0;
+    if (!is_commit(sha))
+        status = err_set(e, "%s does not say which commit '%s' is", f->endpoint, f->revision);
+    else if (wanted_listed(&f->all, info, e) < 0 || wanted_files(&f->want, &f->all, e) < 0)
+        status = -1;
+    else
+        snprintf(f->commit, sizeof f->commit, "%s", sha);
+    json_decref(info);
+    return status;
+}
+
+static int ask_info(Fetch *f, Err *e)
+{
+    char *rev = http_escape(f->revision, false);
+    char *url = mem_fmt("%s/api/models/%s/revision/%s", f->endpoint, f->model, rev);
+    Buf b = {0};
+    HttpReply r;
+    int status = -1;
+    for (int tries = 0; tries < TRIES && status < 0; tries++) {
+        HttpAsk ask = {.url = url, .take = take_info, .to = &b};
+        b.n = 0;
+        status = fetch_ask(f, &ask, &r, e);
+        if (!r.broken)
+            break;
+    }
+    if (status < 0 && !e->text[0])
+        err_set(e, "%s says too much of it", f->endpoint);
+    status = status < 0 ? -1 : read_info(f, &b, e);
+    free(b.p);
+    free(url);
+    free(rev);
+    return status;
+}
+
+/* ---- the cache ---- */
+
+int fetch_folders(const char *path, Err *e)
+{
+    char *p = mem_str(path);
+    int status = 0;
+    for (char *slash = strchr(p + 1, '/'); slash && status == 0; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(p, 0777) < 0 && errno != EEXIST)
+            status = err_sys(e, "cannot make the folder %s", p);
+        *slash = '/';
+    }
+    free(p);
+    return status;
+}
+
+/* refs/REV, where REV is no commit itself. */
+static int write_ref(const Fetch *f, Err *e)
+{
+    if (strcmp(f->revision, f->commit) == 0)
+        return 0;
+    char *path = mem_fmt("%s/refs/%s", f->repo, f->revision);
+    OutFile *o = fetch_folders(path, e) < 0 ? NULL : outfile_open(path, e);
+    int status = o ? outfile_write(o, f->commit, strlen(f->commit), e) : -1;
+    if (o && status < 0)
+        outfile_abort(o);
+    else if (o)
+        status = outfile_commit(o, e);
+    free(path);
+    return status;
+}
+
+static int bring(Fetch *f, Err *e)
+{
+    if (ask_info(f, e) < 0)
+        return -1;
+    f->snapshot = mem_fmt("%s/snapshots/%s", f->repo, f->commit);
+    for (int i = 0; i < f->want.n; i++) /* the list grows by what indices name */
+        if (fetch_file(f, f->want.name[i], e) < 0 ||
+            wanted_more(&f->want, &f->all, f->snapshot, f->want.name[i], e) < 0)
+            return -1;
+    return write_ref(f, e);
+}
+
+static char *offline(const char *name, Err *e)
+{
+    char *folder = cache_snapshot(name);
+    if (!folder)
+        err_set(e, "%s: not in the cache, and HF_HUB_OFFLINE is set: unset it to fetch", name);
+    return folder;
+}
+
+char *fetch_model(const char *name, bool shown, Err *e)
+{
+    if (!cache_is_name(name)) {
+        err_set(e, "'%s' is no model's name: NAME, ORG/NAME or ORG/NAME@REV", name);
+        return NULL;
+    }
+    if (env_on("HF_HUB_OFFLINE"))
+        return offline(name, e);
+    char *secret = token(), *endpoint = mem_str(env_or("HF_ENDPOINT", "https://huggingface.co"));
+    for (size_t n = strlen(endpoint); n && endpoint[n - 1] == '/'; n--)
+        endpoint[n - 1] = '\0';
+    Fetch f = {.http = http_new(secret), .endpoint = endpoint, .model = cache_model(name),
+               .revision = cache_revision(name), .repo = cache_repo(name), .shown = shown};
+    int status = strstr(f.revision, "..") || f.revision[0] == '/'
+                     ? err_set(e, "'%s' is no revision", f.revision)
+                     : bring(&f, e);
+    if (status < 0)
+        err_at(e, "%s", name);
+    else
+        msg_note("%s: %d file%s, %.1f MB fetched", name, f.files, f.files == 1 ? "" : "s",
+                 (double)f.came / 1e6);
+    http_free(f.http);
+    names_free(&f.all);
+    names_free(&f.want);
+    free(secret);
+    free(f.endpoint);
+    free(f.model);
+    free(f.revision);
+    free(f.repo);
+    if (status < 0) {
+        free(f.snapshot);
+        f.snapshot = NULL;
+    }
+    return f.snapshot;
+}

@@ -1,0 +1,149 @@
+#include "hub/repo_files.h"
+
+#include "base/mem.h"
+#include "store/jsonfile.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const small[] = {
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tokenizer.model",
+    "spm.model",
+    "modules.json",
+    "sentence_bert_config.json",
+    "config_sentence_transformers.json",
+};
+
+/* The first that is there is taken. */
+static const char *const weights[] = {
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+};
+
+#define COUNT(a) (sizeof(a) / sizeof *(a))
+
+bool names_has(const NameList *l, const char *name)
+{
+    for (int i = 0; i < l->n; i++)
+        if (strcmp(l->name[i], name) == 0)
+            return true;
+    return false;
+}
+
+void names_add(NameList *l, const char *name)
+{
+    if (names_has(l, name))
+        return;
+    l->name = mem_resize(l->name, (size_t)l->n + 1, sizeof *l->name);
+    l->name[l->n++] = mem_str(name);
+}
+
+void names_free(NameList *l)
+{
+    for (int i = 0; i < l->n; i++)
+        free(l->name[i]);
+    free(l->name);
+    *l = (NameList){0};
+}
+
+/* A path below the folder it is put in. */
+static bool stays_below(const char *s)
+{
+    if (!*s || *s == '/' || strchr(s, '\\'))
+        return false;
+    for (const char *p = s; *p; p += strcspn(p, "/"), p += *p == '/') {
+        size_t n = strcspn(p, "/");
+        if (n == 0 || (n == 1 && p[0] == '.') || (n == 2 && p[0] == '.' && p[1] == '.'))
+            return false;
+    }
+    for (const char *p = s; *p; p++)
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return false;
+    return true;
+}
+
+int wanted_listed(NameList *all, const json_t *info, Err *e)
+{
+    const json_t *list = json_object_get(info, "siblings");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *name = json_get_str(json_array_get(list, i), "rfilename", "", NULL);
+        if (!stays_below(name))
+            return err_set(e, "the hub lists a file '%.200s', which leads out of its folder",
+                           name);
+        names_add(all, name);
+    }
+    return 0;
+}
+
+int wanted_files(NameList *want, const NameList *all, Err *e)
+{
+    for (size_t i = 0; i < COUNT(small); i++)
+        if (names_has(all, small[i]))
+            names_add(want, small[i]);
+    if (!names_has(all, "config.json"))
+        return err_set(e, "no config.json in it: it is not a model that weft can read");
+    for (size_t i = 0; i < COUNT(weights); i++)
+        if (names_has(all, weights[i])) {
+            names_add(want, weights[i]);
+            return 0;
+        }
+    return err_set(e, "no weights that weft can read in it: neither model.safetensors nor "
+                      "pytorch_model.bin");
+}
+
+static int add_known(NameList *want, const NameList *all, const char *name, const char *by, Err *e)
+{
+    if (!names_has(all, name))
+        return err_set(e, "%s names '%.200s', which the repository lacks", by, name);
+    names_add(want, name);
+    return 0;
+}
+
+static int add_shards(NameList *want, const NameList *all, const json_t *index, const char *by, Err *e)
+{
+    const char *tensor;
+    json_t *file;
+    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor, file)
+        if (!json_is_string(file) || add_known(want, all, json_string_value(file), by, e) < 0)
+            return e->text[0] ? -1 : err_set(e, "%s: no file for '%.100s'", by, tensor);
+    return 0;
+}
+
+static int add_modules(NameList *want, const NameList *all, const json_t *modules)
+{
+    for (size_t i = 0; i < json_array_size(modules); i++) {
+        const char *path = json_get_str(json_array_get(modules, i), "path", "", NULL);
+        char *name = mem_fmt("%s/config.json", path);
+        if (*path && names_has(all, name))
+            names_add(want, name);
+        free(name);
+    }
+    return 0;
+}
+
+int wanted_more(NameList *want, const NameList *all, const char *folder, const char *name, Err *e)
+{
+    size_t n = strlen(name);
+    bool index = n > 11 && strcmp(name + n - 11, ".index.json") == 0;
+    if (!index && strcmp(name, "modules.json") != 0)
+        return 0;
+    json_t *j = jsonfile_load(folder, name, false, e);
+    if (!j)
+        return -1;
+    int status = index ? add_shards(want, all, j, name, e) : add_modules(want, all, j);
+    json_decref(j);
+    return status;
+}

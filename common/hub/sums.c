@@ -1,0 +1,46 @@
+#include "hub/sums.h"
+
+#include "base/mem.h"
+
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { CHUNK = 1 << 20 };
+
+static int add_file(EVP_MD_CTX *c, int fd, Err *e)
+{
+    char *p = mem_alloc(CHUNK);
+    ssize_t n;
+    for (off_t at = 0; (n = pread(fd, p, CHUNK, at)) > 0; at += n)
+        EVP_DigestUpdate(c, p, (size_t)n);
+    free(p);
+    return n < 0 ? err_sys(e, "cannot read") : 0;
+}
+
+int sum_file(int fd, SumKind kind, char out[SUM_TEXT], Err *e)
+{
+    unsigned char sum[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return err_sys(e, "cannot stat");
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    if (!c || !EVP_DigestInit_ex(c, kind == SUM_SHA256 ? EVP_sha256() : EVP_sha1(), NULL)) {
+        EVP_MD_CTX_free(c);
+        return err_set(e, "libcrypto has no %s", kind == SUM_SHA256 ? "SHA-256" : "SHA-1");
+    }
+    if (kind == SUM_GIT_BLOB) {
+        char head[40];
+        int len = snprintf(head, sizeof head, "blob %lld", (long long)st.st_size);
+        EVP_DigestUpdate(c, head, (size_t)len + 1);
+    }
+    int status = add_file(c, fd, e);
+    EVP_DigestFinal_ex(c, sum, &n);
+    EVP_MD_CTX_free(c);
+    for (unsigned i = 0; i < n && 2 * i + 2 < SUM_TEXT; i++)
+        snprintf(out + 2 * (size_t)i, 3, "%02x", sum[i]);
+    return status;
+}

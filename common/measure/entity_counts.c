@@ -1,0 +1,207 @@
+#include "measure/entity_counts.h"
+
+#include "base/write.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- types ---- */
+
+static const char *type_name(const char *label, char *mark)
+{
+    bool marked = label[0] && strchr("BIESO", label[0]) && label[1] == '-';
+    *mark = marked ? label[0] : strcmp(label, "O") == 0 ? 'O' : 'I';
+    return *mark == 'O' ? NULL : marked ? label + 2 : label;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int32_t find_type(const Chunks *x, const char *name)
+{
+    char **at = name ? bsearch(&name, x->type, (size_t)x->types, sizeof name, by_name) : NULL;
+    return at ? (int32_t)(at - x->type) : -1;
+}
+
+Chunks chunks_new(const Classes *c)
+{
+    static const ChunkEdge none = {{'O', -1}, 0, -1};
+    Chunks x = {.gold = none, .said = none};
+    char mark;
+    x.type = mem_zero((size_t)c->n, sizeof *x.type);
+    x.tag = mem_zero((size_t)c->n, sizeof *x.tag);
+    x.count = mem_zero((size_t)c->n, sizeof *x.count);
+    for (int64_t i = 0; i < c->n; i++) {
+        const char *name = type_name(c->name[i], &mark);
+        if (!name || find_type(&x, name) >= 0)
+            continue;
+        x.type[x.types++] = mem_str(name);
+        qsort(x.type, (size_t)x.types, sizeof *x.type, by_name);
+    }
+    for (int64_t i = 0; i < c->n; i++) {
+        x.tag[i].type = find_type(&x, type_name(c->name[i], &mark));
+        x.tag[i].mark = mark;
+    }
+    return x;
+}
+
+void chunks_free(Chunks *x)
+{
+    for (int32_t i = 0; i < x->types; i++)
+        free(x->type[i]);
+    free(x->type);
+    free(x->tag);
+    free(x->count);
+    *x = (Chunks){0};
+}
+
+/* ---- counting ---- */
+
+static bool ends_before(ChunkTag last, ChunkTag tag)
+{
+    if (last.mark == 'O')
+        return false;
+    return last.mark == 'E' || last.mark == 'S' || tag.mark == 'B' || tag.mark == 'S' ||
+           tag.mark == 'O' || last.type != tag.type;
+}
+
+static bool begins_at(ChunkTag last, ChunkTag tag)
+{
+    if (tag.mark == 'O')
+        return false;
+    return tag.mark == 'B' || tag.mark == 'S' || last.mark == 'E' || last.mark == 'S' ||
+           last.mark == 'O' || last.type != tag.type;
+}
+
+/* Takes the next tag. The entity that ended before it, if one did: its type in *type. */
+static bool step(ChunkEdge *edge, ChunkTag tag, int64_t at, int64_t *begin, int32_t *type)
+{
+    bool ended = edge->type >= 0 && ends_before(edge->last, tag);
+    *begin = edge->begin;
+    *type = edge->type;
+    if (ended)
+        edge->type = -1;
+    if (begins_at(edge->last, tag)) {
+        edge->begin = at;
+        edge->type = tag.type;
+    }
+    edge->last = tag;
+    return ended;
+}
+
+static void take(Chunks *x, ChunkTag gold, ChunkTag said)
+{
+    int64_t gold_begin, said_begin;
+    int32_t gold_type, said_type;
+    bool g = step(&x->gold, gold, x->at, &gold_begin, &gold_type);
+    bool s = step(&x->said, said, x->at, &said_begin, &said_type);
+    if (g)
+        x->count[gold_type].gold++;
+    if (s)
+        x->count[said_type].said++;
+    if (g && s && gold_type == said_type && gold_begin == said_begin)
+        x->count[gold_type].right++;
+    x->at++;
+}
+
+void chunks_add(Chunks *x, int64_t gold, int64_t said, double nll)
+{
+    take(x, x->tag[gold], x->tag[said]);
+    x->words++;
+    x->hits += gold == said;
+    x->loss += nll;
+}
+
+void chunks_end(Chunks *x)
+{
+    static const ChunkTag outside = {'O', -1};
+    take(x, outside, outside);
+}
+
+/* ---- the report ---- */
+
+typedef struct Rates {
+    double precision, recall, f1;
+} Rates;
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : 0;
+}
+
+static Rates rates_of(ChunkCount k)
+{
+    double right = (double)k.right;
+    return (Rates){ratio(right, (double)k.said), ratio(right, (double)k.gold),
+                   ratio(2 * right, (double)(k.said + k.gold))};
+}
+
+/* Over all entities together, and two means of the types' F1: of those that occur, and by how
+ * often they are gold. */
+typedef struct Overall {
+    Rates all;
+    double macro_f1, weighted_f1, accuracy, loss;
+} Overall;
+
+static Overall sum_up(const Chunks *x)
+{
+    ChunkCount all = {0};
+    double macro = 0, weighted = 0, occur = 0;
+    for (int32_t i = 0; i < x->types; i++) {
+        ChunkCount k = x->count[i];
+        all = (ChunkCount){all.right + k.right, all.said + k.said, all.gold + k.gold};
+        macro += rates_of(k).f1;
+        weighted += rates_of(k).f1 * (double)k.gold;
+        occur += k.said || k.gold;
+    }
+    return (Overall){.all = rates_of(all), .macro_f1 = ratio(macro, occur),
+                     .weighted_f1 = ratio(weighted, (double)all.gold),
+                     .accuracy = ratio((double)x->hits, (double)x->words),
+                     .loss = ratio(x->loss, (double)x->words)};
+}
+
+static void put_text(Buf *b, const Chunks *x, int64_t rows)
+{
+    Overall o = sum_up(x);
+    buf_fmt(b, "rows\t%lld\nwords\t%lld\nloss\t%.6f\naccuracy\t%.6f\n", (long long)rows,
+            (long long)x->words, o.loss, o.accuracy);
+    buf_fmt(b, "precision\t%.6f\nrecall\t%.6f\nf1\t%.6f\n", o.all.precision, o.all.recall,
+            o.all.f1);
+    buf_fmt(b, "macro_f1\t%.6f\nweighted_f1\t%.6f\n", o.macro_f1, o.weighted_f1);
+    buf_str(b, "\nlabel\tprecision\trecall\tf1\tsupport\n");
+    for (int32_t i = 0; i < x->types; i++) {
+        Rates r = rates_of(x->count[i]);
+        put_tsv(b, str_of(x->type[i], strlen(x->type[i])));
+        buf_fmt(b, "\t%.6f\t%.6f\t%.6f\t%lld\n", r.precision, r.recall, r.f1,
+                (long long)x->count[i].gold);
+    }
+}
+
+static void put_object(Buf *b, const Chunks *x, int64_t rows)
+{
+    Overall o = sum_up(x);
+    buf_fmt(b, "{\"rows\": %lld, \"words\": %lld, \"loss\": %.9g, \"accuracy\": %.9g, ",
+            (long long)rows, (long long)x->words, o.loss, o.accuracy);
+    buf_fmt(b, "\"precision\": %.9g, \"recall\": %.9g, \"f1\": %.9g, ", o.all.precision,
+            o.all.recall, o.all.f1);
+    buf_fmt(b, "\"macro_f1\": %.9g, \"weighted_f1\": %.9g, \"per_class\": [", o.macro_f1,
+            o.weighted_f1);
+    for (int32_t i = 0; i < x->types; i++) {
+        Rates r = rates_of(x->count[i]);
+        put_json_key(b, i ? ", {" : "{", "label");
+        put_json(b, str_of(x->type[i], strlen(x->type[i])));
+        buf_fmt(b, ", \"precision\": %.9g, \"recall\": %.9g, \"f1\": %.9g, \"support\": %lld}",
+                r.precision, r.recall, r.f1, (long long)x->count[i].gold);
+    }
+    buf_str(b, "]}\n");
+}
+
+void chunks_put(Buf *b, const Chunks *x, int64_t rows, bool json)
+{
+    if (json)
+        put_object(b, x, rows);
+    else
+        put_text(b, x, rows);
+}

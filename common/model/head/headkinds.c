@@ -1,0 +1,128 @@
+#include "model/head/headkinds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *const head_task_names[HEAD_TASKS + 1] = {"class", "mask", "next", "token",
+                                                     "span",  "lm",   NULL};
+
+#define ROBERTAS "camembert roberta xlm-roberta"
+#define BARTS "bart mbart"
+#define BERT_WORDS                                                                             \
+    .dense = "cls.predictions.transform.dense", .act = ACT_CONFIG,                             \
+    .norm = "cls.predictions.transform.LayerNorm", .output = "cls.predictions.decoder",        \
+    .words = true, .bias = "cls.predictions.bias"
+#define ROBERTA_WORDS                                                                          \
+    .dense = "lm_head.dense", .act = ACT_GELU, .norm = "lm_head.layer_norm",                   \
+    .output = "lm_head.decoder", .words = true, .bias = "lm_head.bias"
+#define ELECTRA_WORDS                                                                          \
+    .dense = "generator_predictions.dense", .act = ACT_GELU, .narrow = true,                   \
+    .norm = "generator_predictions.LayerNorm", .output = "generator_lm_head", .words = true
+#define ALBERT_WORDS                                                                           \
+    .dense = "predictions.dense", .act = ACT_CONFIG, .narrow = true,                           \
+    .norm = "predictions.LayerNorm", .output = "predictions.decoder", .words = true,           \
+    .bias = "predictions.bias"
+
+static const HeadKind kinds[] = {
+    {"albert bert", HEAD_CLASS, FROM_POOLER, .output = "classifier"},
+    {"distilbert", HEAD_CLASS, FROM_FIRST, .dense = "pre_classifier", .act = ACT_RELU,
+     .output = "classifier"},
+    {ROBERTAS, HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_TANH,
+     .output = "classifier.out_proj"},
+    {"electra", HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_GELU,
+     .output = "classifier.out_proj"},
+    {"gpt2", HEAD_CLASS, FROM_LAST, .output = "score", .bare = true},
+    {BARTS, HEAD_CLASS, FROM_EOS, .dense = "classification_head.dense", .act = ACT_TANH,
+     .output = "classification_head.out_proj"},
+
+    {"bert", HEAD_MASK, FROM_PICKS, BERT_WORDS},
+    {ROBERTAS, HEAD_MASK, FROM_PICKS, ROBERTA_WORDS},
+    {"distilbert", HEAD_MASK, FROM_PICKS, .dense = "vocab_transform", .act = ACT_CONFIG,
+     .norm = "vocab_layer_norm", .output = "vocab_projector", .words = true},
+    {"electra", HEAD_MASK, FROM_PICKS, ELECTRA_WORDS},
+    {"albert", HEAD_MASK, FROM_PICKS, ALBERT_WORDS},
+
+    {"bert", HEAD_NEXT, FROM_POOLER, .output = "cls.seq_relationship"},
+
+    {"albert bert distilbert", HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "classifier"},
+    {"electra gpt2 " ROBERTAS, HEAD_TOKEN, FROM_TOKENS, .output = "classifier"},
+
+    {"albert bert distilbert electra gpt2 " ROBERTAS " " BARTS, HEAD_SPAN, FROM_TOKENS,
+     .output = "qa_outputs"},
+
+    {"bert", HEAD_LM, FROM_PICKS, .said = true, BERT_WORDS},
+    {ROBERTAS, HEAD_LM, FROM_PICKS, .said = true, ROBERTA_WORDS},
+    {"electra", HEAD_LM, FROM_PICKS, .said = true, ELECTRA_WORDS},
+    {"gpt2", HEAD_LM, FROM_PICKS, .said = true, .output = "lm_head", .words = true,
+     .bare = true},
+};
+
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static bool has_word(const char *words, const char *word)
+{
+    size_t n = strlen(word);
+    for (const char *p = words; (p = strstr(p, word)); p += n)
+        if ((p == words || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+            return true;
+    return false;
+}
+
+static bool ends_in(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* What the architecture is for: a HeadTask, or -1 where its name says nothing of use here. */
+static int task_said(const char *architecture)
+{
+    static const struct {
+        const char *end;
+        HeadTask task;
+    } said[] = {{"ForSequenceClassification", HEAD_CLASS}, {"ForMaskedLM", HEAD_MASK},
+                {"ForTokenClassification", HEAD_TOKEN},    {"ForQuestionAnswering", HEAD_SPAN},
+                {"ForNextSentencePrediction", HEAD_NEXT},  {"LMHeadModel", HEAD_LM},
+                {"ForCausalLM", HEAD_LM},                  {"DoubleHeadsModel", HEAD_LM}};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (ends_in(architecture, said[i].end))
+            return (int)said[i].task;
+    return -1;
+}
+
+/* Does the checkpoint hold a tensor that only this head has? A matrix that is the embeddings'
+ * need not be there, so the layer before it tells, or the architecture alone. */
+static bool has_tensor(const HeadKind *k, const Weights *w)
+{
+    char name[128];
+    if (k->words && !k->dense)
+        return true;
+    snprintf(name, sizeof name, "%s.weight", k->words ? k->dense : k->output);
+    return weights_has(w, name);
+}
+
+/* Is there another head by these names, and the architecture says that it is that one? */
+static bool is_other(const HeadKind *k, const char *family, int said)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].said && (int)kinds[i].task == said && &kinds[i] != k &&
+            has_word(kinds[i].families, family) && strcmp(kinds[i].output, k->output) == 0)
+            return true;
+    return false;
+}
+
+void headkinds_find(const Config *c, const Weights *w, const HeadKind *kind[HEAD_TASKS])
+{
+    const char *family = c->family->type;
+    int said = task_said(c->architecture);
+    for (int t = 0; t < HEAD_TASKS; t++)
+        kind[t] = NULL;
+    if (ends_in(c->architecture, "ForMultipleChoice")) /* a classifier of another sort */
+        return;
+    for (int i = 0; i < KINDS; i++) {
+        const HeadKind *k = &kinds[i];
+        if (has_word(k->families, family) && (!k->said || (int)k->task == said) &&
+            !is_other(k, family, said) && has_tensor(k, w))
+            kind[k->task] = k;
+    }
+}

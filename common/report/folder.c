@@ -1,0 +1,253 @@
+#include "report/folder.h"
+
+#include "store/jsonfile.h"
+#include "model/families.h"
+#include "model/head/headkinds.h"
+#include "model/weights.h"
+#include "report/parameters.h"
+#include "base/write.h"
+#include "text/tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void put_line(Buf *b, const char *key, const char *value)
+{
+    buf_fmt(b, "%-13s", key);
+    put_tsv(b, str_of(value, strlen(value)));
+    buf_str(b, "\n");
+}
+
+/* What config.json says, by the family's keys. */
+static void put_sizes(Buf *b, const json_t *config, const Keys *k)
+{
+    const struct {
+        const char *shown;
+        Key key;
+    } sizes[] = {{"layers", k->layers}, {"decoder", k->decoders}, {"hidden", k->hidden},
+                 {"heads", k->heads}, {"inner", k->inner}, {"vocabulary", k->vocab},
+                 {"positions", k->positions}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        const char *name = sizes[i].key.name;
+        const json_t *v = name ? json_object_get(config, name) : NULL;
+        if (json_is_integer(v))
+            buf_fmt(b, "%-13s%lld\n", sizes[i].shown, (long long)json_integer_value(v));
+    }
+}
+
+/* id2label's keys are numbers as text; in their order. */
+static void put_labels(Buf *b, const json_t *config)
+{
+    const json_t *names = json_object_get(config, "id2label");
+    for (size_t i = 0; i < json_object_size(names); i++) {
+        char *key = mem_fmt("%zu", i);
+        const char *name = json_string_value(json_object_get(names, key));
+        buf_fmt(b, "%-13s%zu ", i ? "" : "labels", i);
+        put_tsv(b, str_of(name ? name : "?", name ? strlen(name) : 1));
+        buf_str(b, "\n");
+        free(key);
+    }
+}
+
+/* A folder that `train` made from vectors says what made them. */
+static void put_encoder(Buf *b, const json_t *config)
+{
+    static const char *const keys[] = {"model", "vocab", "fingerprint"};
+    const json_t *encoder = json_object_get(config, "encoder");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *v = json_string_value(json_object_get(encoder, keys[i]));
+        if (v && *v)
+            put_line(b, i == 0 ? "encoder" : keys[i], v);
+    }
+    const char *pool = json_string_value(json_object_get(config, "pool"));
+    if (encoder && pool && *pool)
+        put_line(b, "pool", pool);
+}
+
+static void put_specials(Buf *b, const Tokenizer *t)
+{
+    bool first = true;
+    for (Special s = 0; s < TOK_SPECIALS; s++) {
+        int32_t id = tokenizer_special(t, s);
+        if (id < 0)
+            continue;
+        buf_fmt(b, "%-13s%d ", first ? "special" : "", (int)id);
+        put_tsv(b, tokenizer_text(t, id));
+        buf_str(b, "\n");
+        first = false;
+    }
+}
+
+static void put_tokenizer(Buf *b, const char *folder)
+{
+    Err e = {0};
+    Tokenizer *t = tokenizer_load(folder, &e);
+    if (!t) {
+        put_line(b, "tokenizer", e.text);
+        return;
+    }
+    buf_fmt(b, "%-13s%s, %d entries", "tokenizer", tokenizer_kind(t), (int)tokenizer_size(t));
+    if (tokenizer_max_length(t))
+        buf_fmt(b, ", at most %lld tokens a row", (long long)tokenizer_max_length(t));
+    buf_str(b, "\n");
+    put_specials(b, t);
+    tokenizer_free(t);
+}
+
+static void put_config(Buf *b, const json_t *config)
+{
+    const json_t *names = json_object_get(config, "architectures");
+    const char *name = json_string_value(json_array_get(names, 0));
+    const char *type = json_string_value(json_object_get(config, "model_type"));
+    put_line(b, "architecture", name ? name : "unknown");
+    put_line(b, "model type", type ? type : "unknown");
+    const Family *family = type ? family_find(type) : NULL;
+    if (!family) /* most others call their sizes as BERT does */
+        family = family_find("bert");
+    put_sizes(b, config, family->keys);
+    put_encoder(b, config);
+    put_labels(b, config);
+}
+
+/* What `head -T` can choose from; nothing of an architecture that weft does not know. */
+static void put_heads(Buf *b, const char *folder)
+{
+    Err e = {0};
+    Config c;
+    Weights *w = NULL;
+    const HeadKind *kind[HEAD_TASKS];
+    Buf names = {0};
+    if (config_load(folder, &c, &e) < 0)
+        return;
+    if ((w = weights_open(folder, c.family->prefix, &e))) {
+        headkinds_find(&c, w, kind);
+        for (int t = 0; t < HEAD_TASKS; t++)
+            if (kind[t])
+                buf_fmt(&names, "%s%s", names.n ? ", " : "", head_task_names[t]);
+        buf_add(&names, "", 1);
+        put_line(b, "heads", *names.p ? names.p : "none");
+    }
+    free(names.p);
+    weights_close(w);
+    config_clear(&c);
+}
+
+/* "encoder.layer.0.output.dense.weight" is "weight" of the module before the last dot. */
+static size_t module_length(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    return dot ? (size_t)(dot - name) : strlen(name);
+}
+
+/* layer.2 before layer.10, and a module's own tensors side by side */
+static int by_module(const void *a, const void *b)
+{
+    const StView *x = a, *y = b;
+    char *of_x = mem_strn(x->name, module_length(x->name));
+    char *of_y = mem_strn(y->name, module_length(y->name));
+    int d = strverscmp(of_x, of_y);
+    free(of_x);
+    free(of_y);
+    return d ? d : strcmp(x->name, y->name);
+}
+
+static void put_piece(Buf *b, const StView *v)
+{
+    const char *piece = v->name + module_length(v->name);
+    buf_fmt(b, "  %s %s ", *piece ? piece + 1 : v->name, dtype_name(v->type));
+    for (int i = 0; i < v->rank; i++)
+        buf_fmt(b, "%s%lld", i ? "," : "[", (long long)v->shape[i]);
+    buf_str(b, v->rank ? "]" : "[]");
+}
+
+/* Lines "MODULE PARAMETERS  weight F32 [384,384]  bias F32 [384]". What is no parameter, or
+ * counted elsewhere, adds nothing. */
+static void put_modules(Buf *b, const StView *view, int n, const int64_t *parameters)
+{
+    buf_fmt(b, "\n%-48s %12s  %s\n", "module", "parameters", "tensors");
+    for (int i = 0, j; i < n; i = j) {
+        size_t length = module_length(view[i].name);
+        int64_t sum = 0;
+        Buf pieces = {0};
+        for (j = i; j < n && module_length(view[j].name) == length &&
+                    strncmp(view[i].name, view[j].name, length) == 0;
+             j++) {
+            sum += parameters[j];
+            put_piece(&pieces, &view[j]);
+        }
+        buf_fmt(b, "%-48.*s %12lld", (int)length, view[i].name, (long long)sum);
+        buf_add(b, pieces.p, pieces.n);
+        buf_str(b, "\n");
+        free(pieces.p);
+    }
+}
+
+/* The sum of all, which is returned; and of parts, unless one holds everything. */
+static int64_t put_parts(Buf *b, const StView *view, int n, const int64_t *parameters,
+                         const char *prefix)
+{
+    int64_t part[PARTS] = {0}, all = 0;
+    for (int i = 0; i < n; i++) {
+        part[parameters_part(view[i].name, prefix)] += parameters[i];
+        all += parameters[i];
+    }
+    buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
+    for (int p = 0; p < PARTS; p++)
+        if (part[p] && part[p] < all)
+            buf_fmt(b, "  %-11s%lld\n", part_names[p], (long long)part[p]);
+    return all;
+}
+
+/* The word before names of the encoder in a checkpoint with heads: the family's, or what
+ * families that nothing here can run would have by custom. */
+static char *prefix_of(const char *type)
+{
+    const Family *family = family_find(type);
+    if (family)
+        return mem_str(family->prefix ? family->prefix : "");
+    return mem_fmt("%.*s.", (int)strcspn(type, "-_"), type);
+}
+
+static int put_weights(Buf *b, const char *folder, const json_t *config, bool trained, Err *e)
+{
+    const char *type = json_string_value(json_object_get(config, "model_type"));
+    Weights *w = weights_open(folder, "", e);
+    if (!w)
+        return -1;
+    int n = weights_count(w);
+    StView *view = mem_array((size_t)n, sizeof *view);
+    int64_t *parameters = mem_array((size_t)n, sizeof *parameters);
+    char *prefix = prefix_of(type ? type : "");
+    for (int i = 0; i < n; i++)
+        view[i] = weights_at(w, i);
+    qsort(view, (size_t)n, sizeof *view, by_module);
+    parameters_count(view, n, !json_is_false(json_object_get(config, "tie_word_embeddings")),
+                     parameters);
+    put_modules(b, view, n, parameters);
+    int64_t all = put_parts(b, view, n, parameters, prefix);
+    if (trained)
+        buf_fmt(b, "%-13s%lld parameters\n", "trainable", (long long)all);
+    buf_fmt(b, "%-13s%llu bytes\n", "on disk", (unsigned long long)weights_bytes(w));
+    free(prefix);
+    free(parameters);
+    free(view);
+    weights_close(w);
+    return 0;
+}
+
+int folder_put(Buf *b, const char *folder, Err *e)
+{
+    json_t *config = jsonfile_load(folder, "config.json", false, e);
+    if (!config)
+        return -1;
+    const char *type = json_string_value(json_object_get(config, "model_type"));
+    bool trained = type && strcmp(type, "weft-head") == 0; /* a head on another folder's encoder */
+    put_config(b, config);
+    if (!trained) {
+        put_heads(b, folder);
+        put_tokenizer(b, folder);
+    }
+    int status = put_weights(b, folder, config, trained, e);
+    json_decref(config);
+    return status;
+}

@@ -1,0 +1,111 @@
+#include "report/npy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int npy_count(Npy *n, const Frame *f, Err *e)
+{
+    const Tensor *t = frame_get(f, n->name);
+    bool starts = tensor_axis(n->name) == AXIS_ROW1;
+    if (!t || (f->rows == 0 && n->found))
+        return 0;
+    if (!n->found || n->empty) {
+        n->like = *t;
+        n->found = true;
+        n->empty = f->rows == 0;
+        if (n->empty && t->rank > 0)
+            n->like.shape[0] = starts;
+        return 0;
+    }
+    bool same = t->type == n->like.type && t->rank == n->like.rank && t->rank > 0;
+    for (int i = 1; same && i < t->rank; i++)
+        same = t->shape[i] == n->like.shape[i];
+    if (!same)
+        return err_set(e, "%s changes its type or shape midway: one array cannot hold it",
+                       n->name);
+    /* row.tokens has one more than there are rows, in each frame and in all together. */
+    n->like.shape[0] += t->shape[0] - starts;
+    return 0;
+}
+
+static const char *descr(DType t)
+{
+    switch (t) {
+    case DT_BOOL: return "|b1";
+    case DT_U8: return "|u1";
+    case DT_I8: return "|i1";
+    case DT_I16: return "<i2";
+    case DT_U16: return "<u2";
+    case DT_F16: return "<f2";
+    case DT_I32: return "<i4";
+    case DT_U32: return "<u4";
+    case DT_I64: return "<i8";
+    case DT_U64: return "<u8";
+    case DT_F64: return "<f8";
+    default: return "<f4";
+    }
+}
+
+int npy_header(const Npy *n, Buf *b, Err *e)
+{
+    enum { BEFORE = 10, ALIGN = 64 };
+    Buf h = {0};
+    if (!n->found)
+        return err_set(e, "no tensor '%s' in the stream: `show` lists those there", n->name);
+    buf_fmt(&h, "{'descr': '%s', 'fortran_order': False, 'shape': (", descr(n->like.type));
+    for (int i = 0; i < n->like.rank; i++)
+        buf_fmt(&h, "%s%lld", i ? ", " : "", (long long)n->like.shape[i]);
+    buf_str(&h, n->like.rank == 1 ? ",), }" : "), }");
+    size_t all = (BEFORE + h.n + 1 + ALIGN - 1) / ALIGN * ALIGN, pad = all - BEFORE - h.n - 1;
+    char first[BEFORE] = "\x93NUMPY\x01";
+    first[8] = (char)((all - BEFORE) & 0xff);
+    first[9] = (char)((all - BEFORE) >> 8);
+    buf_add(b, first, BEFORE);
+    buf_add(b, h.p, h.n);
+    buf_fmt(b, "%*s\n", (int)pad, "");
+    if (tensor_axis(n->name) == AXIS_ROW1)
+        buf_add(b, (char[8]){0}, 8); /* the first row's beginning; npy_data adds the ends */
+    free(h.p);
+    return 0;
+}
+
+static void put_bf16(Buf *b, const Tensor *t)
+{
+    const uint16_t *v = t->data;
+    size_t n = t->bytes / sizeof *v;
+    char *to = buf_room(b, n * sizeof(float));
+    for (size_t i = 0; i < n; i++) {
+        float x = f32_from_bf16(v[i]);
+        memcpy(to + i * sizeof x, &x, sizeof x);
+    }
+    b->n += n * sizeof(float);
+}
+
+static void put_shifted(Buf *b, const int64_t *v, size_t n, int64_t by)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t x = v[i] + by;
+        buf_add(b, &x, sizeof x);
+    }
+}
+
+void npy_data(Npy *n, const Frame *f, Buf *b)
+{
+    const Tensor *t = frame_get(f, n->name);
+    if (!t || f->rows == 0)
+        return;
+    const char *bytes = tensor_bytes_name(f, t);
+    size_t count = t->bytes / dtype_size(t->type);
+    if (bytes)
+        put_shifted(b, t->data, count, n->bytes);
+    else if (tensor_axis(n->name) == AXIS_ROW1)
+        put_shifted(b, (const int64_t *)t->data + 1, count - 1, n->tokens);
+    else if (strcmp(n->name, "pick.token") == 0)
+        put_shifted(b, t->data, count, n->tokens);
+    else if (t->type == DT_BF16)
+        put_bf16(b, t);
+    else
+        buf_add(b, t->data, t->bytes);
+    n->tokens += f->tokens;
+    n->bytes += bytes ? (int64_t)frame_get(f, bytes)->bytes : 0;
+}

@@ -1,0 +1,120 @@
+#include "rows/candidates.h"
+
+#include "base/utf8.h"
+#include "text/unicode.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char place[] = "{}";
+
+/* Bytes of white space from p on, up to `end`. */
+static size_t spaces(const char *p, const char *end)
+{
+    const char *q = p;
+    int len = 0;
+    while (q < end && (uni_class(utf8_get(q, &len)) & UNI_SPACE))
+        q += len;
+    return (size_t)(q - p);
+}
+
+/* The text without white space around it. */
+static Str trimmed(const char *p, const char *end)
+{
+    const char *last = p += spaces(p, end);
+    for (const char *q = p; q < end;) {
+        int len;
+        bool space = uni_class(utf8_get(q, &len)) & UNI_SPACE;
+        q += len;
+        if (!space)
+            last = q;
+    }
+    return str_of(p, (size_t)(last - p));
+}
+
+/* A name in quotes from *at on, which moves to the comma behind it. */
+static int quoted(Buf *name, const char **at, const char *end, Err *e)
+{
+    const char *p = *at + 1;
+    for (; p < end && (*p != '"' || (p + 1 < end && p[1] == '"')); p++) {
+        p += *p == '"';
+        buf_add(name, p, 1);
+    }
+    if (p == end)
+        return err_set(e, "a quote is left open: close it");
+    p++;
+    p += spaces(p, end);
+    if (p < end && *p != ',')
+        return err_set(e, "text behind a closing quote: double the quotes inside a name");
+    *at = p;
+    return 0;
+}
+
+static void add(Candidates *c, Str name, const char *template)
+{
+    Buf text = {0};
+    for (const char *p = template, *q;; p = q + strlen(place)) {
+        q = strstr(p, place);
+        buf_add(&text, p, q ? (size_t)(q - p) : strlen(p));
+        if (!q)
+            break;
+        buf_add(&text, name.p, name.n);
+    }
+    c->name = mem_resize(c->name, (size_t)c->count + 1, sizeof *c->name);
+    c->text = mem_resize(c->text, (size_t)c->count + 1, sizeof *c->text);
+    c->name[c->count] = mem_strn(name.p, name.n);
+    c->text[c->count++] = str_of(text.p, text.n);
+}
+
+static bool is_text(const char *s)
+{
+    return utf8_check(s, strlen(s)) == strlen(s);
+}
+
+int candidates_parse(Candidates *c, const char *given, const char *template, Err *e)
+{
+    const char *p = given, *end = given + strlen(given);
+    if (!is_text(given) || !is_text(template))
+        return err_set(e, "not UTF-8");
+    if (!strstr(template, place))
+        return err_set(e, "--template '%s' has no {} where the candidate goes", template);
+    for (;; p++) {
+        Buf name = {0};
+        p += spaces(p, end);
+        int bad = *p == '"' ? quoted(&name, &p, end, e) : 0;
+        size_t n = strcspn(p, ","); /* 0 behind a quoted one */
+        Str plain = trimmed(p, p + n);
+        if (!bad && (name.n || plain.n))
+            add(c, name.n ? str_of(name.p, name.n) : plain, template);
+        free(name.p);
+        if (bad)
+            return -1;
+        p += n;
+        if (!*p)
+            break;
+    }
+    return c->count ? 0 : err_set(e, "no candidates: write A,B,...");
+}
+
+char *candidates_json(const Candidates *c)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < c->count; i++)
+        json_array_append_new(list, json_string(c->name[i]));
+    char *s = json_dumps(list, JSON_COMPACT);
+    json_decref(list);
+    return s;
+}
+
+void candidates_free(Candidates *c)
+{
+    for (int i = 0; i < c->count; i++) {
+        free(c->name[i]);
+        free((char *)c->text[i].p);
+    }
+    free(c->name);
+    free(c->text);
+    *c = (Candidates){0};
+}

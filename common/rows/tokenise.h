@@ -1,0 +1,24 @@
+/* tokenise.h - the loop of `tok`: records of texts in, frames of ids out. */
+#ifndef WEFT_TOKENISE_H
+#define WEFT_TOKENISE_H
+
+#include "io/stream.h"
+#include "rows/fields.h"
+
+enum { INTAKE_META = 5 };
+
+typedef struct Intake {
+    char **files;
+    int nfiles;
+    const RecSpec *input; /* as fields_ask() has filled in these two */
+    const RowSpec *rows;
+    const Fields *fields;
+    int threads;
+    const char *meta[INTAKE_META][2]; /* key and value of each frame; value NULL: none */
+} Intake;
+
+/* All records of all files, and the stream's end. -1: *e, place included, after the rows before
+ * the fault were sent. *cut: rows that were cut. */
+int intake_run(const Intake *in, Out *out, int64_t *cut, Err *e);
+
+#endif

@@ -1,0 +1,102 @@
+/* bpe_files.c - vocab.json and merges.txt with the files beside them: as transformers'
+ * tokenizers of GPT-2, RoBERTa and BART read them. */
+#include "text/bpe/bpe_model.h"
+#include "text/tokenizer_in.h"
+
+#include "store/mapfile.h"
+#include "text/jsontables.h"
+
+#include <stdlib.h>
+
+enum { VOCAB_BYTES = 1 << 28 };
+
+static int read_vocab(Tokenizer *t, const char *path, Err *e)
+{
+    Str file;
+    if (mapfile_open(path, VOCAB_BYTES, &file, e) < 0)
+        return -1;
+    Str table = file;
+    for (; table.n && memchr(" \t\r\n", *table.p, 4); table.n--)
+        table.p++;
+    JsonCut cut = {.table[CUT_VOCAB] = table, .file = file};
+    double *score = NULL;
+    int bad = table.n && *table.p == '{' ? jsontables_vocab(&cut, &t->vocab, &score, e)
+                                         : err_set(e, "no object of entries with ids");
+    mapfile_close(&file);
+    return bad;
+}
+
+static int read_model(Tokenizer *t, const char *folder, const BpeRules *rules, Err *e)
+{
+    MergeList merges = {0};
+    char *vocab_path = mem_fmt("%s/vocab.json", folder);
+    char *merges_path = mem_fmt("%s/merges.txt", folder);
+    int bad = read_vocab(t, vocab_path, e);
+    if (bad)
+        err_at(e, "vocab.json");
+    else if ((bad = merges_read(&merges, &t->vocab, merges_path, e)))
+        err_at(e, "merges.txt");
+    else
+        bad = bpe_set(t, rules, &merges, e);
+    free(vocab_path);
+    free(merges_path);
+    merges_free(&merges);
+    return bad;
+}
+
+/* Nothing around, or the token of the beginning before all of it. */
+static void add_gpt2_templates(Tokenizer *t, int32_t bos)
+{
+    for (int pair = 0; pair < 2; pair++) {
+        Template *to = pair ? &t->pair : &t->single;
+        if (bos >= 0)
+            template_add(to, ITEM_SPECIAL, bos, 0);
+        template_add(to, ITEM_FIRST, -1, 0);
+        if (pair)
+            template_add(to, ITEM_SECOND, -1, 1);
+    }
+}
+
+static int add_templates(Tokenizer *t, const json_t *config, const json_t *map, bool bos,
+                         Err *e)
+{
+    static const Special wanted[] = {TOK_CLS, TOK_SEP};
+    int32_t id[2];
+    if (t->usual == names_gpt2) {
+        const char *text = json_get_str(config, "bos_token", "<|endoftext|>", NULL);
+        int32_t first = bos ? tokenizer_find(t, str_of(text, strlen(text))) : -1;
+        if (bos && first < 0)
+            return err_set(e, "vocab.json: no '%s' in it", text);
+        add_gpt2_templates(t, first);
+        return 0;
+    }
+    for (int i = 0; i < 2; i++) {
+        const char *text = special_text(t, config, map, wanted[i]);
+        id[i] = text ? tokenizer_find(t, str_of(text, strlen(text))) : -1;
+        if (id[i] < 0)
+            return err_set(e, "vocab.json: no '%s' in it", text ? text : i ? "sep" : "cls");
+    }
+    tokenizer_roberta_templates(t, id[0], id[1]);
+    return 0;
+}
+
+int bpe_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                   Err *e)
+{
+    if (t->usual != names_gpt2 && t->usual != names_roberta)
+        return err_set(e, "vocab.json with merges.txt is supported for GPT-2, RoBERTa and BART, "
+                          "and neither tokenizer_config.json nor config.json says that it is "
+                          "one of these");
+    bool is_roberta = t->usual == names_roberta;
+    BpeRules rules = {.prefix = json_get_bool(config, "add_prefix_space", false, e),
+                      .trim = is_roberta && json_get_bool(config, "trim_offsets", true, e)};
+    bool bos = json_get_bool(config, "add_bos_token", false, e);
+    rules.trim_prefix = rules.prefix;
+    if (e->text[0])
+        return err_at(e, "tokenizer_config.json");
+    if (read_model(t, folder, &rules, e) < 0 ||
+        tokenizer_add_said(t, folder, config, map, e) < 0 ||
+        add_templates(t, config, map, bos, e) < 0)
+        return -1;
+    return tokenizer_set_decoder(t, "{\"type\": \"ByteLevel\"}", e);
+}

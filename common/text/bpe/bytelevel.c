@@ -1,0 +1,267 @@
+#include "text/bpe/bytelevel.h"
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "text/bpe/bytelevel_tables.h"
+#include "text/unicode.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <utf8proc.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { SYMBOL, LETTER, NUMBER, SPACE };
+
+/* ---- what a character is ---- */
+
+static _Atomic(const uint8_t *) pages[UNI_PAGES];
+
+static bool is_young(uint32_t cp, const uint32_t (*range)[2], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (cp >= range[i][0] && cp <= range[i][1])
+            return true;
+    return false;
+}
+
+static uint8_t classify(uint32_t cp)
+{
+    if (uni_class(cp) & UNI_SPACE)
+        return SPACE;
+    switch (utf8proc_category((utf8proc_int32_t)cp)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+        return LETTER;
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_NO:
+        return NUMBER;
+    default:
+        if (is_young(cp, young_letters, sizeof young_letters / sizeof *young_letters))
+            return LETTER;
+        if (is_young(cp, young_numbers, sizeof young_numbers / sizeof *young_numbers))
+            return NUMBER;
+        return SYMBOL;
+    }
+}
+
+static const uint8_t *fill_page(uint32_t page)
+{
+    uint8_t *made = mem_alloc(256);
+    const uint8_t *there = NULL;
+    for (uint32_t i = 0; i < 256; i++)
+        made[i] = classify(page << 8 | i);
+    if (atomic_compare_exchange_strong(&pages[page], &there, made))
+        return made;
+    free(made); /* another thread was first */
+    return there;
+}
+
+static inline uint8_t class_at(const char *p, int *len)
+{
+    uint32_t cp = utf8_get(p, len);
+    const uint8_t *page = pages[cp >> 8];
+    return (page ? page : fill_page(cp >> 8))[cp & 255];
+}
+
+/* ---- the pattern, a word at a time ---- */
+
+/* The length of the contraction at p, which is an apostrophe; 0: it is none. */
+static inline size_t contraction(const char *p, size_t n)
+{
+    if (n < 2)
+        return 0;
+    switch (p[1]) {
+    case 's':
+    case 't':
+    case 'm':
+    case 'd':
+        return 2;
+    case 'r':
+    case 'v':
+        return n > 2 && p[2] == 'e' ? 3 : 0;
+    case 'l':
+        return n > 2 && p[2] == 'l' ? 3 : 0;
+    default:
+        return 0;
+    }
+}
+
+static const char *run_end(const char *p, const char *end, uint8_t class)
+{
+    int len;
+    while (p < end && class_at(p, &len) == class)
+        p += len;
+    return p;
+}
+
+/* White space at p: all of it at the text's end, else all but its last character, which the
+ * next word may begin with; `least`: no less than that. */
+static const char *space_end(const char *p, const char *end, const char *least)
+{
+    const char *last = p;
+    int len = 0;
+    while (p < end && class_at(p, &len) == SPACE) {
+        last = p;
+        p += len;
+    }
+    return p == end || last < least ? p : last;
+}
+
+const char *bytelevel_word(const char *p, const char *end)
+{
+    int len, behind;
+    uint8_t class = class_at(p, &len);
+    if (*p == '\'') {
+        size_t n = contraction(p, (size_t)(end - p));
+        if (n)
+            return p + n;
+    }
+    if (*p == ' ' && p + 1 < end) {
+        uint8_t next = class_at(p + 1, &behind);
+        if (next != SPACE)
+            return run_end(p + 1 + behind, end, next);
+    }
+    return class == SPACE ? space_end(p, end, p + len) : run_end(p + len, end, class);
+}
+
+const char *bytelevel_first(const char *p, const char *end)
+{
+    int len;
+    uint8_t class = class_at(p, &len);
+    return class == SPACE ? space_end(p, end, p) : run_end(p + len, end, class);
+}
+
+/* ---- the pattern, a block of ASCII at a time ---- */
+
+typedef struct Masks {
+    uint64_t letter, number, space, blank, quote, foreign; /* blank: ' '; foreign: not ASCII */
+} Masks;
+
+#ifdef __SSE2__
+/* Bytes of x that are in [low, low + n). */
+static inline __m128i in_range(__m128i x, char low, char n)
+{
+    __m128i from_zero = _mm_sub_epi8(x, _mm_set1_epi8(low));
+    return _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8((char)(n - 1))), from_zero);
+}
+
+static inline uint64_t bits_of(__m128i x, int at)
+{
+    return (uint64_t)(uint32_t)_mm_movemask_epi8(x) << at;
+}
+
+static inline Masks look(const char *block)
+{
+    Masks m = {0};
+    for (int i = 0; i < BL_BLOCK; i += 16) {
+        __m128i x = _mm_loadu_si128((const __m128i *)(block + i));
+        __m128i blank = _mm_cmpeq_epi8(x, _mm_set1_epi8(' '));
+        __m128i low = _mm_or_si128(x, _mm_set1_epi8(0x20));
+        m.letter |= bits_of(in_range(low, 'a', 26), i);
+        m.number |= bits_of(in_range(x, '0', 10), i);
+        m.space |= bits_of(_mm_or_si128(blank, in_range(x, '\t', 5)), i);
+        m.blank |= bits_of(blank, i);
+        m.quote |= bits_of(_mm_cmpeq_epi8(x, _mm_set1_epi8('\'')), i);
+        m.foreign |= bits_of(x, i);
+    }
+    return m;
+}
+#else
+static inline Masks look(const char *block)
+{
+    Masks m = {0};
+    for (int i = 0; i < BL_BLOCK; i++) {
+        unsigned char c = (unsigned char)block[i], low = c | 0x20;
+        uint64_t bit = UINT64_C(1) << i;
+        m.letter |= low >= 'a' && low <= 'z' ? bit : 0;
+        m.number |= c >= '0' && c <= '9' ? bit : 0;
+        m.space |= c == ' ' || (c >= '\t' && c <= '\r') ? bit : 0;
+        m.blank |= c == ' ' ? bit : 0;
+        m.quote |= c == '\'' ? bit : 0;
+        m.foreign |= c >= 0x80 ? bit : 0;
+    }
+    return m;
+}
+#endif
+
+/* The n lowest bits. */
+static inline uint64_t low_bits(unsigned n)
+{
+    return n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);
+}
+
+/* Words that begin with an apostrophe may be contractions, behind which a word begins. */
+static uint64_t contractions(const char *block, uint64_t starts, uint64_t quote, unsigned known,
+                             int last)
+{
+    for (uint64_t left = starts & quote; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        if (known - i < 3 && !last)
+            return starts & low_bits(i + 1); /* what comes behind decides */
+        size_t n = contraction(block + i, known - i);
+        if (n)
+            starts = (starts & ~(UINT64_C(3) << i << 1)) | (UINT64_C(1) << i << n);
+    }
+    return starts;
+}
+
+uint64_t bytelevel_starts(const char *block, size_t n, int last)
+{
+    Masks m = look(block);
+    unsigned known = (unsigned)n;
+    m.foreign &= low_bits(known);
+    if (m.foreign) {
+        known = (unsigned)__builtin_ctzll(m.foreign);
+        last = 0;
+    }
+    uint64_t inside = low_bits(known);
+    uint64_t letter = m.letter & inside, number = m.number & inside, space = m.space & inside;
+    uint64_t ink = inside & ~space, symbol = ink & ~letter & ~number;
+    /* A word begins where the kind of character changes, ... */
+    uint64_t starts = 1 | (letter & ~(letter << 1)) | (number & ~(number << 1)) |
+                      (symbol & ~(symbol << 1)) | (space & ~(space << 1));
+    /* ... but with the space before it, which is the last of a run of white space. */
+    starts &= ~(ink & (m.blank << 1));
+    starts |= space & (ink >> 1);
+    if (starts & m.quote & inside)
+        starts = contractions(block, starts & inside, m.quote & inside, known, last);
+    if (last)
+        starts |= UINT64_C(1) << known;
+    return starts;
+}
+
+/* ---- the alphabet ---- */
+
+static bool stands_for_itself(uint32_t byte)
+{
+    return (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xff && byte != 0xad);
+}
+
+/* The others are counted from U+0100 on. */
+uint32_t bytelevel_char(uint8_t byte)
+{
+    if (stands_for_itself(byte))
+        return byte;
+    if (byte <= 0x20)
+        return 0x100u + byte;
+    return byte == 0xad ? 0x143 : 0x121u + (byte - 0x7fu);
+}
+
+int bytelevel_byte(uint32_t cp)
+{
+    if (cp < 0x100)
+        return stands_for_itself(cp) ? (int)cp : -1;
+    if (cp <= 0x120)
+        return (int)(cp - 0x100);
+    if (cp <= 0x142)
+        return (int)(cp - 0x121 + 0x7f);
+    return cp == 0x143 ? 0xad : -1;
+}

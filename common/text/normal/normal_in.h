@@ -1,0 +1,70 @@
+/* normal_in.h - what a normalizer is made of; for normal*.c alone. */
+#ifndef WEFT_NORMAL_IN_H
+#define WEFT_NORMAL_IN_H
+
+#include "base/utf8.h"
+#include "text/normal/charsmap.h"
+#include "text/normal/normal.h"
+
+typedef enum StepKind {
+    STEP_CHARSMAP, STEP_NMT, STEP_FORM, STEP_LOWERCASE, STEP_STRIP_ACCENTS, STEP_STRIP,
+    STEP_REPLACE, STEP_REPLACE_SPACES, STEP_PREPEND,
+} StepKind;
+
+typedef struct Step {
+    StepKind kind;
+    Charsmap map;
+    NormalForm form;
+    bool left, right;
+    char *pattern, *content;
+    size_t pattern_bytes, content_bytes;
+} Step;
+
+struct Normalizer {
+    Step *step;
+    int steps;
+};
+
+/* A transformation of `from`, told character by character as the reference's NormalizedString
+ * takes it: `change` is 0 for a character in the place of one, 1 for one more, -N for one in
+ * the place of one with N that go behind it. */
+typedef struct Edit {
+    const Normal *from;
+    Normal *to;
+    size_t at; /* the first byte of `from` that has not been replaced */
+} Edit;
+
+/* Skips n characters. */
+static inline void edit_skip(Edit *x, size_t n)
+{
+    for (; n && x->at < x->from->n; n--) {
+        int len;
+        utf8_get(x->from->p + x->at, &len);
+        x->at += (size_t)len;
+    }
+}
+
+static inline void edit_put(Edit *x, uint32_t cp, int change)
+{
+    char text[4];
+    size_t here = change > 0 ? x->at - (x->at > 0) : x->at;
+    if (here >= x->from->n)
+        here = x->from->n - 1;
+    normal_add(x->to, text, (size_t)utf8_put(cp, text), x->from->span[here][0],
+               x->from->span[here][1]);
+    if (change <= 0)
+        edit_skip(x, (size_t)(1 - change));
+}
+
+/* One of Unicode's normal forms (UAX #15). */
+typedef struct Composing Composing;
+Composing *composing_new(void);
+void composing_free(Composing *c);
+void normal_form(Composing *c, NormalForm form, Edit *x);
+
+bool normal_is_mark(uint32_t cp); /* StripAccents takes it off */
+
+/* The bytes of the extended grapheme cluster (UAX #29) that begins t, of n bytes. */
+size_t grapheme_size(const char *p, size_t n);
+
+#endif
