@@ -7,7 +7,8 @@ PREFIX  = /usr/local
 BUILD   = build$(if $(SANITIZE),/sanitize)
 BIN     = $(if $(filter build,$(BUILD)),bin,$(BUILD)/bin)
 
-# bin/NAME.c is one program each; weft-head is what `head` runs when it is ours that is meant.
+# bin/NAME.c is one program each. But `head` is head-choice.c, which becomes weft-head, that is
+# head.c, where ours is meant, and head(1) where not.
 PROGRAMS = tok embed encode pool head score train ppl deal show near get weft
 HELPERS  = weft-head
 
@@ -36,6 +37,12 @@ UNIT    = $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(wildcard tests/unit/*.c))
 all: $(PROGRAMS:%=$(BIN)/%) $(HELPERS:%=$(BIN)/%)
 
 $(BIN)/%: $(BUILD)/bin/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+
+$(BIN)/head: $(BUILD)/bin/head-choice.o $(LIB)
+$(BIN)/weft-head: $(BUILD)/bin/head.o $(LIB)
+$(BIN)/head $(BIN)/weft-head:
 	@mkdir -p $(@D)
 	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 

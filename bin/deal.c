@@ -78,34 +78,34 @@ static Frame *frame_of(const Spool *s, int i)
 static uint8_t *assign(const Deal *d, const Spool *s, uint64_t seed)
 {
     Err e = {0};
-    Units u = {0};
+    RowGroups u = {0};
     int64_t total[MAX_PARTS];
     Rand r = rand_new(seed);
     for (int i = 0; i < spool_frames(s); i++) {
         Frame *f = frame_of(s, i);
         if (d->by_label && f->rows && !frame_get(f, "row.label"))
             dief("stdin: --by label, but the rows have no label: name its column with `tok -l`");
-        units_add(&u, f, d->by_label);
+        row_groups_add(&u, f, d->by_label);
         frame_free(f);
     }
     if (share_totals(d->share, d->parts, u.n, total, &e) < 0) {
         err_at(&e, "stdin");
         die(&e);
     }
-    uint8_t *part = units_deal(&u, total, d->parts, &r);
-    units_free(&u);
+    uint8_t *part = row_groups_deal(&u, total, d->parts, &r);
+    row_groups_free(&u);
     return part;
 }
 
 /* A frame's rows to their parts, in their order; an end to every part. */
-static void deal_frame(Deal *d, const Frame *f, UnitCursor *at, const uint8_t *part)
+static void deal_frame(Deal *d, const Frame *f, RecordCursor *at, const uint8_t *part)
 {
     Err e = {0};
     int64_t *row = mem_array((size_t)f->rows, sizeof *row);
     uint8_t *to = mem_alloc((size_t)f->rows);
     for (int64_t i = 0; i < f->rows; i++)
-        to[i] = part[unit_step(at, f, i)];
-    unit_end(at, f);
+        to[i] = part[record_step(at, f, i)];
+    record_end(at, f);
     for (int p = 0; p < d->parts; p++) {
         int64_t n = 0;
         for (int64_t i = 0; i < f->rows; i++)
@@ -125,7 +125,7 @@ static void deal_frame(Deal *d, const Frame *f, UnitCursor *at, const uint8_t *p
 static void write_parts(Deal *d, const Spool *s, const uint8_t *part)
 {
     Err e = {0};
-    UnitCursor at = {0};
+    RecordCursor at = {0};
     for (int p = 0; p < d->parts; p++)
         if (strcmp(d->file[p], "-") != 0 && !(d->out[p] = out_file(d->file[p], &e)))
             die(&e);

@@ -2,7 +2,7 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "io/stream.h"
-#include "filter/filter.h"
+#include "filter/filter_device.h"
 #include "filter/nearest.h"
 #include "base/write.h"
 

@@ -30,7 +30,7 @@ typedef struct Sum {
 typedef struct Ppl {
     Perplexity model;
     bool tokens, json;
-    Lexicon lexicon; /* with -v */
+    StreamTokenizer stream_tokenizer; /* with -v */
     int64_t rows;
     Sum all;
     Buf out;
@@ -72,7 +72,7 @@ static void put_tokens(Ppl *p, const int32_t *id, const double *nll, int64_t n)
 {
     for (int64_t t = 0; t < n; t++) {
         buf_fmt(&p->out, "%lld\t%lld\t%d\t", (long long)p->rows, (long long)t + 1, id[t]);
-        put_tsv(&p->out, tokenizer_text(p->lexicon.tokenizer, id[t]));
+        put_tsv(&p->out, tokenizer_text(p->stream_tokenizer.tokenizer, id[t]));
         buf_fmt(&p->out, isnan(nll[t]) ? "\t\n" : "\t%.9g\n", nll[t]);
     }
 }
@@ -102,9 +102,9 @@ static int take(Ppl *p, const Frame *f, Err *e)
         return 0; /* a stream's end that stands alone */
     double *nll = mem_array((size_t)f->tokens, sizeof *nll);
     int status = perplexity_frame(&p->model, f, nll, e);
-    p->lexicon.model = p->model.encode.common->model;
+    p->stream_tokenizer.model = p->model.encode.common->model;
     if (status == 0 && p->tokens && !p->json)
-        status = lexicon_open(&p->lexicon, f, e);
+        status = stream_tokenizer_open(&p->stream_tokenizer, f, e);
     if (status == 0 && f->rows) {
         const int64_t *starts = frame_get(f, "row.tokens")->data;
         const int32_t *id = frame_get(f, "token.id")->data;
@@ -170,7 +170,7 @@ int main(int argc, char **argv)
     if (put_out(&p.out, &e) < 0)
         die(&e);
     in_close(in);
-    lexicon_close(&p.lexicon);
+    stream_tokenizer_close(&p.stream_tokenizer);
     perplexity_end(&p.model);
     free(p.out.p);
     return 0;

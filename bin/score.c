@@ -77,7 +77,7 @@ static Scorer read_options(Args *a)
     if (csv && json)
         die_usage("--csv goes with neither --json nor --eval");
     s.answers.format = json ? FORMAT_JSON : csv ? FORMAT_CSV : FORMAT_TSV;
-    s.lexicon.model = a->common.model;
+    s.stream_tokenizer.model = a->common.model;
     check_options(&s);
     return s;
 }
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
     in_close(in);
     if (s.task)
         s.task->close(s.state);
-    lexicon_close(&s.scorer.lexicon);
+    stream_tokenizer_close(&s.scorer.stream_tokenizer);
     answer_free(&s.scorer.answers);
     return s.scorer.skipped ? EXIT_DATA : 0;
 }

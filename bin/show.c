@@ -69,7 +69,7 @@ static void find_speller(Show *s, const Frame *f)
     if (s->looked || !frame_get(f, "token.id"))
         return;
     s->looked = true;
-    s->tokenizer = lexicon_load(model, frame_meta(f, "vocab"), &e);
+    s->tokenizer = stream_tokenizer_load(model, frame_meta(f, "vocab"), &e);
     if (!s->tokenizer && s->model)
         die(&e);
     if (!s->tokenizer)

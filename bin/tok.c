@@ -212,14 +212,14 @@ static int run(const Tok *t, Out *out, Err *e)
     int32_t id = t->tokenizer ? tokenizer_special(t->tokenizer, TOK_MASK) : -1;
     if (id >= 0) /* `head` need not read the tokenizer for it */
         snprintf(mask, sizeof mask, "%" PRId32, id);
-    Intake in = {.files = t->args.files, .nfiles = t->args.nfiles, .input = &t->input,
+    Tokenise in = {.files = t->args.files, .nfiles = t->args.nfiles, .input = &t->input,
                  .rows = &t->spec, .fields = &t->fields, .threads = t->args.common.threads,
                  .meta = {{"model", t->model_name},
                           {"vocab", t->tokenizer ? tokenizer_fingerprint(t->tokenizer) : NULL},
                           {"mask", *mask ? mask : NULL},
                           {"labels", t->labels_json},
                           {"candidates", t->candidates_json}}};
-    if (intake_run(&in, out, &n, e) < 0)
+    if (tokenise_run(&in, out, &n, e) < 0)
         return -1;
     if (n)
         msg_note("%" PRId64 " row%s cut to %" PRId64 " tokens", n, n == 1 ? "" : "s",
@@ -246,13 +246,13 @@ static int encode(Tok *t)
 static int decode(const Tok *t)
 {
     Err e = {0};
-    Texts texts = {.model = t->args.common.model, .raw = t->raw,
+    Detokenise texts = {.model = t->args.common.model, .raw = t->raw,
                    .nul = t->input.kind == REC_NUL};
     In *in = in_open(t->args.files, t->args.nfiles);
-    if (texts_run(&texts, in, &e) < 0)
+    if (detokenise_run(&texts, in, &e) < 0)
         die(&e);
     in_close(in);
-    texts_clear(&texts);
+    detokenise_clear(&texts);
     return 0;
 }
 

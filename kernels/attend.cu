@@ -25,13 +25,13 @@ template <int DEEP> struct Shape {
                      FLOATS = WEIGHT + BLOCK_QUERIES * KEYS;
 };
 
-static __device__ inline float element(View v, const Place &p, int64_t token, int64_t j)
+static __device__ inline float element(View v, const AttendPlace &p, int64_t token, int64_t j)
 {
     return cuda_load<1>(cuda_row(v, p.from + token), v.type, p.col + j).v[0];
 }
 
 /* Columns [j, j + 4) of a token of v, 0 beyond the row's and the head's end. */
-static __device__ inline Wide<4> elements(View v, const Place &p, int64_t token, int j, int size,
+static __device__ inline Wide<4> elements(View v, const AttendPlace &p, int64_t token, int j, int size,
                                           bool four)
 {
     Wide<4> w = {};
@@ -47,7 +47,7 @@ static __device__ inline Wide<4> elements(View v, const Place &p, int64_t token,
 /* The queries [first, first + BLOCK_QUERIES), scaled; eight side by side for each column, so that
  * a lane reads them as two vectors. */
 template <int DEEP>
-static __device__ inline void load_queries(const Attend &a, const Place &p, int64_t first,
+static __device__ inline void load_queries(const Attend &a, const AttendPlace &p, int64_t first,
                                            bool four, float *to)
 {
     int threads = Shape<DEEP>::WARPS * WARP;
@@ -60,7 +60,7 @@ static __device__ inline void load_queries(const Attend &a, const Place &p, int6
 }
 
 template <int DEEP>
-static __device__ inline void load_keys(const Attend &a, const Place &p, int64_t first, bool four,
+static __device__ inline void load_keys(const Attend &a, const AttendPlace &p, int64_t first, bool four,
                                         float *key, float *value)
 {
     int threads = Shape<DEEP>::WARPS * WARP;
@@ -117,7 +117,7 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
     typedef Shape<DEEP> S;
     SHARED(float, shared);
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    Place p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
+    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
     int64_t first = (int64_t)blockIdx.x * S::BLOCK_QUERIES;
     if (first >= p.len)
         return; /* the whole block: the grid is as wide as the longest row asks for */
@@ -186,7 +186,7 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
 static __global__ void attend_probs(Attend a, const int64_t *starts)
 {
     int lane = threadIdx.x;
-    Place p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
+    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
     int64_t i = blockIdx.x, keys = a.causal ? i + 1 : p.len;
     if (i >= p.len)
         return;

@@ -5,14 +5,14 @@
 #include "kernels/cuda.h"
 
 /* A head of a row: where its tokens begin, how many they are, its first column. */
-typedef struct Place {
+typedef struct AttendPlace {
     int64_t from, len, col;
-} Place;
+} AttendPlace;
 
-static __device__ inline Place place_of(const Attend &a, const int64_t *starts, int64_t row,
+static __device__ inline AttendPlace place_of(const Attend &a, const int64_t *starts, int64_t row,
                                         int head)
 {
-    Place p = {starts[row], starts[row + 1] - starts[row], (int64_t)head * a.size};
+    AttendPlace p = {starts[row], starts[row + 1] - starts[row], (int64_t)head * a.size};
     return p;
 }
 

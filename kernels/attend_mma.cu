@@ -21,7 +21,7 @@ template <int DEEP> struct Tile {
 
 /* KEYS rows from token `first` on; 0 beyond the row's and the head's end. */
 template <int DEEP>
-static __device__ inline void load_rows(View v, const Place &p, int64_t first, int size,
+static __device__ inline void load_rows(View v, const AttendPlace &p, int64_t first, int size,
                                         uint16_t *to)
 {
     for (int e = threadIdx.x; e < KEYS * DEEP / 8; e += THREADS) {
@@ -140,7 +140,7 @@ static __device__ inline void soften(const Attend &a, int len, int query, int at
 }
 
 template <int DEEP, KType T>
-static __device__ inline void store_rows(const Attend &a, const Place &p, int64_t query,
+static __device__ inline void store_rows(const Attend &a, const AttendPlace &p, int64_t query,
                                          float out[][4], const Running *run)
 {
     int lane = threadIdx.x % WARP;
@@ -166,7 +166,7 @@ static __global__ void __launch_bounds__(THREADS) attend_mma(Attend a, const int
     SHARED(uint16_t, shared);
     uint16_t *key = shared, *value = shared + KEYS * S::ROW;
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    Place p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
+    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
     int64_t first = (int64_t)blockIdx.x * KEYS, mine = first + warp * QUERIES;
     if (first >= p.len)
         return; /* the whole block: the grid is as wide as the longest row asks for */

@@ -99,3 +99,19 @@ int utf8_put(uint32_t cp, char *p)
     p[3] = (char)(0x80 | (cp & 0x3f));
     return 4;
 }
+
+static bool begins_char(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+int64_t chars_before(CharAt *at, Str text, size_t to)
+{
+    if (at->byte > text.n) /* another text */
+        *at = (CharAt){0};
+    for (; at->byte < to; at->byte++)
+        at->chars += begins_char(text.p[at->byte]);
+    while (at->byte > to)
+        at->chars -= begins_char(text.p[--at->byte]);
+    return at->chars;
+}

@@ -2,6 +2,8 @@
 #ifndef WEFT_UTF8_H
 #define WEFT_UTF8_H
 
+#include "base/mem.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,5 +30,15 @@ static inline uint32_t utf8_get(const char *p, int *len)
 
 /* Writes a code point's UTF-8 (1 to 4 bytes) to p; returns the number of bytes. */
 int utf8_put(uint32_t cp, char *p);
+
+/* A place in a text, in bytes and in characters (code points), which transformers counts. */
+typedef struct CharAt {
+    size_t byte;
+    int64_t chars;
+} CharAt;
+
+/* The characters before byte `to` (<= text.n); *at is any place of the text, {0} at first, and
+ * moves there: what lies near costs little. */
+int64_t chars_before(CharAt *at, Str text, size_t to);
 
 #endif

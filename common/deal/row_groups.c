@@ -4,23 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int64_t unit_step(UnitCursor *c, const Frame *f, int64_t row)
-{
-    const Tensor *t = frame_get(f, "row.source");
-    const int64_t *source = t ? t->data : NULL;
-    if (!c->open || !source || source[row] != c->source)
-        c->begun++;
-    c->open = true;
-    c->source = source ? source[row] : 0;
-    return c->begun - 1;
-}
-
-void unit_end(UnitCursor *c, const Frame *f)
-{
-    if (f->end != END_NONE)
-        c->open = false;
-}
-
 typedef struct Name {
     Str text;
     int32_t index;
@@ -41,7 +24,7 @@ static void drop_name(void *p)
     free(n);
 }
 
-static int32_t stratum_of(Units *u, Str label)
+static int32_t stratum_of(RowGroups *u, Str label)
 {
     Name key = {.text = label};
     Name **found = tfind(&key, &u->names, by_text);
@@ -55,10 +38,10 @@ static int32_t stratum_of(Units *u, Str label)
     return u->strata++;
 }
 
-void units_add(Units *u, const Frame *f, bool by_label)
+void row_groups_add(RowGroups *u, const Frame *f, bool by_label)
 {
     for (int64_t i = 0; i < f->rows; i++) {
-        if (unit_step(&u->at, f, i) < u->n)
+        if (record_step(&u->at, f, i) < u->n)
             continue;
         if (u->n == u->room) {
             u->room = u->room ? 2 * u->room : 1024;
@@ -69,18 +52,18 @@ void units_add(Units *u, const Frame *f, bool by_label)
         u->stratum[u->n++] = s;
         u->size[s]++;
     }
-    unit_end(&u->at, f);
+    record_end(&u->at, f);
 }
 
-void units_free(Units *u)
+void row_groups_free(RowGroups *u)
 {
     tdestroy(u->names, drop_name);
     free(u->stratum);
     free(u->size);
 }
 
-/* Units in order of their strata, in the stream's order within one. */
-static int64_t *by_stratum(const Units *u)
+/* RowGroups in order of their strata, in the stream's order within one. */
+static int64_t *by_stratum(const RowGroups *u)
 {
     int64_t *order = mem_array((size_t)u->n, sizeof *order);
     int64_t *next = mem_array((size_t)u->strata, sizeof *next), at = 0;
@@ -92,7 +75,7 @@ static int64_t *by_stratum(const Units *u)
     return order;
 }
 
-uint8_t *units_deal(const Units *u, const int64_t *total, int parts, Rand *r)
+uint8_t *row_groups_deal(const RowGroups *u, const int64_t *total, int parts, Rand *r)
 {
     uint8_t *part = mem_alloc((size_t)u->n);
     int64_t *cell = mem_zero((size_t)u->strata * (size_t)parts, sizeof *cell);

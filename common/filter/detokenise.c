@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* The tokenizer of -m, else of the stream, which the first rows name. */
-static int load(Texts *t, const Frame *f, Err *e)
+static int load(Detokenise *t, const Frame *f, Err *e)
 {
     const char *model = t->model ? t->model : frame_meta(f, "model");
     if (t->tokenizer)
@@ -22,7 +22,7 @@ static int load(Texts *t, const Frame *f, Err *e)
 }
 
 /* Ids of another vocabulary are other words. */
-static int fits(const Texts *t, const Frame *f, Err *e)
+static int fits(const Detokenise *t, const Frame *f, Err *e)
 {
     const char *vocab = frame_meta(f, "vocab"), *model = frame_meta(f, "model");
     if (!vocab || strcmp(vocab, tokenizer_fingerprint(t->tokenizer)) == 0)
@@ -32,7 +32,7 @@ static int fits(const Texts *t, const Frame *f, Err *e)
                    t->model ? t->model : "the first stream's model");
 }
 
-static void put_row(Texts *t, const int32_t *id, size_t n)
+static void put_row(Detokenise *t, const int32_t *id, size_t n)
 {
     t->text.n = 0;
     tokenizer_decode(t->tokenizer, id, n, t->raw, &t->text);
@@ -44,7 +44,7 @@ static void put_row(Texts *t, const int32_t *id, size_t n)
     buf_add(&t->out, t->nul ? "" : "\n", 1);
 }
 
-static int put_frame(Texts *t, const Frame *f, Err *e)
+static int put_frame(Detokenise *t, const Frame *f, Err *e)
 {
     if (!f->rows)
         return 0;
@@ -59,7 +59,7 @@ static int put_frame(Texts *t, const Frame *f, Err *e)
     return put_out(&t->out, e);
 }
 
-int texts_run(Texts *t, In *in, Err *e)
+int detokenise_run(Detokenise *t, In *in, Err *e)
 {
     Frame *f;
     int k;
@@ -73,7 +73,7 @@ int texts_run(Texts *t, In *in, Err *e)
     return k;
 }
 
-void texts_clear(Texts *t)
+void detokenise_clear(Detokenise *t)
 {
     tokenizer_free(t->tokenizer);
     free(t->text.p);

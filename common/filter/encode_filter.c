@@ -1,4 +1,5 @@
-#include "filter/filter.h"
+#include "filter/encode_filter.h"
+#include "filter/filter_device.h"
 
 #include "base/mem.h"
 #include "model/find.h"
@@ -14,12 +15,12 @@ static int load(EncodeFilter *f, const char *given, Err *e)
         return -1;
     char *folder = model_find(given, e), *encoder = NULL;
     if (folder && (encoder = model_encoder_folder(folder, e)))
-        f->enc = encoder_load(encoder, f->dev, f->common->bf16 ? K_BF16 : f->common->f16 ? K_F16 : K_F32,
+        f->enc = transformer_load(encoder, f->dev, f->common->bf16 ? K_BF16 : f->common->f16 ? K_F16 : K_F32,
                               f->layers, e);
     if (f->enc) {
         f->name = model_name(given, folder);
         f->folder = mem_str(encoder);
-        encoder_identity(f->enc, f->fingerprint);
+        transformer_identity(f->enc, f->fingerprint);
     }
     free(folder);
     free(encoder);
@@ -65,14 +66,14 @@ int encode_open(EncodeFilter *f, const Frame *frame, Err *e)
 static void tell_maker(const EncodeFilter *f, Frame *frame)
 {
     char layer[24];
-    snprintf(layer, sizeof layer, "%lld", (long long)encoder_layers(f->enc));
+    snprintf(layer, sizeof layer, "%lld", (long long)transformer_layers(f->enc));
     if (f->common->model || !frame_meta(frame, "model"))
         frame_set_meta(frame, "model", f->name);
     frame_set_meta(frame, "encoder", f->fingerprint);
     frame_set_meta(frame, "layer", layer);
 }
 
-static int64_t longest(const EncoderIn *in)
+static int64_t longest(const TransformerIn *in)
 {
     int64_t n = 0;
     for (int64_t r = 0; r < in->rows; r++)
@@ -92,14 +93,14 @@ static int ask(EncodeFilter *f, Frame *frame, int64_t *mark, Err *e)
     Tensor *kind = frame_get(frame, "token.type");
     if (!starts || encode_open(f, frame, e) < 0)
         return -1;
-    EncoderIn in = {.id = id->data, .kind = kind ? kind->data : NULL, .starts = starts->data,
+    TransformerIn in = {.id = id->data, .kind = kind ? kind->data : NULL, .starts = starts->data,
                     .rows = frame->rows, .tokens = frame->tokens};
-    if (encoder_check(f->enc, &in, e) < 0)
+    if (transformer_check(f->enc, &in, e) < 0)
         return -1;
-    const Config *c = encoder_config(f->enc);
+    const Config *c = transformer_config(f->enc);
     int64_t wide = longest(&in);
     int64_t shape[] = {in.tokens, c->hidden};
-    int64_t probs_shape[] = {in.tokens, encoder_layers(f->enc), c->heads, wide};
+    int64_t probs_shape[] = {in.tokens, transformer_layers(f->enc), c->heads, wide};
     void *out = frame_add(frame, "token.hidden", f->common->bf16 ? DT_BF16 : DT_F32, 2, shape);
     float *probs = NULL;
     if (f->attention) {
@@ -107,7 +108,7 @@ static int ask(EncodeFilter *f, Frame *frame, int64_t *mark, Err *e)
         memset(probs, 0, frame_get(frame, "token.attention")->bytes);
     }
     tell_maker(f, frame);
-    return in.tokens ? encoder_start(f->enc, &in, out, probs, wide, mark, e) : 0;
+    return in.tokens ? transformer_start(f->enc, &in, out, probs, wide, mark, e) : 0;
 }
 
 int encode_frame(void *filter, Frame *frame, Err *e)
@@ -115,7 +116,7 @@ int encode_frame(void *filter, Frame *frame, Err *e)
     EncodeFilter *f = filter;
     int64_t mark;
     int r = ask(f, frame, &mark, e);
-    return r == 0 && mark ? encoder_finish(f->enc, mark, e) : r;
+    return r == 0 && mark ? transformer_finish(f->enc, mark, e) : r;
 }
 
 int encode_start(void *filter, Frame *frame, Err *e)
@@ -132,12 +133,12 @@ int encode_finish(void *filter, Frame *frame, Err *e)
 {
     EncodeFilter *f = filter;
     (void)frame;
-    return encoder_finish(f->enc, f->mark[f->finished++ % 2], e);
+    return transformer_finish(f->enc, f->mark[f->finished++ % 2], e);
 }
 
 void encode_end(EncodeFilter *f)
 {
-    encoder_free(f->enc);
+    transformer_free(f->enc);
     if (f->dev)
         f->dev->close(f->dev);
     free(f->name);

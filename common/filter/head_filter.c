@@ -1,4 +1,6 @@
-#include "filter/filter.h"
+#include "filter/head_filter.h"
+#include "filter/filter_device.h"
+#include "filter/pool_filter.h"
 
 #include "base/mem.h"
 #include "base/num.h"

@@ -58,7 +58,7 @@ static int find_mask(Perplexity *p, const Frame *f, Err *e)
 
 static int check_window(Perplexity *p, Err *e)
 {
-    const Config *c = encoder_config(p->encode.enc);
+    const Config *c = transformer_config(p->encode.enc);
     if (p->masked && (p->window || p->overlap >= 0 || p->bos))
         return err_set(e, "%s is a masked model: -w, -S and --bos are for causal ones",
                        p->encode.name);
@@ -113,7 +113,7 @@ static void fill(const Pending *g, int32_t *id, uint8_t *kind, int64_t *starts)
         starts[i] = at;
         if (w->bos) {
             kind[at] = 0;
-            id[at++] = (int32_t)encoder_config(p->encode.enc)->bos;
+            id[at++] = (int32_t)transformer_config(p->encode.enc)->bos;
         }
         memcpy(id + at, g->id + w->begin, (size_t)n * sizeof *id);
         if (g->kind)
@@ -146,22 +146,22 @@ static int64_t pick(const Pending *g, const int64_t *starts, char *hidden, size_
 static int run_batch(Pending *g, Err *e)
 {
     Perplexity *p = g->p;
-    Encoder *enc = p->encode.enc;
+    Transformer *enc = p->encode.enc;
     KType type = p->encode.common->bf16 ? K_BF16 : K_F32;
-    size_t tokens = (size_t)g->tokens, line = (size_t)encoder_config(enc)->hidden * ktype_size(type);
+    size_t tokens = (size_t)g->tokens, line = (size_t)transformer_config(enc)->hidden * ktype_size(type);
     int32_t *id = mem_array(tokens, sizeof *id), *target = mem_array(tokens, sizeof *target);
     uint8_t *kind = mem_zero(tokens, 1);
     int64_t *starts = mem_array((size_t)g->n + 1, sizeof *starts);
     double **to = mem_array(tokens, sizeof *to), *nll = mem_array(tokens, sizeof *nll);
     char *hidden = mem_aligned(tokens * line);
     fill(g, id, kind, starts);
-    EncoderIn in = {.id = id, .kind = g->kind ? kind : NULL, .starts = starts, .rows = g->n,
+    TransformerIn in = {.id = id, .kind = g->kind ? kind : NULL, .starts = starts, .rows = g->n,
                     .tokens = g->tokens};
-    int status = encoder_run(enc, &in, hidden, NULL, 0, e);
-    encoder_rest(enc);
+    int status = transformer_run(enc, &in, hidden, NULL, 0, e);
+    transformer_rest(enc);
     if (status == 0) {
         int64_t n = pick(g, starts, hidden, line, target, to);
-        View x = view_of(hidden, type, n, encoder_config(enc)->hidden);
+        View x = view_of(hidden, type, n, transformer_config(enc)->hidden);
         status = head_nll(p->head, x, target, nll, e);
         for (int64_t i = 0; i < n && status == 0; i++)
             *to[i] = nll[i];
@@ -231,9 +231,9 @@ static int check(const Perplexity *p, const Pending *g, const int64_t *starts, i
     for (int64_t at = 0; at < n; at += step) {
         int64_t part[2] = {0, n - at < step ? n - at : step};
         const int32_t *id = g->id + starts[row] + at;
-        EncoderIn in = {.id = id, .kind = g->kind ? g->kind + starts[row] + at : NULL,
+        TransformerIn in = {.id = id, .kind = g->kind ? g->kind + starts[row] + at : NULL,
                         .starts = part, .rows = 1, .tokens = part[1]};
-        if (encoder_check(p->encode.enc, &in, e) < 0) {
+        if (transformer_check(p->encode.enc, &in, e) < 0) {
             e->row = row + 1;
             return -1;
         }

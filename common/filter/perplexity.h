@@ -7,7 +7,8 @@
 #ifndef WEFT_PERPLEXITY_H
 #define WEFT_PERPLEXITY_H
 
-#include "filter/filter.h"
+#include "filter/encode_filter.h"
+#include "filter/head_filter.h"
 
 typedef struct Perplexity {
     EncodeFilter encode;

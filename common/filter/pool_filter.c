@@ -1,4 +1,5 @@
-#include "filter/filter.h"
+#include "filter/pool_filter.h"
+#include "filter/filter_device.h"
 
 #include "model/find.h"
 

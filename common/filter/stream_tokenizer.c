@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-Tokenizer *lexicon_load(const char *model, const char *vocab, Err *e)
+Tokenizer *stream_tokenizer_load(const char *model, const char *vocab, Err *e)
 {
     char *folder = model_find(model, e), *inner = NULL;
     Tokenizer *t = NULL;
@@ -22,38 +22,22 @@ Tokenizer *lexicon_load(const char *model, const char *vocab, Err *e)
     return t;
 }
 
-int lexicon_open(Lexicon *l, const Frame *f, Err *e)
+int stream_tokenizer_open(StreamTokenizer *l, const Frame *f, Err *e)
 {
     if (l->tokenizer)
         return 0;
     const char *model = l->model ? l->model : frame_meta(f, "model");
-    l->tokenizer = lexicon_load(model, frame_meta(f, "vocab"), e);
+    l->tokenizer = stream_tokenizer_load(model, frame_meta(f, "vocab"), e);
     if (!l->tokenizer)
         return -1;
     l->work = tokwork_new(l->tokenizer);
     return 0;
 }
 
-void lexicon_close(Lexicon *l)
+void stream_tokenizer_close(StreamTokenizer *l)
 {
     tokwork_free(l->work);
     if (l->tokenizer)
         tokenizer_free(l->tokenizer);
-    *l = (Lexicon){0};
-}
-
-static bool begins_char(char c)
-{
-    return ((unsigned char)c & 0xc0) != 0x80;
-}
-
-int64_t chars_before(CharAt *at, Str text, size_t to)
-{
-    if (at->byte > text.n) /* another text */
-        *at = (CharAt){0};
-    for (; at->byte < to; at->byte++)
-        at->chars += begins_char(text.p[at->byte]);
-    while (at->byte > to)
-        at->chars -= begins_char(text.p[--at->byte]);
-    return at->chars;
+    *l = (StreamTokenizer){0};
 }

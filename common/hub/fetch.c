@@ -129,7 +129,7 @@ static int read_info(Fetch *f, const Buf *b, Err *e)
     int status = 0;
     if (!is_commit(sha))
         status = err_set(e, "%s does not say which commit '%s' is", f->endpoint, f->revision);
-    else if (wanted_listed(&f->all, info, e) < 0 || wanted_files(&f->want, &f->all, e) < 0)
+    else if (repo_files_listed(&f->all, info, e) < 0 || repo_files_wanted(&f->want, &f->all, e) < 0)
         status = -1;
     else
         snprintf(f->commit, sizeof f->commit, "%s", sha);
@@ -199,7 +199,7 @@ static int bring(Fetch *f, Err *e)
     f->snapshot = mem_fmt("%s/snapshots/%s", f->repo, f->commit);
     for (int i = 0; i < f->want.n; i++) /* the list grows by what indices name */
         if (fetch_file(f, f->want.name[i], e) < 0 ||
-            wanted_more(&f->want, &f->all, f->snapshot, f->want.name[i], e) < 0)
+            repo_files_more(&f->want, &f->all, f->snapshot, f->want.name[i], e) < 0)
             return -1;
     return write_ref(f, e);
 }

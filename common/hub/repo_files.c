@@ -75,7 +75,7 @@ static bool stays_below(const char *s)
     return true;
 }
 
-int wanted_listed(NameList *all, const json_t *info, Err *e)
+int repo_files_listed(NameList *all, const json_t *info, Err *e)
 {
     const json_t *list = json_object_get(info, "siblings");
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -88,7 +88,7 @@ int wanted_listed(NameList *all, const json_t *info, Err *e)
     return 0;
 }
 
-int wanted_files(NameList *want, const NameList *all, Err *e)
+int repo_files_wanted(NameList *want, const NameList *all, Err *e)
 {
     for (size_t i = 0; i < COUNT(small); i++)
         if (names_has(all, small[i]))
@@ -134,7 +134,7 @@ static int add_modules(NameList *want, const NameList *all, const json_t *module
     return 0;
 }
 
-int wanted_more(NameList *want, const NameList *all, const char *folder, const char *name, Err *e)
+int repo_files_more(NameList *want, const NameList *all, const char *folder, const char *name, Err *e)
 {
     size_t n = strlen(name);
     bool index = n > 11 && strcmp(name + n - 11, ".index.json") == 0;

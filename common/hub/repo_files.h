@@ -18,13 +18,13 @@ void names_free(NameList *l);
 
 /* The files of a repository as its hub lists them: {"siblings": [{"rfilename": ...}, ...]}. NameList
  * that would lead out of the folder are an error. */
-int wanted_listed(NameList *all, const json_t *info, Err *e);
+int repo_files_listed(NameList *all, const json_t *info, Err *e);
 /* Configuration, tokenizer and, of the weights, one of: model.safetensors or its index,
  * pytorch_model.bin or its index. An error where there is no config.json, or no weights. */
-int wanted_files(NameList *want, const NameList *all, Err *e);
+int repo_files_wanted(NameList *want, const NameList *all, Err *e);
 /* The shards that an index names ({"weight_map": {tensor: file}}), and the configurations of the
  * modules that a modules.json names ([{"path": ...}]): what else is wanted once FOLDER/name is
  * there. */
-int wanted_more(NameList *want, const NameList *all, const char *folder, const char *name, Err *e);
+int repo_files_more(NameList *want, const NameList *all, const char *folder, const char *name, Err *e);
 
 #endif

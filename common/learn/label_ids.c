@@ -6,24 +6,24 @@
 
 static int by_text(const void *a, const void *b)
 {
-    const Str *s = &((const Name *)a)->text, *t = &((const Name *)b)->text;
+    const Str *s = &((const LabelId *)a)->text, *t = &((const LabelId *)b)->text;
     int d = memcmp(s->p, t->p, s->n < t->n ? s->n : t->n);
     return d ? d : (s->n > t->n) - (s->n < t->n);
 }
 
-Naming *naming_new(void)
+LabelIds *label_ids_new(void)
 {
-    return mem_zero(1, sizeof(Naming));
+    return mem_zero(1, sizeof(LabelIds));
 }
 
-int32_t naming_id(Naming *n, Str text, const char *place, int64_t row)
+int32_t label_ids_of(LabelIds *n, Str text, const char *place, int64_t row)
 {
-    Name key = {.text = text};
-    Name **found = tfind(&key, &n->tree, by_text);
+    LabelId key = {.text = text};
+    LabelId **found = tfind(&key, &n->tree, by_text);
     if (found)
         return (*found)->id;
-    Name *name = mem_zero(1, sizeof *name);
-    *name = (Name){.text = {mem_strn(text.p, text.n), text.n}, .id = n->count,
+    LabelId *name = mem_zero(1, sizeof *name);
+    *name = (LabelId){.text = {mem_strn(text.p, text.n), text.n}, .id = n->count,
                    .place = mem_str(place), .row = row};
     n->name = mem_resize(n->name, (size_t)n->count + 1, sizeof *n->name);
     n->name[n->count] = name;
@@ -37,7 +37,7 @@ static void keep(void *node)
     (void)node; /* it is freed by id */
 }
 
-void naming_free(Naming *n)
+void label_ids_free(LabelIds *n)
 {
     if (!n)
         return;

@@ -4,22 +4,22 @@
 
 #include "base/mem.h"
 
-typedef struct Name {
+typedef struct LabelId {
     Str text;
     int32_t id;
     char *place; /* where it was met first, */
     int64_t row; /* and in which row of that place, from 1 */
-} Name;
+} LabelId;
 
-typedef struct Naming {
+typedef struct LabelIds {
     void *tree; /* tsearch(3), by text */
-    Name **name; /* by id */
+    LabelId **name; /* by id */
     int32_t count;
-} Naming;
+} LabelIds;
 
-Naming *naming_new(void);
+LabelIds *label_ids_new(void);
 /* The number of a text; a new one where it was not met before. */
-int32_t naming_id(Naming *n, Str text, const char *place, int64_t row);
-void naming_free(Naming *n); /* NULL is fine */
+int32_t label_ids_of(LabelIds *n, Str text, const char *place, int64_t row);
+void label_ids_free(LabelIds *n); /* NULL is fine */
 
 #endif

@@ -105,8 +105,8 @@ static int take_row(Reading *r, const float *x, Str label, const float *weight, 
     if (weight && !(*weight >= 0 && *weight <= 1e30f))
         return err_set(e, "its weight is %g: weights are finite and not negative",
                        (double)*weight);
-    int32_t id = naming_id(v->naming, label, r->place, row);
-    if (v->naming->count > VECTORS_CLASSES)
+    int32_t id = label_ids_of(v->labels_met, label, r->place, row);
+    if (v->labels_met->count > VECTORS_CLASSES)
         return err_set(e, "more than %d different labels: is that the label's column?",
                        VECTORS_CLASSES);
     if (v->weight)
@@ -181,7 +181,7 @@ static int map(Vectors *v, int fd, Err *e)
 
 int vectors_read(Vectors *v, char **files, int nfiles, bool skip, Err *e)
 {
-    *v = (Vectors){.naming = naming_new()};
+    *v = (Vectors){.labels_met = label_ids_new()};
     Reading r = {.v = v, .skip = skip, .fd = spool_file(e)};
     if (r.fd < 0)
         return -1;
@@ -208,7 +208,7 @@ void vectors_free(Vectors *v)
 {
     if (v->x)
         munmap((void *)v->x, (size_t)(v->rows * v->width) * sizeof *v->x);
-    naming_free(v->naming);
+    label_ids_free(v->labels_met);
     free(v->target);
     free(v->weight);
     free(v->place);
@@ -227,7 +227,7 @@ static int by_name(const void *a, const void *b)
 }
 
 /* The labels met as a JSON array in their order as bytes; NULL where one is not UTF-8. */
-static char *sorted_names(const Naming *n)
+static char *sorted_names(const LabelIds *n)
 {
     const char **name = mem_array((size_t)n->count, sizeof *name);
     json_t *list = json_array();
@@ -245,7 +245,7 @@ static char *sorted_names(const Naming *n)
 
 int vectors_classes(const Vectors *v, Classes *c, Err *e)
 {
-    char *names = v->labels ? mem_str(v->labels) : sorted_names(v->naming);
+    char *names = v->labels ? mem_str(v->labels) : sorted_names(v->labels_met);
     if (!names)
         return err_set(e, "%s: a label is not UTF-8", v->place);
     json_t *list = json_loads(names, 0, NULL);
@@ -266,11 +266,11 @@ int vectors_classes(const Vectors *v, Classes *c, Err *e)
 
 int vectors_number(Vectors *v, const Classes *c, Err *e)
 {
-    const Naming *n = v->naming;
+    const LabelIds *n = v->labels_met;
     int32_t *to = mem_array((size_t)n->count, sizeof *to);
     int status = 0;
     for (int32_t i = 0; status == 0 && i < n->count; i++) {
-        const Name *name = n->name[i];
+        const LabelId *name = n->name[i];
         to[i] = (int32_t)classes_find(c, name->text);
         if (to[i] < 0) {
             char *list = classes_list(c);

@@ -29,7 +29,7 @@ typedef struct Vectors {
     char *place;     /* where it was read: "stdin", or the first file's name */
     char *model, *encoder, *vocab, *pool, *layer; /* metadata; "" where absent */
     char *labels;    /* JSON array: the order given to `tok`; NULL: none was */
-    struct Naming *naming; /* private: the labels met */
+    struct LabelIds *labels_met; /* private: the labels met */
 } Vectors;
 
 /* Reads to the end, which must be there. Fails on a row without a label (unless `skip`), a

@@ -19,16 +19,16 @@ static int by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int32_t find_type(const Chunks *x, const char *name)
+static int32_t find_type(const EntityCounts *x, const char *name)
 {
     char **at = name ? bsearch(&name, x->type, (size_t)x->types, sizeof name, by_name) : NULL;
     return at ? (int32_t)(at - x->type) : -1;
 }
 
-Chunks chunks_new(const Classes *c)
+EntityCounts entity_counts_new(const Classes *c)
 {
-    static const ChunkEdge none = {{'O', -1}, 0, -1};
-    Chunks x = {.gold = none, .said = none};
+    static const OpenEntity none = {{'O', -1}, 0, -1};
+    EntityCounts x = {.gold = none, .said = none};
     char mark;
     x.type = mem_zero((size_t)c->n, sizeof *x.type);
     x.tag = mem_zero((size_t)c->n, sizeof *x.tag);
@@ -47,19 +47,19 @@ Chunks chunks_new(const Classes *c)
     return x;
 }
 
-void chunks_free(Chunks *x)
+void entity_counts_free(EntityCounts *x)
 {
     for (int32_t i = 0; i < x->types; i++)
         free(x->type[i]);
     free(x->type);
     free(x->tag);
     free(x->count);
-    *x = (Chunks){0};
+    *x = (EntityCounts){0};
 }
 
 /* ---- counting ---- */
 
-static bool ends_before(ChunkTag last, ChunkTag tag)
+static bool ends_before(EntityTag last, EntityTag tag)
 {
     if (last.mark == 'O')
         return false;
@@ -67,7 +67,7 @@ static bool ends_before(ChunkTag last, ChunkTag tag)
            tag.mark == 'O' || last.type != tag.type;
 }
 
-static bool begins_at(ChunkTag last, ChunkTag tag)
+static bool begins_at(EntityTag last, EntityTag tag)
 {
     if (tag.mark == 'O')
         return false;
@@ -76,7 +76,7 @@ static bool begins_at(ChunkTag last, ChunkTag tag)
 }
 
 /* Takes the next tag. The entity that ended before it, if one did: its type in *type. */
-static bool step(ChunkEdge *edge, ChunkTag tag, int64_t at, int64_t *begin, int32_t *type)
+static bool step(OpenEntity *edge, EntityTag tag, int64_t at, int64_t *begin, int32_t *type)
 {
     bool ended = edge->type >= 0 && ends_before(edge->last, tag);
     *begin = edge->begin;
@@ -91,7 +91,7 @@ static bool step(ChunkEdge *edge, ChunkTag tag, int64_t at, int64_t *begin, int3
     return ended;
 }
 
-static void take(Chunks *x, ChunkTag gold, ChunkTag said)
+static void take(EntityCounts *x, EntityTag gold, EntityTag said)
 {
     int64_t gold_begin, said_begin;
     int32_t gold_type, said_type;
@@ -106,7 +106,7 @@ static void take(Chunks *x, ChunkTag gold, ChunkTag said)
     x->at++;
 }
 
-void chunks_add(Chunks *x, int64_t gold, int64_t said, double nll)
+void entity_counts_add(EntityCounts *x, int64_t gold, int64_t said, double nll)
 {
     take(x, x->tag[gold], x->tag[said]);
     x->words++;
@@ -114,9 +114,9 @@ void chunks_add(Chunks *x, int64_t gold, int64_t said, double nll)
     x->loss += nll;
 }
 
-void chunks_end(Chunks *x)
+void entity_counts_end(EntityCounts *x)
 {
-    static const ChunkTag outside = {'O', -1};
+    static const EntityTag outside = {'O', -1};
     take(x, outside, outside);
 }
 
@@ -131,7 +131,7 @@ static double ratio(double a, double b)
     return b > 0 ? a / b : 0;
 }
 
-static Rates rates_of(ChunkCount k)
+static Rates rates_of(EntityCount k)
 {
     double right = (double)k.right;
     return (Rates){ratio(right, (double)k.said), ratio(right, (double)k.gold),
@@ -145,13 +145,13 @@ typedef struct Overall {
     double macro_f1, weighted_f1, accuracy, loss;
 } Overall;
 
-static Overall sum_up(const Chunks *x)
+static Overall sum_up(const EntityCounts *x)
 {
-    ChunkCount all = {0};
+    EntityCount all = {0};
     double macro = 0, weighted = 0, occur = 0;
     for (int32_t i = 0; i < x->types; i++) {
-        ChunkCount k = x->count[i];
-        all = (ChunkCount){all.right + k.right, all.said + k.said, all.gold + k.gold};
+        EntityCount k = x->count[i];
+        all = (EntityCount){all.right + k.right, all.said + k.said, all.gold + k.gold};
         macro += rates_of(k).f1;
         weighted += rates_of(k).f1 * (double)k.gold;
         occur += k.said || k.gold;
@@ -162,7 +162,7 @@ static Overall sum_up(const Chunks *x)
                      .loss = ratio(x->loss, (double)x->words)};
 }
 
-static void put_text(Buf *b, const Chunks *x, int64_t rows)
+static void put_text(Buf *b, const EntityCounts *x, int64_t rows)
 {
     Overall o = sum_up(x);
     buf_fmt(b, "rows\t%lld\nwords\t%lld\nloss\t%.6f\naccuracy\t%.6f\n", (long long)rows,
@@ -179,7 +179,7 @@ static void put_text(Buf *b, const Chunks *x, int64_t rows)
     }
 }
 
-static void put_object(Buf *b, const Chunks *x, int64_t rows)
+static void put_object(Buf *b, const EntityCounts *x, int64_t rows)
 {
     Overall o = sum_up(x);
     buf_fmt(b, "{\"rows\": %lld, \"words\": %lld, \"loss\": %.9g, \"accuracy\": %.9g, ",
@@ -198,7 +198,7 @@ static void put_object(Buf *b, const Chunks *x, int64_t rows)
     buf_str(b, "]}\n");
 }
 
-void chunks_put(Buf *b, const Chunks *x, int64_t rows, bool json)
+void entity_counts_put(Buf *b, const EntityCounts *x, int64_t rows, bool json)
 {
     if (json)
         put_object(b, x, rows);

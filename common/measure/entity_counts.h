@@ -9,38 +9,38 @@
 #include "base/mem.h"
 #include "measure/classes.h"
 
-typedef struct ChunkTag {
+typedef struct EntityTag {
     char mark;    /* B I E S, or O: none */
-    int32_t type; /* of Chunks.type; -1: none */
-} ChunkTag;
+    int32_t type; /* of EntityCounts.type; -1: none */
+} EntityTag;
 
 /* An entity that is open in a sequence: of gold labels, or of answers. */
-typedef struct ChunkEdge {
-    ChunkTag last;
+typedef struct OpenEntity {
+    EntityTag last;
     int64_t begin;
     int32_t type; /* -1: none is open */
-} ChunkEdge;
+} OpenEntity;
 
-typedef struct ChunkCount {
+typedef struct EntityCount {
     int64_t right, said, gold;
-} ChunkCount;
+} EntityCount;
 
-typedef struct Chunks {
+typedef struct EntityCounts {
     char **type;       /* names, in order of the alphabet */
-    ChunkCount *count; /* [types] */
+    EntityCount *count; /* [types] */
     int32_t types;
-    ChunkTag *tag;     /* [classes] */
+    EntityTag *tag;     /* [classes] */
     int64_t at, words, hits;
     double loss; /* sum */
-    ChunkEdge gold, said;
-} Chunks;
+    OpenEntity gold, said;
+} EntityCounts;
 
-Chunks chunks_new(const Classes *c);
+EntityCounts entity_counts_new(const Classes *c);
 /* The next word of a sequence, and the end of one. */
-void chunks_add(Chunks *x, int64_t gold, int64_t said, double nll);
-void chunks_end(Chunks *x);
-void chunks_free(Chunks *x);
+void entity_counts_add(EntityCounts *x, int64_t gold, int64_t said, double nll);
+void entity_counts_end(EntityCounts *x);
+void entity_counts_free(EntityCounts *x);
 /* rows: sequences */
-void chunks_put(Buf *b, const Chunks *x, int64_t rows, bool json);
+void entity_counts_put(Buf *b, const EntityCounts *x, int64_t rows, bool json);
 
 #endif

@@ -11,7 +11,7 @@
 enum { ALONE_BYTES = 256 << 10, FLIGHT_BYTES = 64 << 20 };
 
 typedef struct Slot {
-    Batch batch;
+    RecordBatch batch;
     size_t bytes;
     bool done;
 } Slot;
@@ -70,7 +70,7 @@ static void *worker(void *arg)
     Feed *f = arg;
     Rows *rows = rows_new(f->spec.rows);
     for (Slot *s; (s = take(f)) != NULL;) {
-        batch_work(&s->batch, f->spec.fields, f->spec.input, rows);
+        record_batch_work(&s->batch, f->spec.fields, f->spec.input, rows);
         pthread_mutex_lock(&f->lock);
         s->done = true;
         pthread_cond_signal(&f->done);
@@ -118,7 +118,7 @@ static int flush_rows(Feed *f, Err *e)
 /* What became of the oldest batch. */
 static int deliver(Feed *f, Slot *s, Err *e)
 {
-    Batch *b = &s->batch;
+    RecordBatch *b = &s->batch;
     int status = 0;
     for (int i = 0; i < b->frames; i++)
         if (status == 0)
@@ -195,9 +195,9 @@ int feed_put(Feed *f, const Record *rec, Err *e)
             f->bytes += rec->field[i].n;
         return put_here(f, rec, e);
     }
-    Batch *b = &f->slot[f->tail % f->slots].batch;
-    batch_keep(b, rec, f->fields);
-    if (!batch_full(b, f->rows_each))
+    RecordBatch *b = &f->slot[f->tail % f->slots].batch;
+    record_batch_keep(b, rec, f->fields);
+    if (!record_batch_full(b, f->rows_each))
         return 0;
     submit(f);
     return drain(f, f->slots - 1, e);
@@ -238,7 +238,7 @@ void feed_free(Feed *f)
     for (int i = 0; i < f->threads; i++)
         pthread_join(f->thread[i], NULL);
     for (size_t i = 0; i < f->slots; i++)
-        batch_clear(&f->slot[i].batch);
+        record_batch_clear(&f->slot[i].batch);
     rows_free(f->rows);
     free(f->slot);
     free(f->thread);

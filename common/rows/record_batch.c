@@ -18,7 +18,7 @@ typedef struct Held {
     size_t words;
 } Held;
 
-void batch_keep(Batch *b, const Record *rec, int fields)
+void record_batch_keep(RecordBatch *b, const Record *rec, int fields)
 {
     Held h = {rec->number, rec->in_file, rec->place, rec->words};
     buf_add(&b->held, &h, sizeof h);
@@ -31,10 +31,10 @@ void batch_keep(Batch *b, const Record *rec, int fields)
     b->records++;
 }
 
-bool batch_full(const Batch *b, int rows)
+bool record_batch_full(const RecordBatch *b, int rows)
 {
     size_t n = (size_t)rows;
-    return b->bytes.n >= BATCH_BYTES / n || b->records >= BATCH_RECORDS / n;
+    return b->bytes.n >= RECORD_BATCH_BYTES / n || b->records >= RECORD_BATCH_RECORDS / n;
 }
 
 int record_rows(const Fields *fields, const RecSpec *input, const Record *rec, Rows *rows, Err *e)
@@ -45,7 +45,7 @@ int record_rows(const Fields *fields, const RecSpec *input, const Record *rec, R
     return err_at(e, "%s: record %" PRId64, rec->place, rec->in_file);
 }
 
-static void add_frame(Batch *b, Rows *rows)
+static void add_frame(RecordBatch *b, Rows *rows)
 {
     if (!rows_waiting(rows))
         return;
@@ -62,7 +62,7 @@ static void empty(Buf *b)
     *b = (Buf){0};
 }
 
-void batch_work(Batch *b, const Fields *fields, const RecSpec *input, Rows *rows)
+void record_batch_work(RecordBatch *b, const Fields *fields, const RecSpec *input, Rows *rows)
 {
     const Held *h = (const Held *)b->held.p;
     const Field *f = (const Field *)b->fields.p;
@@ -94,7 +94,7 @@ void batch_work(Batch *b, const Fields *fields, const RecSpec *input, Rows *rows
     b->records = 0;
 }
 
-void batch_clear(Batch *b)
+void record_batch_clear(RecordBatch *b)
 {
     for (int i = 0; i < b->frames; i++)
         frame_free(b->frame[i]);
@@ -103,5 +103,5 @@ void batch_clear(Batch *b)
     free(b->fields.p);
     free(b->words.p);
     free(b->held.p);
-    *b = (Batch){0};
+    *b = (RecordBatch){0};
 }

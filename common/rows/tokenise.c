@@ -3,14 +3,14 @@
 #include "rows/feed.h"
 
 typedef struct Way {
-    const Intake *in;
+    const Tokenise *in;
     Out *out;
 } Way;
 
 static int send(void *way, Frame *f, Err *e)
 {
     const Way *w = way;
-    for (int i = 0; i < INTAKE_META; i++)
+    for (int i = 0; i < TOKENISE_META; i++)
         if (w->in->meta[i][1])
             frame_set_meta(f, w->in->meta[i][0], w->in->meta[i][1]);
     return out_write(w->out, f, e);
@@ -31,7 +31,7 @@ static int pump(Records *records, Feed *feed, Err *e)
     return -1;
 }
 
-int intake_run(const Intake *in, Out *out, int64_t *cut, Err *e)
+int tokenise_run(const Tokenise *in, Out *out, int64_t *cut, Err *e)
 {
     Way way = {in, out};
     FeedSpec spec = {.fields = in->fields, .input = in->input, .rows = in->rows,

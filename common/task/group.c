@@ -2,7 +2,7 @@
 
 bool group_turns(Group *g, const Frame *f, int64_t row)
 {
-    int64_t unit = unit_step(&g->at, f, row);
+    int64_t unit = record_step(&g->at, f, row);
     bool turns = !g->open || unit != g->unit;
     g->unit = unit;
     return turns;

@@ -3,10 +3,10 @@
 #ifndef WEFT_GROUP_H
 #define WEFT_GROUP_H
 
-#include "deal/row_groups.h"
+#include "io/record_cursor.h"
 
 typedef struct Group {
-    UnitCursor at;
+    RecordCursor at;
     int64_t unit; /* the record that is open, of those so far */
     bool open;
 } Group;

@@ -42,7 +42,7 @@ static void warn_target(const Tokenizer *t, Str word, int32_t id)
 }
 
 /* The target's id, or that of its first piece; -1: it has none. */
-static int32_t target_id(Lexicon *l, Str word)
+static int32_t target_id(StreamTokenizer *l, Str word)
 {
     int32_t id = tokenizer_find(l->tokenizer, word);
     if (id >= 0)
@@ -65,7 +65,7 @@ static void add_target(Mask *t, int32_t id)
     t->target[t->targets++] = id;
 }
 
-static int read_targets(Mask *t, Lexicon *l, const char *list, Err *e)
+static int read_targets(Mask *t, StreamTokenizer *l, const char *list, Err *e)
 {
     for (const char *p = list; p; p = *p ? p + 1 : NULL) {
         size_t n = strcspn(p, ",");
@@ -96,8 +96,8 @@ static void *open_mask(Scorer *s, const Frame *f, Err *e)
     Mask *t = mem_zero(1, sizeof *t);
     const char *task = frame_meta(f, "task");
     t->next = task && strcmp(task, task_lm.name) == 0;
-    if (!frame_need(f, "pick.token", DT_I64, 1, e) || lexicon_open(&s->lexicon, f, e) < 0 ||
-        (s->asked.targets && read_targets(t, &s->lexicon, s->asked.targets, e) < 0)) {
+    if (!frame_need(f, "pick.token", DT_I64, 1, e) || stream_tokenizer_open(&s->stream_tokenizer, f, e) < 0 ||
+        (s->asked.targets && read_targets(t, &s->stream_tokenizer, s->asked.targets, e) < 0)) {
         close_mask(t);
         return NULL;
     }
@@ -206,7 +206,7 @@ static void answer_pick(Mask *t, Scorer *s, int64_t row, int64_t at, bool severa
 {
     const float *logit = t->logit + at * t->width;
     Answers *a = &s->answers;
-    const Tokenizer *tok = s->lexicon.tokenizer;
+    const Tokenizer *tok = s->stream_tokenizer.tokenizer;
     double all = class_log_sum(logit, t->width);
     if (t->target)
         rank_targets(t, logit, a);

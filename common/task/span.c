@@ -51,7 +51,7 @@ static void close_span(void *state)
 
 static void *open_span(Scorer *s, const Frame *f, Err *e)
 {
-    if (!frame_need(f, "token.logit", DT_F32, 2, e) || lexicon_open(&s->lexicon, f, e) < 0)
+    if (!frame_need(f, "token.logit", DT_F32, 2, e) || stream_tokenizer_open(&s->stream_tokenizer, f, e) < 0)
         return NULL;
     return mem_zero(1, sizeof(SpanTask));
 }
@@ -119,7 +119,7 @@ static bool is_within(const SpanTask *t, int64_t i, const int32_t word[2])
 }
 
 /* The word that holds a token, as far as this window has it: bytes of the context. */
-static void widen(const SpanTask *t, Lexicon *l, int64_t token, int32_t out[2])
+static void widen(const SpanTask *t, StreamTokenizer *l, int64_t token, int32_t out[2])
 {
     int32_t base = (int32_t)(t->seen.p - t->text.p), word[2];
     int64_t from = token, to = token;
@@ -135,7 +135,7 @@ static void widen(const SpanTask *t, Lexicon *l, int64_t token, int32_t out[2])
     out[1] = t->span[to][1];
 }
 
-static void take_answer(SpanTask *t, Lexicon *l, const Span *x)
+static void take_answer(SpanTask *t, StreamTokenizer *l, const Span *x)
 {
     int64_t first = t->first + x->first, last = t->first + x->last;
     int32_t begin[2], end[2];
@@ -162,14 +162,14 @@ static int take_window(SpanTask *t, Scorer *s, const Frame *f, int64_t row, Err 
     double null;
     if (class_finite(logit, 2 * n, e) < 0)
         return -1;
-    allow(t, tokenizer_special(s->lexicon.tokenizer, TOK_CLS));
+    allow(t, tokenizer_special(s->stream_tokenizer.tokenizer, TOK_CLS));
     longest = longest < n ? longest : n;
     most = most < n * longest ? most : n * longest;
     t->best = mem_resize(t->best, (size_t)most + 1, sizeof *t->best);
     int64_t bests = spans_best(&t->work, logit, t->allowed, n, longest, most, t->best, &null);
     t->null = fmin(t->null, null);
     for (int64_t i = 0; i < bests; i++)
-        take_answer(t, &s->lexicon, &t->best[i]);
+        take_answer(t, &s->stream_tokenizer, &t->best[i]);
     return 0;
 }
 

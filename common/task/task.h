@@ -25,7 +25,7 @@ typedef struct Asked {
 typedef struct Scorer {
     Asked asked;
     Answers answers;
-    Lexicon lexicon;
+    StreamTokenizer stream_tokenizer;
     const char *place; /* of the row that is being answered: "stdin", and its number from 1 */
     int64_t row;
     int64_t skipped; /* rows without an answer, each of which has been told */

@@ -1,5 +1,6 @@
 /* token.c - token-classification: a label for each token, and entities made of them; --eval
  * measures entities against the words' own labels. */
+#include "base/utf8.h"
 #include "measure/entity_counts.h"
 #include "task/entities.h"
 #include "task/group.h"
@@ -28,7 +29,7 @@ typedef struct Token {
     /* of a row */
     Entities tokens;
     double *score; /* [tokens, classes] */
-    Chunks chunks;
+    EntityCounts chunks;
     int64_t records;
 } Token;
 
@@ -38,7 +39,7 @@ static void close_token(void *state)
     classes_clear(&t->classes);
     entities_clear(&t->entities);
     entities_clear(&t->tokens);
-    chunks_free(&t->chunks);
+    entity_counts_free(&t->chunks);
     free(t->score);
     free(t);
 }
@@ -59,11 +60,11 @@ static void *open_token(Scorer *s, const Frame *f, Err *e)
     bool eval = s->asked.given & ASK_EVAL;
     const Tensor *logit = logits_of(f, e);
     if (!logit || classes_read(&t->classes, f, logit->shape[1], e) < 0 ||
-        (!eval && lexicon_open(&s->lexicon, f, e) < 0)) {
+        (!eval && stream_tokenizer_open(&s->stream_tokenizer, f, e) < 0)) {
         close_token(t);
         return NULL;
     }
-    t->chunks = chunks_new(&t->classes);
+    t->chunks = entity_counts_new(&t->classes);
     return t;
 }
 
@@ -207,7 +208,7 @@ static int flush_token(void *state, Scorer *s, Err *e)
         return 0;
     group_close(&t->group);
     if (s->asked.given & ASK_EVAL) {
-        chunks_end(&t->chunks);
+        entity_counts_end(&t->chunks);
         return 0;
     }
     if (t->windows > 1)
@@ -252,7 +253,7 @@ static int measure(Token *t, const Frame *f, int64_t row, Err *e)
         if (gold < 0 || class_finite(logit, c, e) < 0)
             return -1;
         class_top(logit, c, 1, &best);
-        chunks_add(&t->chunks, gold, best, class_nll(logit, c, gold));
+        entity_counts_add(&t->chunks, gold, best, class_nll(logit, c, gold));
     }
     return 0;
 }
@@ -262,7 +263,7 @@ static int report_token(void *state, Scorer *s, Err *e)
     const Token *t = state;
     if (!t->chunks.words)
         return err_set(e, "no row has a word with a label to measure against");
-    chunks_put(&s->answers.out, &t->chunks, t->records, s->answers.format == FORMAT_JSON);
+    entity_counts_put(&s->answers.out, &t->chunks, t->records, s->answers.format == FORMAT_JSON);
     return 0;
 }
 
@@ -290,9 +291,9 @@ static int row_token(void *state, Scorer *s, const Frame *f, int64_t row, Err *e
     if (s->asked.given & ASK_EVAL)
         return measure(t, f, row, e);
     entities_clear(&t->tokens);
-    if (read_tokens(t, s->lexicon.tokenizer, f, row, e) < 0)
+    if (read_tokens(t, s->stream_tokenizer.tokenizer, f, row, e) < 0)
         return -1;
-    entities_group(&t->tokens, &t->classes, s->asked.aggregate, s->lexicon.tokenizer);
+    entities_group(&t->tokens, &t->classes, s->asked.aggregate, s->stream_tokenizer.tokenizer);
     for (int64_t i = 0; i < t->tokens.n; i++)
         entities_add(&t->entities, &t->tokens.item[i]);
     t->tokens.n = 0; /* their words are the list's now */

@@ -34,19 +34,19 @@ static void chunks(const char *json, int64_t n, const char *gold, const char *sa
 {
     Classes c;
     Err e = {0};
-    ChunkCount sum = {0};
+    EntityCount sum = {0};
     CHECK(classes_parse(&c, json, NULL, n, &e) == 0);
-    Chunks x = chunks_new(&c);
+    EntityCounts x = entity_counts_new(&c);
     for (size_t i = 0; gold[i]; i++)
-        chunks_add(&x, gold[i] - '0', said[i] - '0', 0);
-    chunks_end(&x);
+        entity_counts_add(&x, gold[i] - '0', said[i] - '0', 0);
+    entity_counts_end(&x);
     for (int32_t i = 0; i < x.types; i++) {
         sum.right += x.count[i].right;
         sum.said += x.count[i].said;
         sum.gold += x.count[i].gold;
     }
     CHECK(sum.right == right && sum.said == answers && sum.gold == golds);
-    chunks_free(&x);
+    entity_counts_free(&x);
     classes_clear(&c);
 }
 

@@ -161,7 +161,7 @@ static void check_long(void)
         CHECK(vocab_add(&v, i, text(entries[i]), &e) == 0);
     UnigramRules rules = {0};
     void *self = unigram_new(&v, score, &rules), *work = unigram_splitter.work_new(self);
-    Pieces p = {0};
+    Subwords p = {0};
     for (size_t i = 0; i < N; i++)
         word[i] = "ab"[i & 1];
     unigram_splitter.split(self, work, word, N, SIZE_MAX, &p);

@@ -17,7 +17,7 @@ static int open_checkpoint(Head *h, Err *e)
         !(h->weights = weights_open(h->folder, c->family->prefix, e)))
         return -1;
     headkinds_find(c, h->weights, h->kind);
-    encoder_fingerprint(h->weights, c, h->fingerprint);
+    transformer_fingerprint(h->weights, c, h->fingerprint);
     return 0;
 }
 
@@ -124,11 +124,11 @@ static const float *hold(Head *h, const float *p, int64_t n, Err *e)
 }
 
 /* y = act(x W' + b), w [n, k], b [n] or NULL. */
-static Layer *add_layer(Head *h, const float *w, const float *b, int64_t n, int64_t k, Act act,
+static HeadLayer *add_layer(Head *h, const float *w, const float *b, int64_t n, int64_t k, Act act,
                         Err *e)
 {
-    Layer *y = &h->layer[h->layers];
-    *y = (Layer){.act = act};
+    HeadLayer *y = &h->layer[h->layers];
+    *y = (HeadLayer){.act = act};
     if (h->packed) {
         View part = view_of((void *)(uintptr_t)w, K_F32, n, k);
         y->w = h->dev->pack(h->dev, &part, b ? &b : NULL, 1, false, K_F32);
@@ -185,7 +185,7 @@ static int use_dense(Head *h, const HeadKind *k, Err *e)
     Act act = k->act == ACT_CONFIG ? c->act : (Act)k->act;
     const float *w = get(h, k->dense, "weight", n, c->hidden, e);
     const float *b = w ? get(h, k->dense, "bias", n, 0, e) : NULL;
-    Layer *y = b ? add_layer(h, w, b, n, c->hidden, act, e) : NULL;
+    HeadLayer *y = b ? add_layer(h, w, b, n, c->hidden, act, e) : NULL;
     if (!y || !k->norm)
         return y ? 0 : -1;
     const float *gamma = get(h, k->norm, "weight", n, 0, e);
@@ -344,7 +344,7 @@ typedef struct Run {
     int first, last; /* layers */
 } Run;
 
-static void norm(Piece *p, const Run *u, const Layer *l, View y)
+static void norm(Piece *p, const Run *u, const HeadLayer *l, View y)
 {
     p->dev->norm(p, &(Norm){.x = y, .y = y, .gamma = l->gamma, .beta = l->beta,
                             .eps = u->h->config.eps});
@@ -356,7 +356,7 @@ static void stage_rows(Piece *p, void *ctx)
     const Run *u = ctx;
     View x = view_rows(u->x, p->lo, p->hi);
     for (int i = u->first; i < u->last; i++) {
-        const Layer *l = &u->h->layer[i];
+        const HeadLayer *l = &u->h->layer[i];
         View y = i == u->last - 1 ? view_rows(u->y, p->lo, p->hi)
                                   : temp_view(p, K_F32, p->hi - p->lo, u->h->size[i + 1]);
         p->dev->linear(p, &(Linear){.x = x, .w = l->w, .y = y, .act = l->act});
@@ -370,7 +370,7 @@ static void stage_rows(Piece *p, void *ctx)
 static void stage_panels(Piece *p, void *ctx)
 {
     const Run *u = ctx;
-    const Layer *l = &u->h->layer[u->first];
+    const HeadLayer *l = &u->h->layer[u->first];
     int64_t from = p->lo * PANEL, to = p->hi * PANEL < u->y.cols ? p->hi * PANEL : u->y.cols;
     p->dev->linear(p, &(Linear){.x = u->x, .w = l->w, .col0 = from, .cols = to - from,
                                 .y = view_cols(u->y, from, to)});

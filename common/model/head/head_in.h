@@ -6,11 +6,11 @@
 #include "model/head/head.h"
 
 /* y = norm(act(x W' + b)) */
-typedef struct Layer {
+typedef struct HeadLayer {
     Weight *w;
     Act act;
     const float *gamma, *beta; /* NULL: no norm */
-} Layer;
+} HeadLayer;
 
 enum { HELD = 4 * HEAD_LAYERS };
 
@@ -32,7 +32,7 @@ struct Head {
     Weight **panel;
     int panels;
     int layers;      /* without the panels */
-    Layer layer[HEAD_LAYERS];
+    HeadLayer layer[HEAD_LAYERS];
     int64_t size[HEAD_LAYERS + 1];
     const void *held[HELD]; /* device memory that the layers refer to */
     int helds;

@@ -68,7 +68,7 @@ static View words_in(Piece *p, const Run *u, View x)
 {
     const Head *h = u->h;
     for (int i = 0; i < h->layers; i++) {
-        const Layer *l = &h->layer[i];
+        const HeadLayer *l = &h->layer[i];
         View y = temp_view(p, K_F32, x.rows, h->size[i + 1]);
         p->dev->linear(p, &(Linear){.x = x, .w = l->w, .y = y, .act = l->act});
         if (l->gamma)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* Which layers are whose: `layers` of them run, through encoder and decoder. */
-static void set_halves(Encoder *enc)
+static void set_halves(Transformer *enc)
 {
     const Config *c = &enc->config;
     int64_t encoder = c->layers - c->decoders, all[HALVES] = {encoder, c->layers};
@@ -22,9 +22,9 @@ static void set_halves(Encoder *enc)
     }
 }
 
-Encoder *encoder_load(const char *folder, Device *dev, KType type, int64_t layers, Err *e)
+Transformer *transformer_load(const char *folder, Device *dev, KType type, int64_t layers, Err *e)
 {
-    Encoder *enc = mem_zero(1, sizeof *enc);
+    Transformer *enc = mem_zero(1, sizeof *enc);
     enc->dev = dev;
     enc->type = type;
     enc->compute = type == K_BF16 ? dev->bf16 : type == K_F16 ? dev->f16 : K_F32;
@@ -38,18 +38,18 @@ Encoder *encoder_load(const char *folder, Device *dev, KType type, int64_t layer
     }
     set_halves(enc);
     if (!(enc->weights = weights_open(folder, enc->config.family->prefix, e)) ||
-        encoder_weights(enc, e) < 0)
+        transformer_weights(enc, e) < 0)
         goto fail;
     return enc;
 fail:
-    encoder_free(enc);
+    transformer_free(enc);
     return NULL;
 }
 
 static void free_half(Device *dev, Half *h)
 {
     for (int64_t i = 0; h->layer && i < h->owned; i++) {
-        Layer *y = &h->layer[i];
+        TransformerLayer *y = &h->layer[i];
         Weight *all[] = {y->qkv, y->out, y->cross_query, y->cross_pair, y->cross_out, y->up,
                          y->down};
         for (size_t k = 0; k < sizeof all / sizeof *all; k++)
@@ -59,7 +59,7 @@ static void free_half(Device *dev, Half *h)
     free(h->layer);
 }
 
-void encoder_free(Encoder *enc)
+void transformer_free(Transformer *enc)
 {
     if (!enc)
         return;
@@ -77,12 +77,12 @@ void encoder_free(Encoder *enc)
     free(enc);
 }
 
-const Config *encoder_config(const Encoder *enc)
+const Config *transformer_config(const Transformer *enc)
 {
     return &enc->config;
 }
 
-int64_t encoder_layers(const Encoder *enc)
+int64_t transformer_layers(const Transformer *enc)
 {
     return enc->layers;
 }
@@ -112,7 +112,7 @@ static void add_half(Hash *h, const Weights *w, const Names *n, int64_t layers, 
             add_weight(h, w, each[i], layer, part);
 }
 
-void encoder_fingerprint(const Weights *w, const Config *c, char out[HASH_TEXT])
+void transformer_fingerprint(const Weights *w, const Config *c, char out[HASH_TEXT])
 {
     const Family *f = c->family;
     char text[256];
@@ -130,18 +130,18 @@ void encoder_fingerprint(const Weights *w, const Config *c, char out[HASH_TEXT])
     hash_end(h, out);
 }
 
-void encoder_rest(const Encoder *enc)
+void transformer_rest(const Transformer *enc)
 {
     const Config *c = &enc->config;
     weights_done(enc->weights, enc->word, c->vocab * c->embedding); /* where they lie mapped */
 }
 
-void encoder_identity(const Encoder *enc, char out[HASH_TEXT])
+void transformer_identity(const Transformer *enc, char out[HASH_TEXT])
 {
-    encoder_fingerprint(enc->weights, &enc->config, out);
+    transformer_fingerprint(enc->weights, &enc->config, out);
 }
 
-int encoder_check(const Encoder *enc, const EncoderIn *in, Err *e)
+int transformer_check(const Transformer *enc, const TransformerIn *in, Err *e)
 {
     const Config *c = &enc->config;
     for (int64_t r = 0; r < in->rows; r++) {

@@ -9,7 +9,7 @@ enum { BATCH_TOKENS = 4096 }; /* a thread */
 
 /* The attention weights on their way out. */
 typedef struct Look {
-    const EncoderIn *in;
+    const TransformerIn *in;
     float *out;   /* [tokens, layers, heads, wide] */
     int64_t wide;
     int64_t *at;  /* where each row's lie in `host` */
@@ -17,7 +17,7 @@ typedef struct Look {
     size_t bytes;
 } Look;
 
-static void *space(Encoder *enc, int which, size_t bytes, Err *e)
+static void *space(Transformer *enc, int which, size_t bytes, Err *e)
 {
     Space *s = &enc->space[which];
     if (s->size < bytes || !s->p) {
@@ -32,13 +32,13 @@ static void *space(Encoder *enc, int which, size_t bytes, Err *e)
     return s->p;
 }
 
-static View space_view(Encoder *enc, int which, KType type, int64_t rows, int64_t cols, Err *e)
+static View space_view(Transformer *enc, int which, KType type, int64_t rows, int64_t cols, Err *e)
 {
     void *p = space(enc, which, (size_t)(rows * cols) * ktype_size(type), e);
     return view_of(p, type, rows, cols);
 }
 
-static int put(Encoder *enc, int which, const void *host, size_t bytes, const void **dst, Err *e)
+static int put(Transformer *enc, int which, const void *host, size_t bytes, const void **dst, Err *e)
 {
     void *p = space(enc, which, bytes, e);
     if (!p)
@@ -49,7 +49,7 @@ static int put(Encoder *enc, int which, const void *host, size_t bytes, const vo
 }
 
 /* Position embeddings' indices; families that count from the padding id leave padding out. */
-static void set_positions(const Encoder *enc, const EncoderIn *in)
+static void set_positions(const Transformer *enc, const TransformerIn *in)
 {
     const Config *c = &enc->config;
     for (int64_t r = 0; r < in->rows; r++) {
@@ -62,7 +62,7 @@ static void set_positions(const Encoder *enc, const EncoderIn *in)
 }
 
 /* A decoder reads the row one token late, behind its first id. */
-static void set_ids(const Encoder *enc, const EncoderIn *in)
+static void set_ids(const Transformer *enc, const TransformerIn *in)
 {
     const Config *c = &enc->config;
     for (int64_t r = 0; r < in->rows; r++) {
@@ -78,9 +78,9 @@ static void set_ids(const Encoder *enc, const EncoderIn *in)
 }
 
 /* Positions and types as the tables' indices, and where rows start, in device memory. */
-static int put_indices(Run *u, const EncoderIn *in, Err *e)
+static int put_indices(Run *u, const TransformerIn *in, Err *e)
 {
-    Encoder *enc = u->enc;
+    Transformer *enc = u->enc;
     size_t n = (size_t)in->tokens, bytes = n * sizeof(int32_t);
     if (enc->host_tokens < in->tokens) {
         enc->host_tokens = in->tokens;
@@ -105,9 +105,9 @@ static int put_indices(Run *u, const EncoderIn *in, Err *e)
 }
 
 /* Begins a half: its ids, and memory for its states. */
-static int put_half(Run *u, int which, const EncoderIn *in, Err *e)
+static int put_half(Run *u, int which, const TransformerIn *in, Err *e)
 {
-    Encoder *enc = u->enc;
+    Transformer *enc = u->enc;
     const Config *c = &enc->config;
     int64_t t = in->tokens, h = c->hidden;
     bool wide = enc->compute == K_F32;
@@ -133,9 +133,9 @@ static int put_half(Run *u, int which, const EncoderIn *in, Err *e)
     return 0;
 }
 
-static int put_run(Run *u, const EncoderIn *in, Err *e)
+static int put_run(Run *u, const TransformerIn *in, Err *e)
 {
-    Encoder *enc = u->enc;
+    Transformer *enc = u->enc;
     int64_t wide = enc->config.heads * enc->config.size;
     u->qkv = space_view(enc, SPACE_QKV, enc->compute, in->tokens, 3 * wide, e);
     u->seen = space_view(enc, SPACE_SEEN, enc->compute, in->tokens, wide, e);
@@ -148,7 +148,7 @@ static int put_run(Run *u, const EncoderIn *in, Err *e)
 static void spread_probs(const Run *u)
 {
     const Look *k = u->look;
-    const EncoderIn *in = k->in;
+    const TransformerIn *in = k->in;
     int64_t heads = u->enc->config.heads, layers = u->enc->layers;
     for (int64_t r = 0; r < in->rows; r++) {
         int64_t first = in->starts[r], len = in->starts[r + 1] - first;
@@ -160,7 +160,7 @@ static void spread_probs(const Run *u)
     }
 }
 
-void encoder_look(Run *u)
+void transformer_look(Run *u)
 {
     Device *dev = u->enc->dev;
     dev->get(dev, u->look->host, u->probs, u->look->bytes);
@@ -170,8 +170,8 @@ void encoder_look(Run *u)
 
 static int look_begin(Run *u, Look *k, Err *e)
 {
-    Encoder *enc = u->enc;
-    const EncoderIn *in = k->in;
+    Transformer *enc = u->enc;
+    const TransformerIn *in = k->in;
     const void *at;
     int64_t total = 0;
     k->at = mem_array((size_t)in->rows + 1, sizeof *k->at);
@@ -192,7 +192,7 @@ static int look_begin(Run *u, Look *k, Err *e)
 }
 
 /* One batch: whole rows, as many as keep the threads busy and their numbers near. */
-static int run_batch(Encoder *enc, const EncoderIn *in, char *out, Look *k, Err *e)
+static int run_batch(Transformer *enc, const TransformerIn *in, char *out, Look *k, Err *e)
 {
     Run u = {.enc = enc};
     Device *dev = enc->dev;
@@ -202,7 +202,7 @@ static int run_batch(Encoder *enc, const EncoderIn *in, char *out, Look *k, Err 
     for (int i = 0; i < enc->halves && r == 0; i++) {
         r = put_half(&u, i, in, e);
         if (r == 0)
-            encoder_half(&u);
+            transformer_half(&u);
     }
     free(k->at);
     free(k->host);
@@ -214,7 +214,7 @@ static int run_batch(Encoder *enc, const EncoderIn *in, char *out, Look *k, Err 
 }
 
 /* The rows from `first` on that make a batch; starts get their copy from 0 in enc->starts. */
-static EncoderIn next_batch(Encoder *enc, const EncoderIn *in, int64_t first)
+static TransformerIn next_batch(Transformer *enc, const TransformerIn *in, int64_t first)
 {
     int64_t want = BATCH_TOKENS * enc->dev->threads, rows = 0;
     const int64_t *s = in->starts + first;
@@ -223,17 +223,17 @@ static EncoderIn next_batch(Encoder *enc, const EncoderIn *in, int64_t first)
     enc->starts = mem_resize(enc->starts, (size_t)rows + 1, sizeof *enc->starts);
     for (int64_t i = 0; i <= rows; i++)
         enc->starts[i] = s[i] - s[0];
-    return (EncoderIn){.id = in->id + s[0], .kind = in->kind ? in->kind + s[0] : NULL,
+    return (TransformerIn){.id = in->id + s[0], .kind = in->kind ? in->kind + s[0] : NULL,
                        .starts = enc->starts, .rows = rows, .tokens = s[rows] - s[0]};
 }
 
-int encoder_start(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide,
+int transformer_start(Transformer *enc, const TransformerIn *in, void *out, float *probs, int64_t wide,
                   int64_t *mark, Err *e)
 {
     const Config *c = &enc->config;
     size_t each = (size_t)c->hidden * (enc->type == K_BF16 ? 2 : 4);
     for (int64_t row = 0, at = 0; row < in->rows;) {
-        EncoderIn b = next_batch(enc, in, row);
+        TransformerIn b = next_batch(enc, in, row);
         Look k = {.in = &b, .wide = wide,
                   .out = probs ? probs + at * enc->layers * c->heads * wide : NULL};
         if (run_batch(enc, &b, (char *)out + (size_t)at * each, &k, e) < 0)
@@ -242,10 +242,10 @@ int encoder_start(Encoder *enc, const EncoderIn *in, void *out, float *probs, in
         at += b.tokens;
     }
     *mark = enc->dev->mark(enc->dev);
-    return *mark ? 0 : encoder_finish(enc, 0, e);
+    return *mark ? 0 : transformer_finish(enc, 0, e);
 }
 
-int encoder_finish(Encoder *enc, int64_t mark, Err *e)
+int transformer_finish(Transformer *enc, int64_t mark, Err *e)
 {
     char why[256];
     if (enc->dev->reach(enc->dev, mark, why, sizeof why) < 0)
@@ -253,9 +253,9 @@ int encoder_finish(Encoder *enc, int64_t mark, Err *e)
     return 0;
 }
 
-int encoder_run(Encoder *enc, const EncoderIn *in, void *out, float *probs, int64_t wide, Err *e)
+int transformer_run(Transformer *enc, const TransformerIn *in, void *out, float *probs, int64_t wide, Err *e)
 {
     int64_t mark;
-    int r = encoder_start(enc, in, out, probs, wide, &mark, e);
-    return r == 0 && mark ? encoder_finish(enc, mark, e) : r;
+    int r = transformer_start(enc, in, out, probs, wide, &mark, e);
+    return r == 0 && mark ? transformer_finish(enc, mark, e) : r;
 }

@@ -1,5 +1,5 @@
-/* transformer_in.h - what the encoder's files share: encoder_load.c reads and packs the weights,
- * encoder_run.c takes a batch through the layers, encoder_batch.c makes batches and brings their
+/* transformer_in.h - what the encoder's files share: transformer_load.c reads and packs the weights,
+ * transformer_run.c takes a batch through the layers, encoder_batch.c makes batches and brings their
  * numbers in and out. */
 #ifndef WEFT_TRANSFORMER_IN_H
 #define WEFT_TRANSFORMER_IN_H
@@ -10,12 +10,12 @@ typedef struct Norms {
     const float *gamma, *beta; /* device memory */
 } Norms;
 
-typedef struct Layer {
+typedef struct TransformerLayer {
     Weight *qkv, *out; /* query, key and value one below the other */
     Weight *cross_query, *cross_pair, *cross_out; /* of a decoder's; the pair is key and value */
     Weight *up, *down; /* a gate, and what it is for, one below the other in `up` */
     Norms attend, cross, feed;
-} Layer;
+} TransformerLayer;
 
 /* The encoder or the decoder: what lies below its layers, and the layers. */
 typedef struct Half {
@@ -26,7 +26,7 @@ typedef struct Half {
     const float *position, *kind; /* device memory, or NULL */
     Norms embed, last;
     Weight *project;
-    Layer *layer;
+    TransformerLayer *layer;
     int64_t owned; /* of `layer`: fewer than there are where all are one */
 } Half;
 
@@ -41,7 +41,7 @@ enum { SPACE_STARTS, SPACE_POSITION, SPACE_KIND, SPACE_QKV, SPACE_SEEN, SPACE_PR
        SPACE_PROBS_AT, SPACE_ID, SPACE_X = SPACE_ID + HALVES, SPACE_NORMED = SPACE_X + HALVES,
        SPACE_NARROW = SPACE_NORMED + HALVES, SPACES = SPACE_NARROW + HALVES };
 
-struct Encoder {
+struct Transformer {
     Config config;
     Weights *weights; /* mapped as long as we live: tables are used in place */
     Device *dev;
@@ -60,7 +60,7 @@ struct Encoder {
 
 /* One batch on its way through the layers. */
 typedef struct Run {
-    Encoder *enc;
+    Transformer *enc;
     const Half *half;
     Batch batch;
     const int32_t *id, *position, *kind; /* device */
@@ -77,14 +77,14 @@ typedef struct Run {
 } Run;
 
 /* A half's embeddings and layers. */
-void encoder_half(Run *u);
+void transformer_half(Run *u);
 /* Brings the attention weights of u->layer out. */
-void encoder_look(Run *u);
+void transformer_look(Run *u);
 
 /* Reads and packs the weights of enc->layers layers. */
-int encoder_weights(Encoder *enc, Err *e);
+int transformer_weights(Transformer *enc, Err *e);
 
-static inline const Layer *half_layer(const Half *h, int64_t layer)
+static inline const TransformerLayer *half_layer(const Half *h, int64_t layer)
 {
     return &h->layer[h->owned > 1 ? layer - h->first : 0];
 }

@@ -18,7 +18,7 @@ typedef struct Job {
 enum { JOBS = 7 }; /* weights a layer, at most */
 
 typedef struct Loader {
-    Encoder *enc;
+    Transformer *enc;
     Err *e;
     bool failed;
     Job *job;
@@ -79,7 +79,7 @@ static void get_linear(Loader *l, Weight **to, const char *const *format, int pa
     }
 }
 
-static void load_layer(Loader *l, const Names *n, Layer *y, int i)
+static void load_layer(Loader *l, const Names *n, TransformerLayer *y, int i)
 {
     const Config *c = &l->enc->config;
     int64_t h = c->hidden, wide = c->heads * c->size;
@@ -169,7 +169,7 @@ static int64_t bucket_of(int64_t distance, const Config *c)
 /* The table [buckets, heads] as attend wants it, by distance. */
 static void load_distance(Loader *l, const char *name)
 {
-    Encoder *enc = l->enc;
+    Transformer *enc = l->enc;
     const Config *c = &enc->config;
     int64_t wide = 2 * c->distance + 1;
     const float *table = get(l, name, ".weight", 0, c->buckets, c->heads);
@@ -183,7 +183,7 @@ static void load_distance(Loader *l, const char *name)
     enc->distance = hold(l, enc->distance_host, c->heads * wide);
 }
 
-int encoder_weights(Encoder *enc, Err *e)
+int transformer_weights(Transformer *enc, Err *e)
 {
     const Config *c = &enc->config;
     const Family *f = c->family;

@@ -163,7 +163,7 @@ static View cross_pair(const Run *u)
 static void stage_cross(Piece *p, void *ctx)
 {
     Run *u = ctx;
-    const Layer *y = half_layer(u->half, u->layer);
+    const TransformerLayer *y = half_layer(u->half, u->layer);
     View t = temp_view(p, K_F32, p->hi - p->lo, u->enc->config.hidden);
     p->dev->linear(p, &(Linear){.x = cut(u->seen, p), .w = y->out, .y = t});
     add(p, u, t, &y->attend, &y->cross);
@@ -188,7 +188,7 @@ static void stage_attend_cross(Piece *p, void *ctx)
 }
 
 /* wide = act(in up'), with its gate where the family has one. */
-static void raise(Piece *p, const Run *u, const Layer *y, View wide)
+static void raise(Piece *p, const Run *u, const TransformerLayer *y, View wide)
 {
     const Config *c = &u->enc->config;
     Linear a = {.x = cut(u->in, p), .w = y->up, .y = wide, .act = c->act};
@@ -211,8 +211,8 @@ static void raise(Piece *p, const Run *u, const Layer *y, View wide)
 static void stage_feed(Piece *p, void *ctx)
 {
     Run *u = ctx;
-    Encoder *enc = u->enc;
-    const Layer *y = half_layer(u->half, u->layer);
+    Transformer *enc = u->enc;
+    const TransformerLayer *y = half_layer(u->half, u->layer);
     int64_t m = p->hi - p->lo;
     View t = temp_view(p, K_F32, m, enc->config.hidden);
     View wide = temp_view(p, enc->compute, m, enc->config.inner);
@@ -226,7 +226,7 @@ static void stage_feed(Piece *p, void *ctx)
     queries(p, u, u->layer + 1);
 }
 
-void encoder_half(Run *u)
+void transformer_half(Run *u)
 {
     Device *dev = u->enc->dev;
     const Half *h = u->half;
@@ -239,6 +239,6 @@ void encoder_half(Run *u)
         }
         dev->each(dev, EACH_ROWS, &u->batch, stage_feed, u);
         if (u->look)
-            encoder_look(u);
+            transformer_look(u);
     }
 }

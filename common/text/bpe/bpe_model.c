@@ -52,7 +52,7 @@ typedef struct Work {
 
 /* ---- words to pieces ---- */
 
-static void add_piece(const Work *work, const Place *w, int32_t id, size_t begin, size_t end,
+static void add_piece(const Work *work, const BpePlace *w, int32_t id, size_t begin, size_t end,
                       Tokens *out)
 {
     int32_t span[2];
@@ -87,7 +87,7 @@ static bool split(Work *work, BpeWord word, size_t *from)
 }
 
 /* Not cached: in parts. */
-static void add_long(Work *work, const Place *w, size_t limit, Tokens *out)
+static void add_long(Work *work, const BpePlace *w, size_t limit, Tokens *out)
 {
     BpeWord word = {w->p, w->n, w->space};
     size_t from = 0, begin = 0;
@@ -217,7 +217,7 @@ static const Entry *miss(Work *work, Bucket *b, const uint64_t key[2], BpeWord w
 }
 
 /* The pieces of a word, with their spans from the text. */
-static void add_entry(const Work *work, const Entry *e, const Place *w, Tokens *out)
+static void add_entry(const Work *work, const Entry *e, const BpePlace *w, Tokens *out)
 {
     size_t begin = 0;
     if (e->count != LISTED) {
@@ -237,7 +237,7 @@ static void add_entry(const Work *work, const Entry *e, const Place *w, Tokens *
 }
 
 /* Those of a miss that was not kept. */
-static void add_pieces(const Work *work, const Place *w, Tokens *out)
+static void add_pieces(const Work *work, const BpePlace *w, Tokens *out)
 {
     size_t begin = 0;
     for (size_t i = 0; i < work->pieces.n; i++) {
@@ -254,7 +254,7 @@ static inline uint64_t mix(uint64_t h, uint64_t x)
 }
 
 /* A word of KEY to LONGEST bytes: a hash is its key, and its bytes are compared. */
-static void add_middling(Work *work, const Place *w, Tokens *out)
+static void add_middling(Work *work, const BpePlace *w, Tokens *out)
 {
     char bytes[LONGEST + 8] = " ";
     memcpy(bytes + w->space, w->p, w->n - w->space);
@@ -278,7 +278,7 @@ static void add_middling(Work *work, const Place *w, Tokens *out)
 }
 
 /* Any word. */
-static void add_word(Work *work, const Place *w, size_t limit, Tokens *out)
+static void add_word(Work *work, const BpePlace *w, size_t limit, Tokens *out)
 {
     if (w->n > LONGEST) {
         add_long(work, w, limit, out);
@@ -311,7 +311,7 @@ typedef struct Reader {
 static void read_word(Work *work, Reader *r, size_t limit, Tokens *out)
 {
     const char *stop = bytelevel_word(r->p, r->end);
-    Place w = {.p = r->p, .end = r->end, .n = (size_t)(stop - r->p), .at = r->at,
+    BpePlace w = {.p = r->p, .end = r->end, .n = (size_t)(stop - r->p), .at = r->at,
                .first = r->at == 0};
     add_word(work, &w, limit, out);
     r->at += (int32_t)w.n;
@@ -328,7 +328,7 @@ static void read_first(Work *work, Reader *r, size_t limit, Tokens *out)
         return;
     }
     const char *stop = bytelevel_first(r->p, r->end);
-    Place w = {.p = r->p, .end = r->end, .n = (size_t)(stop - r->p) + 1, .at = r->at,
+    BpePlace w = {.p = r->p, .end = r->end, .n = (size_t)(stop - r->p) + 1, .at = r->at,
                .space = true, .first = r->at == 0};
     add_word(work, &w, limit, out);
     r->at += (int32_t)(stop - r->p);
@@ -382,7 +382,7 @@ static void read_block(Work *work, Reader *r, const char *block, uint64_t starts
         if (e && e->count <= INLINE) {
             put_entry(e, r->at + (int32_t)s->begin, (int32_t)s->n, out);
         } else {
-            Place w = {.p = r->p + s->begin, .end = r->end, .n = s->n,
+            BpePlace w = {.p = r->p + s->begin, .end = r->end, .n = s->n,
                        .at = r->at + (int32_t)s->begin};
             add_word(work, &w, SIZE_MAX, out);
             tokens_room(out, BL_BLOCK + INLINE);
@@ -436,11 +436,11 @@ static void word(const TokModel *m, void *work, Str text, int32_t at, int32_t sp
     const char *p, *end = text.p + text.n, *stop = restart(text.p, text.p + at);
     bool space = stop == text.p && rules->prefix && *stop != ' ';
     Work *w = work;
-    Place place;
+    BpePlace place;
     do {
         p = stop;
         stop = space ? bytelevel_first(p, end) : bytelevel_word(p, end);
-        place = (Place){.p = p, .end = end, .n = (size_t)(stop - p) + space,
+        place = (BpePlace){.p = p, .end = end, .n = (size_t)(stop - p) + space,
                         .at = (int32_t)(p - text.p), .space = space, .first = p == text.p};
         space = false;
     } while (stop <= text.p + at && stop < end);

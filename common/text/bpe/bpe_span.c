@@ -1,13 +1,13 @@
 #include "text/bpe/bpe_span.h"
 
-static inline bool is_space(const Place *w, size_t i)
+static inline bool is_space(const BpePlace *w, size_t i)
 {
     return w->space ? i == 0 || w->p[i - 1] == ' ' : w->p[i] == ' ';
 }
 
 /* The characters that bytes [begin, end) of the word belong to; the space put before a word
  * belongs to the word's first character. */
-static void span_of(const Place *w, size_t begin, size_t end, const char *span[2])
+static void span_of(const BpePlace *w, size_t begin, size_t end, const char *span[2])
 {
     span[0] = w->p + (w->space && begin ? begin - 1 : begin);
     span[1] = w->p + (w->space && end > 1 ? end - 1 : end);
@@ -18,7 +18,7 @@ static void span_of(const Place *w, size_t begin, size_t end, const char *span[2
 }
 
 /* Takes off as many characters as the piece has spaces, whatever they are. */
-static void trim(const BpeRules *rules, const Place *w, size_t begin, size_t end,
+static void trim(const BpeRules *rules, const BpePlace *w, size_t begin, size_t end,
                  const char *span[2])
 {
     size_t before = 0, behind = 0;
@@ -38,7 +38,7 @@ static void trim(const BpeRules *rules, const Place *w, size_t begin, size_t end
         while (span[1] > span[0] && bpe_inside_char(span[1]));
 }
 
-void bpe_span(const BpeRules *rules, const Place *w, size_t begin, size_t end, int32_t span[2])
+void bpe_span(const BpeRules *rules, const BpePlace *w, size_t begin, size_t end, int32_t span[2])
 {
     const char *at[2];
     span_of(w, begin, end, at);

@@ -6,12 +6,12 @@
 
 /* A word in the text: its bytes there with what comes behind, the first one's offset, and
  * whether a space was put before it. */
-typedef struct Place {
+typedef struct BpePlace {
     const char *p, *end;
     size_t n; /* with the space */
     int32_t at;
     bool space, first; /* first: it begins the whole text */
-} Place;
+} BpePlace;
 
 /* Is it the second byte of a character, or the third or fourth? */
 static inline bool bpe_inside_char(const char *p)
@@ -20,6 +20,6 @@ static inline bool bpe_inside_char(const char *p)
 }
 
 /* The bytes of the whole text that bytes [begin, end) of the word stand for. */
-void bpe_span(const BpeRules *rules, const Place *w, size_t begin, size_t end, int32_t span[2]);
+void bpe_span(const BpeRules *rules, const BpePlace *w, size_t begin, size_t end, int32_t span[2]);
 
 #endif

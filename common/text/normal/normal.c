@@ -12,7 +12,7 @@ struct NormalWork {
 /* ---- the steps: false where the text stays ---- */
 
 typedef struct Run {
-    const Step *step;
+    const NormalStep *step;
     NormalWork *work;
     const NormalPart *part;
     const Normal *from;
@@ -218,7 +218,7 @@ static void replace(Run *r, size_t *done, size_t begin, size_t end)
 static bool run_replace(Run *r)
 {
     const Normal *t = r->from;
-    const Step *s = r->step;
+    const NormalStep *s = r->step;
     size_t done = 0, i = 0;
     const char *p;
     while (i < t->n && (p = memmem(t->p + i, t->n - i, s->pattern, s->pattern_bytes))) {
@@ -261,15 +261,15 @@ static bool run_prepend(Run *r)
 static bool run_step(Run *r)
 {
     switch (r->step->kind) {
-    case STEP_CHARSMAP: return run_charsmap(r);
-    case STEP_NMT: return filter(r, nmt_drops, nmt_maps);
-    case STEP_FORM: return run_form(r);
-    case STEP_LOWERCASE: return run_lowercase(r);
-    case STEP_STRIP_ACCENTS: return filter(r, normal_is_mark, same);
-    case STEP_STRIP: return run_strip(r);
-    case STEP_REPLACE: return run_replace(r);
-    case STEP_REPLACE_SPACES: return run_replace_spaces(r);
-    case STEP_PREPEND: return run_prepend(r);
+    case NORMAL_STEP_CHARSMAP: return run_charsmap(r);
+    case NORMAL_STEP_NMT: return filter(r, nmt_drops, nmt_maps);
+    case NORMAL_STEP_FORM: return run_form(r);
+    case NORMAL_STEP_LOWERCASE: return run_lowercase(r);
+    case NORMAL_STEP_STRIP_ACCENTS: return filter(r, normal_is_mark, same);
+    case NORMAL_STEP_STRIP: return run_strip(r);
+    case NORMAL_STEP_REPLACE: return run_replace(r);
+    case NORMAL_STEP_REPLACE_SPACES: return run_replace_spaces(r);
+    case NORMAL_STEP_PREPEND: return run_prepend(r);
     }
     return false;
 }
@@ -370,7 +370,7 @@ void normalizer_bytes(const Normalizer *n, char byte[128])
 bool normalizer_prepends(const Normalizer *n)
 {
     for (int i = 0; i < n->steps; i++)
-        if (n->step[i].kind == STEP_PREPEND)
+        if (n->step[i].kind == NORMAL_STEP_PREPEND)
             return true;
     return false;
 }
@@ -378,7 +378,7 @@ bool normalizer_prepends(const Normalizer *n)
 bool normalizer_may_replace(const Normalizer *n, char c)
 {
     for (int i = 0; i < n->steps; i++)
-        if (n->step[i].kind == STEP_REPLACE && n->step[i].pattern_bytes > 1 &&
+        if (n->step[i].kind == NORMAL_STEP_REPLACE && n->step[i].pattern_bytes > 1 &&
             memchr(n->step[i].pattern, c, n->step[i].pattern_bytes))
             return true;
     return false;
@@ -387,8 +387,8 @@ bool normalizer_may_replace(const Normalizer *n, char c)
 bool normalizer_replaces(const Normalizer *n, Str text)
 {
     for (int i = 0; i < n->steps; i++) {
-        const Step *s = n->step + i;
-        if (s->kind == STEP_REPLACE && s->pattern_bytes > 1 && text.n >= s->pattern_bytes &&
+        const NormalStep *s = n->step + i;
+        if (s->kind == NORMAL_STEP_REPLACE && s->pattern_bytes > 1 && text.n >= s->pattern_bytes &&
             memcmp(s->pattern, text.p, s->pattern_bytes) == 0)
             return true;
     }

@@ -6,22 +6,22 @@
 #include "text/normal/charsmap.h"
 #include "text/normal/normal.h"
 
-typedef enum StepKind {
-    STEP_CHARSMAP, STEP_NMT, STEP_FORM, STEP_LOWERCASE, STEP_STRIP_ACCENTS, STEP_STRIP,
-    STEP_REPLACE, STEP_REPLACE_SPACES, STEP_PREPEND,
-} StepKind;
+typedef enum NormalStepKind {
+    NORMAL_STEP_CHARSMAP, NORMAL_STEP_NMT, NORMAL_STEP_FORM, NORMAL_STEP_LOWERCASE, NORMAL_STEP_STRIP_ACCENTS, NORMAL_STEP_STRIP,
+    NORMAL_STEP_REPLACE, NORMAL_STEP_REPLACE_SPACES, NORMAL_STEP_PREPEND,
+} NormalStepKind;
 
-typedef struct Step {
-    StepKind kind;
+typedef struct NormalStep {
+    NormalStepKind kind;
     Charsmap map;
     NormalForm form;
     bool left, right;
     char *pattern, *content;
     size_t pattern_bytes, content_bytes;
-} Step;
+} NormalStep;
 
 struct Normalizer {
-    Step *step;
+    NormalStep *step;
     int steps;
 };
 

@@ -23,51 +23,51 @@ void normalizer_free(Normalizer *n)
     free(n);
 }
 
-static Step *add(Normalizer *n, StepKind kind)
+static NormalStep *add(Normalizer *n, NormalStepKind kind)
 {
     n->step = mem_resize(n->step, (size_t)n->steps + 1, sizeof *n->step);
-    n->step[n->steps] = (Step){.kind = kind};
+    n->step[n->steps] = (NormalStep){.kind = kind};
     return n->step + n->steps++;
 }
 
 int normalizer_charsmap(Normalizer *n, Str bytes, Err *e)
 {
-    return charsmap_read(&add(n, STEP_CHARSMAP)->map, bytes, e);
+    return charsmap_read(&add(n, NORMAL_STEP_CHARSMAP)->map, bytes, e);
 }
 
 int normalizer_charsmap64(Normalizer *n, Str base64, Err *e)
 {
-    return charsmap_read64(&add(n, STEP_CHARSMAP)->map, base64, e);
+    return charsmap_read64(&add(n, NORMAL_STEP_CHARSMAP)->map, base64, e);
 }
 
 void normalizer_nmt(Normalizer *n)
 {
-    add(n, STEP_NMT);
+    add(n, NORMAL_STEP_NMT);
 }
 
 void normalizer_form(Normalizer *n, NormalForm form)
 {
-    add(n, STEP_FORM)->form = form;
+    add(n, NORMAL_STEP_FORM)->form = form;
 }
 
 void normalizer_lowercase(Normalizer *n)
 {
-    add(n, STEP_LOWERCASE);
+    add(n, NORMAL_STEP_LOWERCASE);
 }
 
 void normalizer_strip_accents(Normalizer *n)
 {
-    add(n, STEP_STRIP_ACCENTS);
+    add(n, NORMAL_STEP_STRIP_ACCENTS);
 }
 
 void normalizer_strip(Normalizer *n, bool left, bool right)
 {
-    Step *s = add(n, STEP_STRIP);
+    NormalStep *s = add(n, NORMAL_STEP_STRIP);
     s->left = left;
     s->right = right;
 }
 
-static void set_content(Step *s, const char *content)
+static void set_content(NormalStep *s, const char *content)
 {
     s->content = mem_str(content);
     s->content_bytes = strlen(content);
@@ -75,7 +75,7 @@ static void set_content(Step *s, const char *content)
 
 void normalizer_replace(Normalizer *n, const char *pattern, const char *content)
 {
-    Step *s = add(n, STEP_REPLACE);
+    NormalStep *s = add(n, NORMAL_STEP_REPLACE);
     s->pattern = mem_str(pattern);
     s->pattern_bytes = strlen(pattern);
     set_content(s, content);
@@ -83,12 +83,12 @@ void normalizer_replace(Normalizer *n, const char *pattern, const char *content)
 
 void normalizer_replace_spaces(Normalizer *n, const char *content)
 {
-    set_content(add(n, STEP_REPLACE_SPACES), content);
+    set_content(add(n, NORMAL_STEP_REPLACE_SPACES), content);
 }
 
 void normalizer_prepend(Normalizer *n, const char *text)
 {
-    set_content(add(n, STEP_PREPEND), text);
+    set_content(add(n, NORMAL_STEP_PREPEND), text);
 }
 
 void normalizer_describe(const Normalizer *n, Buf *to)
@@ -97,9 +97,9 @@ void normalizer_describe(const Normalizer *n, Buf *to)
                                         "strip-accents", "strip", "replace", "replace-spaces",
                                         "prepend"};
     for (int i = 0; i < n->steps; i++) {
-        const Step *s = n->step + i;
+        const NormalStep *s = n->step + i;
         char map[HASH_TEXT] = "";
-        if (s->kind == STEP_CHARSMAP) {
+        if (s->kind == NORMAL_STEP_CHARSMAP) {
             Hash *h = hash_new();
             hash_add(h, s->map.unit, s->map.units * sizeof *s->map.unit);
             hash_add(h, s->map.text, s->map.n);

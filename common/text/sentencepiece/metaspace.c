@@ -38,7 +38,7 @@ typedef struct Work {
     NormalWork *normal;
     void *splitter;
     Normal part, word;
-    Pieces pieces;
+    Subwords pieces;
     Entry *cache;
 } Work;
 
@@ -51,7 +51,7 @@ static void split(Work *w, const char *p, size_t n, size_t limit)
 }
 
 /* Are the pieces few, and one behind the other? (Those of bytes are not.) */
-static bool can_cache(const Pieces *p)
+static bool can_cache(const Subwords *p)
 {
     if (p->n > PIECES)
         return false;
@@ -114,7 +114,7 @@ static void flush(Work *w, size_t limit, Tokens *out)
     if (!e) {
         split(w, t->p, t->n, limit - out->n);
         for (size_t i = 0; i < w->pieces.n; i++) {
-            const Piece *p = w->pieces.piece + i;
+            const Subword *p = w->pieces.piece + i;
             tokens_add(out, p->id, t->span[p->begin][0], t->span[p->end - 1][1]);
         }
     }

@@ -11,15 +11,15 @@
 #include "text/normal/normal.h"
 
 /* A piece of a word: bytes [begin, end). */
-typedef struct Piece {
+typedef struct Subword {
     int32_t id;
     uint32_t begin, end;
-} Piece;
+} Subword;
 
-typedef struct Pieces {
-    Piece *piece;
+typedef struct Subwords {
+    Subword *piece;
     size_t n, cap;
-} Pieces;
+} Subwords;
 
 typedef struct WordRules {
     bool spaces;    /* WhitespaceSplit first */
@@ -35,7 +35,7 @@ typedef struct WordSplitter {
     void *(*work_new)(const void *self);
     void (*work_free)(void *work);
     void (*split)(const void *self, void *work, const char *word, size_t n, size_t limit,
-                  Pieces *out);
+                  Subwords *out);
     void (*free)(void *self);
 } WordSplitter;
 
@@ -47,13 +47,13 @@ void words_describe(const WordRules *r, Buf *to);
 TokModel *words_model(Normalizer *normalizer, const WordRules *rules,
                       const WordSplitter *splitter, void *self);
 
-static inline void pieces_add(Pieces *p, int32_t id, size_t begin, size_t end)
+static inline void subwords_add(Subwords *p, int32_t id, size_t begin, size_t end)
 {
     if (p->n == p->cap) {
         p->cap = p->cap * 2 + 64;
         p->piece = mem_resize(p->piece, p->cap, sizeof *p->piece);
     }
-    p->piece[p->n++] = (Piece){id, (uint32_t)begin, (uint32_t)end};
+    p->piece[p->n++] = (Subword){id, (uint32_t)begin, (uint32_t)end};
 }
 
 #endif

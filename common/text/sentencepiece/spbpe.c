@@ -181,14 +181,14 @@ static void join_all(const SpBpe *b, Work *w)
 }
 
 static void split(const void *self, void *work, const char *word, size_t n, size_t limit,
-                  Pieces *out)
+                  Subwords *out)
 {
     const SpBpe *b = self;
     Work *w = work;
     (void)limit;
     int32_t id = b->rules.whole ? vocab_find(b->vocab, str_of(word, n)) : -1;
     if (id >= 0) {
-        pieces_add(out, id, 0, n);
+        subwords_add(out, id, 0, n);
         return;
     }
     add_characters(b, w, word, n);
@@ -196,7 +196,7 @@ static void split(const void *self, void *work, const char *word, size_t n, size
     size_t at = 0;
     for (size_t i = 0; i < w->n; i++)
         if (w->symbol[i].size) {
-            pieces_add(out, w->symbol[i].id, at, at + w->symbol[i].size);
+            subwords_add(out, w->symbol[i].id, at, at + w->symbol[i].size);
             at += w->symbol[i].size;
         }
 }

@@ -28,7 +28,7 @@ typedef struct Node {
 typedef struct Work {
     Node *node; /* of the bytes from `base` on */
     size_t cap;
-    Pieces path;       /* backwards */
+    Subwords path;       /* backwards */
     size_t unknown[2]; /* bytes of unknown characters that are not delivered yet */
 } Work;
 
@@ -83,7 +83,7 @@ static size_t step(const Unigram *u, Work *w, const char *word, size_t n, size_t
 }
 
 /* What is unknown may be a piece all the same, or be written in bytes. */
-static void put_unknown(const Unigram *u, Work *w, const char *word, Pieces *out)
+static void put_unknown(const Unigram *u, Work *w, const char *word, Subwords *out)
 {
     size_t begin = w->unknown[0], end = w->unknown[1];
     if (begin == end)
@@ -94,25 +94,25 @@ static void put_unknown(const Unigram *u, Work *w, const char *word, Pieces *out
     for (size_t i = begin; bytes && i < end; i++)
         bytes = u->byte[(unsigned char)word[i]] >= 0;
     if (!bytes) {
-        pieces_add(out, id < 0 ? u->rules.unknown : id, begin, end);
+        subwords_add(out, id < 0 ? u->rules.unknown : id, begin, end);
         return;
     }
     for (size_t i = begin; i < end; i++)
-        pieces_add(out, u->byte[(unsigned char)word[i]], begin, end);
+        subwords_add(out, u->byte[(unsigned char)word[i]], begin, end);
 }
 
 /* Delivers the best way from byte `base` on, `at` bytes long. */
 static void put_path(const Unigram *u, Work *w, const char *word, size_t base, size_t at,
-                     Pieces *out)
+                     Subwords *out)
 {
     w->path.n = 0;
     while (at > 0) {
         const Node *node = w->node + at;
-        pieces_add(&w->path, node->id, base + at - node->back, base + at);
+        subwords_add(&w->path, node->id, base + at - node->back, base + at);
         at -= node->back;
     }
     while (w->path.n > 0) {
-        const Piece *p = w->path.piece + --w->path.n;
+        const Subword *p = w->path.piece + --w->path.n;
         if (p->id == u->rules.unknown) {
             if (w->unknown[0] == w->unknown[1])
                 w->unknown[0] = p->begin;
@@ -120,14 +120,14 @@ static void put_path(const Unigram *u, Work *w, const char *word, size_t base, s
             continue;
         }
         put_unknown(u, w, word, out);
-        pieces_add(out, p->id, p->begin, p->end);
+        subwords_add(out, p->id, p->begin, p->end);
     }
 }
 
 /* A place that no piece passes decides all that lies before it, so that what is kept does not
  * grow with the word; the score goes on, as its rounding may decide between equals. */
 static void split(const void *self, void *work, const char *word, size_t n, size_t limit,
-                  Pieces *out)
+                  Subwords *out)
 {
     const Unigram *u = self;
     Work *w = work;

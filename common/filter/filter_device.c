@@ -1,4 +1,4 @@
-#include "filter/filter.h"
+#include "filter/filter_device.h"
 
 Device *filter_device(const Common *c, bool worth, Err *e)
 {
