@@ -1,7 +1,7 @@
 /* embed - token ids to the hidden states that the first layer reads. */
 #include "base/msg.h"
-#include "io/stream.h"
 #include "filter/encode_filter.h"
+#include "io/stream.h"
 
 static const Opt options[] = {{0}};
 

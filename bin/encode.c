@@ -1,7 +1,7 @@
 /* encode - token ids to hidden states. */
 #include "base/msg.h"
-#include "io/stream.h"
 #include "filter/encode_filter.h"
+#include "io/stream.h"
 
 enum { ATTENTION = OPT_LONG, TOKENS_A_THREAD = 1024, LAYERS_MAX = 1000 };
 

@@ -22,7 +22,7 @@ enum { TELLS = 9, HEADER_MAX = 100000000 }; /* bytes that tell a stream; its lon
  * an argument, which then is no option. */
 static const char our_letters[] = "mTajDtshV";
 static const char their_valued[] = "cn";
-static const char *const our_names[] = {"model", "task", "all", "threads", "device",
+static const char *const our_names[] = {"model", "task", "all",      "threads", "device",
                                         "dtype", "seed", "progress", NULL};
 static const char *const their_valued_names[] = {"bytes", "lines", NULL};
 
@@ -129,8 +129,7 @@ static bool stdin_begins_stream(void)
 /* A file's identity as a word, " DEVICE:INODE ". */
 static char *identity(const struct stat *st)
 {
-    return mem_fmt(" %llu:%llu ", (unsigned long long)st->st_dev,
-                   (unsigned long long)st->st_ino);
+    return mem_fmt(" %llu:%llu ", (unsigned long long)st->st_dev, (unsigned long long)st->st_ino);
 }
 
 /* Several copies of this program on PATH would hand over to each other for ever, so each leaves

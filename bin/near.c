@@ -1,10 +1,10 @@
 /* near - for each vector the nearest rows of a corpus. */
 #include "base/msg.h"
 #include "base/opt.h"
-#include "io/stream.h"
+#include "base/write.h"
 #include "filter/filter_device.h"
 #include "filter/nearest.h"
-#include "base/write.h"
+#include "io/stream.h"
 
 #include <stdlib.h>
 

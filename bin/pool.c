@@ -1,7 +1,7 @@
 /* pool - hidden states to one vector a row. */
 #include "base/msg.h"
-#include "io/stream.h"
 #include "filter/pool_filter.h"
+#include "io/stream.h"
 
 static const Opt options[] = {
     {OPT_LONG + POOL_MEAN, "mean", NULL, "the mean of the row's tokens"},

@@ -1,10 +1,10 @@
 /* ppl - how likely a language model finds its input. */
 #include "base/msg.h"
 #include "base/opt.h"
-#include "io/stream.h"
-#include "filter/stream_tokenizer.h"
-#include "filter/perplexity.h"
 #include "base/write.h"
+#include "filter/perplexity.h"
+#include "filter/stream_tokenizer.h"
+#include "io/stream.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -60,8 +60,10 @@ static void put_sum(Ppl *p, const char *row, Sum s, const double *nll, int64_t n
         return;
     }
     buf_fmt(&p->out, "{\"row\": %s, \"tokens\": %lld, ", row, (long long)s.tokens);
-    buf_fmt(&p->out, s.tokens ? "\"nll\": %.9g, \"perplexity\": %.9g"
-                              : "\"nll\": null, \"perplexity\": null", mean, exp(mean));
+    buf_fmt(&p->out,
+            s.tokens ? "\"nll\": %.9g, \"perplexity\": %.9g"
+                     : "\"nll\": null, \"perplexity\": null",
+            mean, exp(mean));
     for (int64_t t = 0; t < n; t++)
         buf_fmt(&p->out, isnan(nll[t]) ? "%snull" : "%s%.9g", t ? ", " : ", \"token_nll\": [",
                 nll[t]);

@@ -1,21 +1,23 @@
 /* score - logits to answers, or to metrics. */
 #include "base/msg.h"
 #include "base/opt.h"
+#include "base/write.h"
 #include "io/stream.h"
 #include "task/task.h"
-#include "base/write.h"
 
 #include <stdlib.h>
 
 enum {
-    KEY_JSON = OPT_LONG, KEY_CSV, KEY_MULTI, KEY_AGGREGATE, KEY_TARGETS, KEY_MAX_ANSWER,
+    KEY_JSON = OPT_LONG,
+    KEY_CSV,
+    KEY_MULTI,
+    KEY_AGGREGATE,
+    KEY_TARGETS,
+    KEY_MAX_ANSWER,
     KEY_IMPOSSIBLE
 };
 
-enum {
-    MAX_ANSWER = 15,
-    DELIVERED = 1 << 16
-}; /* tokens; bytes that need not wait for a frame */
+enum { MAX_ANSWER = 15, DELIVERED = 1 << 16 }; /* tokens; bytes that need not wait for a frame */
 
 static const Opt options[] = {
     {'k', "top", "N", "N answers a row, a line each, row number first; 0 all in class order"},
@@ -154,11 +156,10 @@ static void report(Score *s)
 
 int main(int argc, char **argv)
 {
-    Args a =
-        args_begin("score", "[option ...] [file ...]",
-                   "Reads logits and writes what they say: labels, words, entities, answers, "
-                   "or metrics.",
-                   options, argc, argv);
+    Args a = args_begin("score", "[option ...] [file ...]",
+                        "Reads logits and writes what they say: labels, words, entities, answers, "
+                        "or metrics.",
+                        options, argc, argv);
     Score s = {.scorer = read_options(&a)};
     In *in = in_open(a.files, a.nfiles);
     run(&s, in);

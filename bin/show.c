@@ -1,16 +1,16 @@
 /* show - a stream, a model folder or this machine, to read. */
 #include "base/msg.h"
 #include "base/opt.h"
+#include "base/write.h"
+#include "filter/stream_tokenizer.h"
 #include "io/save.h"
 #include "io/spool.h"
 #include "model/find.h"
 #include "report/digest.h"
 #include "report/folder.h"
-#include "filter/stream_tokenizer.h"
 #include "report/machine.h"
 #include "report/npy.h"
 #include "report/overview.h"
-#include "base/write.h"
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
@@ -92,8 +92,7 @@ static int show_frame(Show *s, const Frame *f, Err *e)
             rows_put_json(&s->out, f, i, &s->speller);
         else if (s->mode == KEY_LENGTHS)
             lengths_add(&s->lengths, rows_length(f, i));
-        else if (s->mode == KEY_PAD &&
-                 rows_put_padded(&s->out, f, i, s->pad, &s->speller, e) < 0)
+        else if (s->mode == KEY_PAD && rows_put_padded(&s->out, f, i, s->pad, &s->speller, e) < 0)
             return -1;
     }
     return 0;
@@ -252,9 +251,9 @@ static char *folder_of(const Args *a)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a = args_begin("show", "[option ...] [file ... | folder | --machine]",
-                        "Says what a stream, a model folder or this machine is.", options, argc,
-                        argv);
+    Args a =
+        args_begin("show", "[option ...] [file ... | folder | --machine]",
+                   "Says what a stream, a model folder or this machine is.", options, argc, argv);
     Show s = read_options(&a);
     char *folder = s.mode == KEY_MACHINE ? NULL : folder_of(&a);
     if (folder && s.mode)

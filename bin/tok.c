@@ -1,11 +1,11 @@
 /* tok - text to ids. */
 #include "base/msg.h"
 #include "base/opt.h"
+#include "filter/detokenise.h"
 #include "model/find.h"
 #include "model/task_prefix.h"
-#include "rows/tokenise.h"
-#include "filter/detokenise.h"
 #include "rows/candidates.h"
+#include "rows/tokenise.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,8 +13,15 @@
 #include <string.h>
 
 enum {
-    KEY_IDS = OPT_LONG, KEY_LABELS, KEY_TRUNC, KEY_PREFIX, KEY_TASK, KEY_TEMPLATE, KEY_CONLL,
-    KEY_DECODE, KEY_RAW
+    KEY_IDS = OPT_LONG,
+    KEY_LABELS,
+    KEY_TRUNC,
+    KEY_PREFIX,
+    KEY_TASK,
+    KEY_TEMPLATE,
+    KEY_CONLL,
+    KEY_DECODE,
+    KEY_RAW
 };
 
 static const Opt options[] = {
@@ -157,7 +164,8 @@ static void read_candidates(Tok *t)
 static void read_options(Tok *t, int argc, char **argv)
 {
     Err e = {0};
-    t->args = args_begin("tok", "[option ...] [file ...]", "text to ids, and back", options, argc, argv);
+    t->args =
+        args_begin("tok", "[option ...] [file ...]", "text to ids, and back", options, argc, argv);
     for (int k; (k = args_next(&t->args)) != -1;)
         set_option(t, k);
     check_options(t);
@@ -212,18 +220,21 @@ static int run(const Tok *t, Out *out, Err *e)
     int32_t id = t->tokenizer ? tokenizer_special(t->tokenizer, TOK_MASK) : -1;
     if (id >= 0) /* `head` need not read the tokenizer for it */
         snprintf(mask, sizeof mask, "%" PRId32, id);
-    Tokenise in = {.files = t->args.files, .nfiles = t->args.nfiles, .input = &t->input,
-                 .rows = &t->spec, .fields = &t->fields, .threads = t->args.common.threads,
-                 .meta = {{"model", t->model_name},
-                          {"vocab", t->tokenizer ? tokenizer_fingerprint(t->tokenizer) : NULL},
-                          {"mask", *mask ? mask : NULL},
-                          {"labels", t->labels_json},
-                          {"candidates", t->candidates_json}}};
+    Tokenise in = {.files = t->args.files,
+                   .nfiles = t->args.nfiles,
+                   .input = &t->input,
+                   .rows = &t->spec,
+                   .fields = &t->fields,
+                   .threads = t->args.common.threads,
+                   .meta = {{"model", t->model_name},
+                            {"vocab", t->tokenizer ? tokenizer_fingerprint(t->tokenizer) : NULL},
+                            {"mask", *mask ? mask : NULL},
+                            {"labels", t->labels_json},
+                            {"candidates", t->candidates_json}}};
     if (tokenise_run(&in, out, &n, e) < 0)
         return -1;
     if (n)
-        msg_note("%" PRId64 " row%s cut to %" PRId64 " tokens", n, n == 1 ? "" : "s",
-                 t->spec.max);
+        msg_note("%" PRId64 " row%s cut to %" PRId64 " tokens", n, n == 1 ? "" : "s", t->spec.max);
     return 0;
 }
 
@@ -246,8 +257,8 @@ static int encode(Tok *t)
 static int decode(const Tok *t)
 {
     Err e = {0};
-    Detokenise texts = {.model = t->args.common.model, .raw = t->raw,
-                   .nul = t->input.kind == REC_NUL};
+    Detokenise texts = {
+        .model = t->args.common.model, .raw = t->raw, .nul = t->input.kind == REC_NUL};
     In *in = in_open(t->args.files, t->args.nfiles);
     if (detokenise_run(&texts, in, &e) < 0)
         die(&e);

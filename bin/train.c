@@ -11,11 +11,35 @@
 #include <string.h>
 
 enum {
-    KEY_MAX_STEPS = OPT_LONG, KEY_ACCUMULATE, KEY_HEAD, KEY_POOL, KEY_FREEZE, KEY_SCRATCH,
-    KEY_OBJECTIVE, KEY_OPTIM, KEY_MOMENTUM, KEY_LR, KEY_SCHEDULE, KEY_WARMUP, KEY_DECAY,
-    KEY_DECAY_ALL, KEY_CLIP, KEY_DROPOUT, KEY_CLASS_WEIGHT, KEY_SMOOTHING, KEY_LOG,
-    KEY_LOG_EVERY, KEY_BEST, KEY_PATIENCE, KEY_EVAL_FIRST, KEY_EVAL_EVERY, KEY_CHECKPOINT,
-    KEY_RESUME, KEY_FORCE, KEY_INIT_ONLY, KEY_SKIP
+    KEY_MAX_STEPS = OPT_LONG,
+    KEY_ACCUMULATE,
+    KEY_HEAD,
+    KEY_POOL,
+    KEY_FREEZE,
+    KEY_SCRATCH,
+    KEY_OBJECTIVE,
+    KEY_OPTIM,
+    KEY_MOMENTUM,
+    KEY_LR,
+    KEY_SCHEDULE,
+    KEY_WARMUP,
+    KEY_DECAY,
+    KEY_DECAY_ALL,
+    KEY_CLIP,
+    KEY_DROPOUT,
+    KEY_CLASS_WEIGHT,
+    KEY_SMOOTHING,
+    KEY_LOG,
+    KEY_LOG_EVERY,
+    KEY_BEST,
+    KEY_PATIENCE,
+    KEY_EVAL_FIRST,
+    KEY_EVAL_EVERY,
+    KEY_CHECKPOINT,
+    KEY_RESUME,
+    KEY_FORCE,
+    KEY_INIT_ONLY,
+    KEY_SKIP
 };
 
 static const Opt options[] = {
@@ -71,7 +95,8 @@ typedef struct Train {
 static noreturn void later(const char *option)
 {
     die_usage("%s is for whole models, which train learns in a later version; it trains heads "
-              "on vectors now: encode | pool | train", option);
+              "on vectors now: encode | pool | train",
+              option);
 }
 
 static void read_head(Train *t, const char *text)
@@ -163,8 +188,8 @@ static void read_option(Train *t, int key, const Args *a)
 
 static Train read_options(Args *a)
 {
-    Train t = {.layers = 1, .fit = {.epochs = 3, .batch = 8, .accumulate = 1, .lr = 5e-5,
-                                    .optim.clip = 1}};
+    Train t = {.layers = 1,
+               .fit = {.epochs = 3, .batch = 8, .accumulate = 1, .lr = 5e-5, .optim.clip = 1}};
     FitSpec *f = &t.fit;
     for (int k; (k = args_next(a)) != -1;)
         read_option(&t, k, a);
@@ -175,8 +200,9 @@ static Train read_options(Args *a)
     if (a->common.bf16 || a->common.f16)
         die_usage("-t %s: heads on vectors are trained in f32", a->common.f16 ? "f16" : "bf16");
     if (!t.valid && (f->best || f->eval_first || f->eval_every))
-        die_usage("%s needs something to evaluate on: -v FILE",
-                  f->best ? "--best" : f->eval_first ? "--eval-first" : "--eval-every");
+        die_usage("%s needs something to evaluate on: -v FILE", f->best         ? "--best"
+                                                                : f->eval_first ? "--eval-first"
+                                                                                : "--eval-every");
     if (f->patience && !f->best)
         die_usage("--patience needs to know what is better: --best loss|accuracy|f1");
     if (f->optim.momentum != 0 && f->optim.kind != STEP_SGD)
@@ -243,8 +269,8 @@ static void announce(const Data *d, const Net *n, Fit *f, bool init_only)
             top = c;
     msg_note("classes %s: %s", d->train.labels ? "in tok's order" : "by name", names);
     double seconds = init_only ? 0 : fit_seconds(f);
-    msg_note("%" PRId64 " parameters of %" PRId64 " are trained, on %" PRId64 " rows in %"
-             PRId64 " steps; majority class %s %.1f %%; about %.*f s",
+    msg_note("%" PRId64 " parameters of %" PRId64 " are trained, on %" PRId64 " rows in %" PRId64
+             " steps; majority class %s %.1f %%; about %.*f s",
              n->params, n->params, d->train.rows, init_only ? 0 : fit_steps(f),
              d->classes.name[top], 100.0 * (double)count[top] / (double)d->train.rows,
              seconds < 9.95, seconds);
@@ -266,10 +292,9 @@ static char *training_json(const Train *t, const Data *d, const Fit *f)
         (json_int_t)fit_steps(f), "kept_step", (json_int_t)fit_kept(f), "batch",
         (json_int_t)s->batch, "accumulate", (json_int_t)s->accumulate, "optim",
         optims[s->optim.kind], "momentum", s->optim.momentum, "lr", s->lr, "schedule",
-        schedules[s->schedule], "warmup", (json_int_t)fit_warmup(f), "weight_decay",
-        s->optim.decay, "decay_all", s->optim.decay_all, "clip", s->optim.clip,
-        "label_smoothing", s->smooth, "class_weight", weights, "best",
-        s->best ? bests[s->best - BEST_LOSS] : NULL);
+        schedules[s->schedule], "warmup", (json_int_t)fit_warmup(f), "weight_decay", s->optim.decay,
+        "decay_all", s->optim.decay_all, "clip", s->optim.clip, "label_smoothing", s->smooth,
+        "class_weight", weights, "best", s->best ? bests[s->best - BEST_LOSS] : NULL);
     if (!s->max_steps)
         json_object_set_new(o, "epochs", json_integer((json_int_t)s->epochs));
     char *text = json_dumps(o, JSON_REAL_PRECISION(9));
@@ -280,9 +305,15 @@ static char *training_json(const Train *t, const Data *d, const Fit *f)
 static void save(const Train *t, const Data *d, const Net *n, const char *training)
 {
     const Vectors *v = &d->train;
-    HeadFile h = {.model = v->model, .encoder = v->encoder, .vocab = v->vocab, .pool = v->pool,
-                  .layer = -1, .layers = n->layers, .dropout = t->dropout,
-                  .label = d->classes.name}, before = {0};
+    HeadFile h = {.model = v->model,
+                  .encoder = v->encoder,
+                  .vocab = v->vocab,
+                  .pool = v->pool,
+                  .layer = -1,
+                  .layers = n->layers,
+                  .dropout = t->dropout,
+                  .label = d->classes.name},
+             before = {0};
     Err e = {0};
     float *param = mem_array((size_t)n->params, sizeof *param);
     char why[512];

@@ -35,58 +35,53 @@ VFN vf tanh_of(vf x)
 VFN vf activate(vf x, Act act)
 {
     switch (act) {
-    case ACT_GELU:
-        return x * phi(x);
+    case ACT_GELU: return x * phi(x);
     case ACT_GELU_TANH: {
         vf u = vset(0.7978845608f) * (x + vset(0.044715f) * x * x * x);
         return vset(0.5f) * x * (vset(1.0f) + tanh_of(u));
     }
-    case ACT_RELU:
-        return vpick(x < vset(0.0f), vset(0.0f), x); /* NaN stays */
-    case ACT_TANH:
-        return vpick(x == x, tanh_of(x), x);
-    case ACT_SILU:
-        return x / (vset(1.0f) + vexp(-vmin(vmax(x, vset(-87.0f)), vset(87.0f))));
-    default:
-        return x;
+    case ACT_RELU: return vpick(x < vset(0.0f), vset(0.0f), x); /* NaN stays */
+    case ACT_TANH: return vpick(x == x, tanh_of(x), x);
+    case ACT_SILU: return x / (vset(1.0f) + vexp(-vmin(vmax(x, vset(-87.0f)), vset(87.0f))));
+    default: return x;
     }
 }
 
 /* One loop an activation and type, so that neither is asked for inside it. */
-#define LOOP(kind)                                                                             \
-    case kind:                                                                                 \
-        for (int64_t i = 0; i < a->x.rows; i++) {                                              \
-            const void *x = VROW(a->x, i);                                                     \
-            void *y = VROW(a->y, i);                                                           \
-            int64_t n = a->x.cols, j = 0;                                                      \
-            if (a->x.type == K_F32 && a->y.type == K_F32)                                      \
-                for (; j + VN <= n; j += VN)                                                   \
-                    vstore((float *)y + j, activate(vload((const float *)x + j), kind));       \
-            for (; j < n; j += VN)                                                             \
-                vput(y, a->y.type, j, activate(vget(x, a->x.type, j, n - j), kind), n - j);    \
-        }                                                                                      \
+#define LOOP(kind)                                                                                 \
+    case kind:                                                                                     \
+        for (int64_t i = 0; i < a->x.rows; i++) {                                                  \
+            const void *x = VROW(a->x, i);                                                         \
+            void *y = VROW(a->y, i);                                                               \
+            int64_t n = a->x.cols, j = 0;                                                          \
+            if (a->x.type == K_F32 && a->y.type == K_F32)                                          \
+                for (; j + VN <= n; j += VN)                                                       \
+                    vstore((float *)y + j, activate(vload((const float *)x + j), kind));           \
+            for (; j < n; j += VN)                                                                 \
+                vput(y, a->y.type, j, activate(vget(x, a->x.type, j, n - j), kind), n - j);        \
+        }                                                                                          \
         break;
 
-#define GATED(kind)                                                                            \
-    case kind:                                                                                 \
-        for (int64_t i = 0; i < a->x.rows; i++) {                                              \
-            const void *x = VROW(a->x, i), *gate = VROW(a->gate, i);                           \
-            void *y = VROW(a->y, i);                                                           \
-            for (int64_t n = a->x.cols, j = 0; j < n; j += VN) {                               \
-                vf v = activate(vget(x, a->x.type, j, n - j), kind);                           \
-                vput(y, a->y.type, j, v * vget(gate, a->gate.type, j, n - j), n - j);          \
-            }                                                                                  \
-        }                                                                                      \
+#define GATED(kind)                                                                                \
+    case kind:                                                                                     \
+        for (int64_t i = 0; i < a->x.rows; i++) {                                                  \
+            const void *x = VROW(a->x, i), *gate = VROW(a->gate, i);                               \
+            void *y = VROW(a->y, i);                                                               \
+            for (int64_t n = a->x.cols, j = 0; j < n; j += VN) {                                   \
+                vf v = activate(vget(x, a->x.type, j, n - j), kind);                               \
+                vput(y, a->y.type, j, v *vget(gate, a->gate.type, j, n - j), n - j);               \
+            }                                                                                      \
+        }                                                                                          \
         break;
 
-#define ALL(LOOP)                                                                              \
-    switch (a->act) {                                                                          \
-        LOOP(ACT_NONE)                                                                         \
-        LOOP(ACT_GELU)                                                                         \
-        LOOP(ACT_GELU_TANH)                                                                    \
-        LOOP(ACT_RELU)                                                                         \
-        LOOP(ACT_TANH)                                                                         \
-        LOOP(ACT_SILU)                                                                         \
+#define ALL(LOOP)                                                                                  \
+    switch (a->act) {                                                                              \
+        LOOP(ACT_NONE)                                                                             \
+        LOOP(ACT_GELU)                                                                             \
+        LOOP(ACT_GELU_TANH)                                                                        \
+        LOOP(ACT_RELU)                                                                             \
+        LOOP(ACT_TANH)                                                                             \
+        LOOP(ACT_SILU)                                                                             \
     }
 
 void K(act)(Piece *p, const Activate *a)

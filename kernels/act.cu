@@ -45,11 +45,9 @@ template <Act ACT> static void start(Cuda *c, View x, View gate, View r, View y)
 {
     int64_t n = y.rows * y.cols;
     if (cuda_by_four(x) && cuda_by_four(gate) && cuda_by_four(r) && cuda_by_four(y))
-        LAUNCH(c, (act_add<ACT, 4>), cuda_blocks(n / 4, THREADS), THREADS, 0, x, gate, r,
-               y);
+        LAUNCH(c, (act_add<ACT, 4>), cuda_blocks(n / 4, THREADS), THREADS, 0, x, gate, r, y);
     else
-        LAUNCH(c, (act_add<ACT, 1>), cuda_blocks(n, THREADS), THREADS, 0, x, gate, r,
-               y);
+        LAUNCH(c, (act_add<ACT, 1>), cuda_blocks(n, THREADS), THREADS, 0, x, gate, r, y);
 }
 
 static void activate(Cuda *c, View x, View gate, View r, View y, Act act)

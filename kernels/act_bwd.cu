@@ -22,16 +22,10 @@ static __device__ inline float slope(float x, Act act)
         sigmoids(c * (x + k * x * x * x), &s, &rest);
         return s + x * s * rest * c * (1 + 3 * k * x * x);
     }
-    case ACT_RELU:
-        return x > 0 ? 1 : 0;
-    case ACT_TANH:
-        sigmoids(x + x, &s, &rest);
-        return 4 * s * rest;
-    case ACT_SILU:
-        sigmoids(x, &s, &rest);
-        return s + x * s * rest;
-    default:
-        return 1;
+    case ACT_RELU: return x > 0 ? 1 : 0;
+    case ACT_TANH: sigmoids(x + x, &s, &rest); return 4 * s * rest;
+    case ACT_SILU: sigmoids(x, &s, &rest); return s + x * s * rest;
+    default: return 1;
     }
 }
 

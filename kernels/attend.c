@@ -45,44 +45,44 @@ static void load_keys(Head *h, View q, View k, View v, float *row)
 }
 
 /* s[0..4][j .. j + n * VN) = q kt, n vectors of keys at a time. */
-#define SCORES(n)                                                                              \
-    VFN void scores##n(const Head *h, int64_t j)                                               \
-    {                                                                                          \
-        vf sum[QUERIES][n];                                                                    \
-        for (int r = 0; r < QUERIES; r++)                                                      \
-            for (int b = 0; b < n; b++)                                                        \
-                sum[r][b] = vset(0);                                                           \
-        for (int64_t c = 0; c < h->size; c++)                                                  \
-            for (int b = 0; b < n; b++) {                                                      \
-                vf k = vload(h->kt + c * h->wide + j + b * VN);                                \
-                for (int r = 0; r < QUERIES; r++)                                              \
-                    sum[r][b] += vset(h->q[r * h->size + c]) * k;                              \
-            }                                                                                  \
-        for (int r = 0; r < QUERIES; r++)                                                      \
-            for (int b = 0; b < n; b++)                                                        \
-                vstore(h->s + r * h->wide + j + b * VN, sum[r][b]);                            \
+#define SCORES(n)                                                                                  \
+    VFN void scores##n(const Head *h, int64_t j)                                                   \
+    {                                                                                              \
+        vf sum[QUERIES][n];                                                                        \
+        for (int r = 0; r < QUERIES; r++)                                                          \
+            for (int b = 0; b < n; b++)                                                            \
+                sum[r][b] = vset(0);                                                               \
+        for (int64_t c = 0; c < h->size; c++)                                                      \
+            for (int b = 0; b < n; b++) {                                                          \
+                vf k = vload(h->kt + c * h->wide + j + b * VN);                                    \
+                for (int r = 0; r < QUERIES; r++)                                                  \
+                    sum[r][b] += vset(h->q[r * h->size + c]) * k;                                  \
+            }                                                                                      \
+        for (int r = 0; r < QUERIES; r++)                                                          \
+            for (int b = 0; b < n; b++)                                                            \
+                vstore(h->s + r * h->wide + j + b * VN, sum[r][b]);                                \
     }
 SCORES(1)
 SCORES(2)
 SCORES(4)
 
 /* out[0..4][c .. c + n * VN) = s v over the first `seen` keys. */
-#define VALUES(n)                                                                              \
-    VFN void values##n(const Head *h, int64_t c, int64_t seen, float *out)                     \
-    {                                                                                          \
-        vf sum[QUERIES][n];                                                                    \
-        for (int r = 0; r < QUERIES; r++)                                                      \
-            for (int b = 0; b < n; b++)                                                        \
-                sum[r][b] = vset(0);                                                           \
-        for (int64_t j = 0; j < seen; j++)                                                     \
-            for (int b = 0; b < n; b++) {                                                      \
-                vf v = vload(h->v + j * h->deep + c + b * VN);                                 \
-                for (int r = 0; r < QUERIES; r++)                                              \
-                    sum[r][b] += vset(h->s[r * h->wide + j]) * v;                              \
-            }                                                                                  \
-        for (int r = 0; r < QUERIES; r++)                                                      \
-            for (int b = 0; b < n; b++)                                                        \
-                vstore(out + r * h->deep + c + b * VN, sum[r][b]);                             \
+#define VALUES(n)                                                                                  \
+    VFN void values##n(const Head *h, int64_t c, int64_t seen, float *out)                         \
+    {                                                                                              \
+        vf sum[QUERIES][n];                                                                        \
+        for (int r = 0; r < QUERIES; r++)                                                          \
+            for (int b = 0; b < n; b++)                                                            \
+                sum[r][b] = vset(0);                                                               \
+        for (int64_t j = 0; j < seen; j++)                                                         \
+            for (int b = 0; b < n; b++) {                                                          \
+                vf v = vload(h->v + j * h->deep + c + b * VN);                                     \
+                for (int r = 0; r < QUERIES; r++)                                                  \
+                    sum[r][b] += vset(h->s[r * h->wide + j]) * v;                                  \
+            }                                                                                      \
+        for (int r = 0; r < QUERIES; r++)                                                          \
+            for (int b = 0; b < n; b++)                                                            \
+                vstore(out + r * h->deep + c + b * VN, sum[r][b]);                                 \
     }
 VALUES(1)
 VALUES(2)
@@ -169,7 +169,9 @@ void K(attend)(Piece *p, const Attend *a)
     for (int64_t at = p->lo; at < p->hi; at++) {
         int64_t row = at / b->heads, head = at % b->heads;
         int64_t from = b->starts[row], len = b->starts[row + 1] - from;
-        Head h = {.len = len, .wide = (len + VN - 1) / VN * VN, .size = a->size,
+        Head h = {.len = len,
+                  .wide = (len + VN - 1) / VN * VN,
+                  .size = a->size,
                   .deep = (a->size + VN - 1) / VN * VN};
         View part[4] = {a->q, a->k, a->v, a->y};
         for (int i = 0; i < 4; i++)

@@ -1,7 +1,8 @@
-/* attend.cu - attention in f32, for what tensor cores do not take (attend_mma.cu): with a running softmax (Milakov & Gimelshein 2018; Dao et al. 2022): a
- * block takes WARPS * QUERIES queries of one head through the keys, 32 at a time, which lie in
- * shared memory in f32. A warp keeps QUERIES queries: for the scores a lane is a key, for the
- * values a lane is every 32nd column. Scores never leave the warp.
+/* attend.cu - attention in f32, for what tensor cores do not take (attend_mma.cu): with a running
+ * softmax (Milakov & Gimelshein 2018; Dao et al. 2022): a block takes WARPS * QUERIES queries of
+ * one head through the keys, 32 at a time, which lie in shared memory in f32. A warp keeps QUERIES
+ * queries: for the scores a lane is a key, for the values a lane is every 32nd column. Scores never
+ * leave the warp.
  *
  * DEEP is the head's size rounded up: 32, 64, 96, 128 or 256. 4 len^2 size flops a head, of
  * which about half the multiplications' operands come from shared memory. Reads q once, k and v
@@ -21,8 +22,7 @@ template <int DEEP> struct Shape {
     static const int BLOCK_QUERIES = WARPS * QUERIES;
     /* floats: keys, values, queries of all warps, weights of all warps; each on 16 bytes */
     static const int KEY = 0, VALUE = KEY + KEYS * ROW, QUERY = VALUE + KEYS * DEEP,
-                     WEIGHT = QUERY + BLOCK_QUERIES * DEEP,
-                     FLOATS = WEIGHT + BLOCK_QUERIES * KEYS;
+                     WEIGHT = QUERY + BLOCK_QUERIES * DEEP, FLOATS = WEIGHT + BLOCK_QUERIES * KEYS;
 };
 
 static __device__ inline float element(View v, const AttendPlace &p, int64_t token, int64_t j)
@@ -31,8 +31,8 @@ static __device__ inline float element(View v, const AttendPlace &p, int64_t tok
 }
 
 /* Columns [j, j + 4) of a token of v, 0 beyond the row's and the head's end. */
-static __device__ inline Wide<4> elements(View v, const AttendPlace &p, int64_t token, int j, int size,
-                                          bool four)
+static __device__ inline Wide<4> elements(View v, const AttendPlace &p, int64_t token, int j,
+                                          int size, bool four)
 {
     Wide<4> w = {};
     if (token >= p.len)
@@ -60,8 +60,8 @@ static __device__ inline void load_queries(const Attend &a, const AttendPlace &p
 }
 
 template <int DEEP>
-static __device__ inline void load_keys(const Attend &a, const AttendPlace &p, int64_t first, bool four,
-                                        float *key, float *value)
+static __device__ inline void load_keys(const Attend &a, const AttendPlace &p, int64_t first,
+                                        bool four, float *key, float *value)
 {
     int threads = Shape<DEEP>::WARPS * WARP;
     for (int e = threadIdx.x; e < KEYS * DEEP / 4; e += threads) {
@@ -176,8 +176,8 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
         for (int n = 0; n < S::COLS; n++) {
             Wide<1> y = {{out[q][n] / run[q].sum}};
             if (mine + q < p.len && n * WARP + lane < a.size)
-                cuda_store<1>(cuda_row(a.y, p.from + mine + q), a.y.type,
-                              p.col + n * WARP + lane, y);
+                cuda_store<1>(cuda_row(a.y, p.from + mine + q), a.y.type, p.col + n * WARP + lane,
+                              y);
         }
     }
 }
@@ -222,9 +222,9 @@ static void start(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows,
     void (*kernel)(Attend, const int64_t *, bool) = attend_tiles<DEEP>;
     bool four = a->size % 4 == 0 && cuda_by_four(a->q) && cuda_by_four(a->k) && cuda_by_four(a->v);
     if (cuda_fine(c) && bytes > 48 << 10)
-        cuda_check(c, cudaFuncSetAttribute((const void *)kernel,
-                                           cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                           (int)bytes),
+        cuda_check(c,
+                   cudaFuncSetAttribute((const void *)kernel,
+                                        cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes),
                    "attend: shared memory");
     LAUNCH(c, attend_tiles<DEEP>,
            dim3(cuda_blocks(longest, S::BLOCK_QUERIES), (unsigned)rows, (unsigned)a->batch->heads),
@@ -259,9 +259,8 @@ static void run_of_rows(Cuda *c, const Attend *a, int64_t lo, int64_t hi)
     else
         cuda_fail(c, "attend", "heads of more than 256 columns");
     if (a->probs)
-        LAUNCH(c, attend_probs,
-               dim3((unsigned)longest, (unsigned)(hi - lo), (unsigned)b->heads), WARP, 0, run,
-               starts);
+        LAUNCH(c, attend_probs, dim3((unsigned)longest, (unsigned)(hi - lo), (unsigned)b->heads),
+               WARP, 0, run, starts);
 }
 
 void cuda_attend(Piece *p, const Attend *a)

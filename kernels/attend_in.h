@@ -10,7 +10,7 @@ typedef struct AttendPlace {
 } AttendPlace;
 
 static __device__ inline AttendPlace place_of(const Attend &a, const int64_t *starts, int64_t row,
-                                        int head)
+                                              int head)
 {
     AttendPlace p = {starts[row], starts[row + 1] - starts[row], (int64_t)head * a.size};
     return p;

@@ -28,8 +28,7 @@ static __device__ inline void load_rows(View v, const AttendPlace &p, int64_t fi
         int r = e / (DEEP / 8), j = e % (DEEP / 8) * 8;
         uint4 u = make_uint4(0, 0, 0, 0);
         if (first + r < p.len && j < size)
-            u = *reinterpret_cast<const uint4 *>(cuda_row(v, p.from + first + r) +
-                                                 (p.col + j) * 2);
+            u = *reinterpret_cast<const uint4 *>(cuda_row(v, p.from + first + r) + (p.col + j) * 2);
         *reinterpret_cast<uint4 *>(to + r * Tile<DEEP>::ROW + j) = u;
     }
 }
@@ -40,8 +39,7 @@ static __device__ inline void multiply_keys(const uint32_t query[][4], const uin
                                             int64_t n, float score[KEYS / 8][4])
 {
     int lane = threadIdx.x % WARP;
-    const uint16_t *mine =
-        key + (lane / 16 * 8 + lane % 8) * Tile<DEEP>::ROW + lane / 8 % 2 * 8;
+    const uint16_t *mine = key + (lane / 16 * 8 + lane % 8) * Tile<DEEP>::ROW + lane / 8 % 2 * 8;
 #pragma unroll
     for (int t = 0; t < KEYS / 16; t++) {
         for (int i = 0; i < 4; i++)
@@ -178,8 +176,8 @@ static __global__ void __launch_bounds__(THREADS) attend_mma(Attend a, const int
     __syncthreads();
 #pragma unroll
     for (int s = 0; s < S::STEPS; s++)
-        mma_load<false>(query[s], key + (warp * QUERIES + lane % 16) * S::ROW + s * 16 +
-                                      lane / 16 * 8);
+        mma_load<false>(query[s],
+                        key + (warp * QUERIES + lane % 16) * S::ROW + s * 16 + lane / 16 * 8);
     for (int64_t at = 0; at < keys; at += KEYS) {
         __syncthreads(); /* all are done with the keys before, and have their queries */
         load_rows<DEEP>(a.k, p, at, a.size, key);
@@ -229,8 +227,7 @@ static bool by_eight(View v)
     return v.stride % 8 == 0 && (uintptr_t)v.p % 16 == 0;
 }
 
-bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows,
-                     int64_t longest)
+bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows, int64_t longest)
 {
     KType t = a->q.type;
     if (!c->mma || t == K_F32 || a->k.type != t || a->v.type != t || a->y.type != t ||

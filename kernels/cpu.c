@@ -203,9 +203,7 @@ static void cpu_each(Device *d, Each kind, const Batch *b, StageFn *fn, void *ct
         c.total = b->rows * b->heads;
         c.small = b->rows >= 4 * d->threads ? b->heads : 1;
         break;
-    case EACH_COLS:
-        c.total = b->cols;
-        break;
+    case EACH_COLS: c.total = b->cols; break;
     }
     int64_t rest = c.total - c.large * c.piece;
     pool_run(c.cpu->pool, c.large + (rest + c.small - 1) / c.small, run_piece, &c);
@@ -375,9 +373,7 @@ static void cpu_linear(Piece *p, const Linear *a)
     }
     View v = z;
     if (a->act != ACT_NONE) {
-        View to = a->r.p && a->pre.p ? temp_view(p, K_F32, y.rows, y.cols)
-                  : a->pre.p         ? y
-                                     : z;
+        View to = a->r.p && a->pre.p ? temp_view(p, K_F32, y.rows, y.cols) : a->pre.p ? y : z;
         ops->act(p, &(Activate){.x = z, .y = to, .act = a->act});
         v = to;
     }

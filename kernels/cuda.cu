@@ -1,7 +1,7 @@
 /* cuda.cu - a CUDA GPU as a device: one stream, on which everything runs in the order in which it
- * was asked for, and one each way to the host and from it. A stage is called once over the whole batch, or once a piece of PIECE_ROWS
- * tokens, which bounds its temporary memory. The first failure is kept, nothing is started after
- * it, and `wait` tells it. */
+ * was asked for, and one each way to the host and from it. A stage is called once over the whole
+ * batch, or once a piece of PIECE_ROWS tokens, which bounds its temporary memory. The first failure
+ * is kept, nothing is started after it, and `wait` tells it. */
 #include "kernels/cuda.h"
 
 #include <cstdlib>
@@ -75,7 +75,9 @@ static void cuda_close(Device *d)
 
 /* Opening */
 
-static __global__ void probe() {}
+static __global__ void probe()
+{
+}
 
 /* Is there a device of that number, and does it run what we were compiled for? Fills `about`. */
 static cudaError_t look(Cuda *c, const char **why)
@@ -98,9 +100,9 @@ static cudaError_t look(Cuda *c, const char **why)
         (e = cudaMemGetInfo(&spare, &all)) != cudaSuccess)
         return e;
     snprintf(c->about, sizeof c->about,
-             "%.80s, %.1f GiB, %.1f GiB free, capability %d.%d, driver for CUDA %d.%d",
-             about.name, (double)all / (1 << 30), (double)spare / (1 << 30), about.major,
-             about.minor, driver / 1000, driver % 1000 / 10);
+             "%.80s, %.1f GiB, %.1f GiB free, capability %d.%d, driver for CUDA %d.%d", about.name,
+             (double)all / (1 << 30), (double)spare / (1 << 30), about.major, about.minor,
+             driver / 1000, driver % 1000 / 10);
     *why = "weft-cuda.so was not compiled for this device: make CUDA_ARCH=sm_NN";
     if ((e = cudaFuncGetAttributes(&code, (const void *)probe)) != cudaSuccess)
         return e;

@@ -41,10 +41,10 @@
 #include <cstdio>
 #include <cstring>
 
-#include <cuda_runtime_api.h>
-#include <vector_functions.h>
 #include <cuda_bf16.h>
 #include <cuda_fp16.h>
+#include <cuda_runtime_api.h>
+#include <vector_functions.h>
 
 #ifdef WEFT_CUDA_STANDIN
 /* Supplies what nvcc would bring, and
@@ -55,24 +55,24 @@
  * and gives `__shared__` the meaning of a static variable in a section of its own. */
 #include "standin.h"
 #define SHARED(type, name) type *name = static_cast<type *>(standin_shared())
-#define CUDA_START(kernel, grid, block, shared, stream, ...)                                   \
-    standin_launch(#kernel, grid, block, shared, stream,                                       \
+#define CUDA_START(kernel, grid, block, shared, stream, ...)                                       \
+    standin_launch(#kernel, grid, block, shared, stream,                                           \
                    standin_bind([](auto... a) { kernel(a...); }, __VA_ARGS__))
 #else
-#define SHARED(type, name)                                                                     \
-    extern __shared__ float4 cuda_shared[];                                                    \
+#define SHARED(type, name)                                                                         \
+    extern __shared__ float4 cuda_shared[];                                                        \
     type *name = reinterpret_cast<type *>(cuda_shared)
-#define CUDA_START(kernel, grid, block, shared, stream, ...)                                   \
+#define CUDA_START(kernel, grid, block, shared, stream, ...)                                       \
     (kernel<<<grid, block, shared, stream>>>(__VA_ARGS__), cudaGetLastError())
 #endif
 
 /* Starts a kernel on the device's stream, unless something has failed before. */
-#define LAUNCH(c, kernel, grid, block, shared, ...)                                            \
-    do {                                                                                       \
-        if (cuda_fine(c))                                                                      \
-            cuda_check(c, CUDA_START(kernel, dim3(grid), dim3(block), shared, (c)->stream,     \
-                                     __VA_ARGS__),                                             \
-                       #kernel);                                                               \
+#define LAUNCH(c, kernel, grid, block, shared, ...)                                                \
+    do {                                                                                           \
+        if (cuda_fine(c))                                                                          \
+            cuda_check(                                                                            \
+                c, CUDA_START(kernel, dim3(grid), dim3(block), shared, (c)->stream, __VA_ARGS__),  \
+                #kernel);                                                                          \
     } while (0)
 
 /* The host's side */
@@ -84,7 +84,7 @@ typedef struct Cuda {
     Device table; /* first: a Device * is a Cuda * */
     char name[16], about[160];
     int index;
-    bool mma; /* tensor cores of sm_80 and later, in our code as in the card */
+    bool mma;              /* tensor cores of sm_80 and later, in our code as in the card */
     cudaStream_t stream;   /* everything runs on it, in order */
     cudaStream_t up, down; /* but the way from the host and to it (cuda_memory.cu) */
     CudaMemory *memory;
@@ -143,12 +143,12 @@ typedef struct CudaOperand {
 } CudaOperand;
 typedef struct CudaProduct {
     CudaOperand a, b, d;
-    const void *c;    /* added, of d's type and shape, columns c_stride apart; or NULL */
+    const void *c; /* added, of d's type and shape, columns c_stride apart; or NULL */
     int64_t c_stride;
     const void *bias; /* one a row of d, of d's type; or NULL */
     bool gelu_tanh;
-    bool any_cols;    /* b and d may have any number of columns: one choice of algorithm for all,
-                         so that a column's bits do not depend on how many there are */
+    bool any_cols; /* b and d may have any number of columns: one choice of algorithm for all,
+                      so that a column's bits do not depend on how many there are */
 } CudaProduct;
 CudaMatmul *cuda_matmul_new(Cuda *c);
 void cuda_matmul_free(CudaMatmul *m);
@@ -256,8 +256,8 @@ template <int W> static __device__ inline void cuda_store(void *p, KType t, int6
 /* May rows of v be read and written four elements at a time? Those of {0} may. */
 static inline bool cuda_by_four(View v)
 {
-    return !v.p || (v.cols % 4 == 0 && v.stride % 4 == 0 &&
-                    (uintptr_t)v.p % (4 * ktype_size(v.type)) == 0);
+    return !v.p ||
+           (v.cols % 4 == 0 && v.stride % 4 == 0 && (uintptr_t)v.p % (4 * ktype_size(v.type)) == 0);
 }
 
 /* Over the 32 lanes of a warp, all of them there; every lane gets the result. */

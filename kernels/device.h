@@ -130,8 +130,8 @@ struct Device {
 
     /* Stacks `parts` host matrices f32 [n_i, k] (or [k, n_i] where by_input: GPT-2's Conv1D)
      * into one weight of `type`. bias[i] is f32 [n_i] or NULL; bias NULL: none at all. */
-    Weight *(*pack)(Device *d, const View *part, const float *const *bias, int parts,
-                    bool by_input, KType type);
+    Weight *(*pack)(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
+                    KType type);
     /* A weight that uses a device matrix f32 [n, k] where it lies: for small ones, and for those
      * that change every step. bias f32 [n] in device memory, or NULL. */
     Weight *(*refer)(Device *d, View w, const float *bias);

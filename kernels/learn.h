@@ -2,9 +2,9 @@
  *
  * Xent: softmax cross entropy over classes, and its gradient.
  *   loss[i] = weight[i] * -sum over c of q[c] log softmax(x[i])[c]
- *   dx[i]   = weight[i] * (softmax(x[i]) - q)                        (dx {0}: not wanted; it may be x)
- *   q = (1 - smooth) at target[i], + smooth / cols everywhere         Szegedy et al. 2016
- *   weight NULL: 1. target -1: loss and gradient 0. Sums in double.
+ *   dx[i]   = weight[i] * (softmax(x[i]) - q)                        (dx {0}: not wanted; it may be
+ * x) q = (1 - smooth) at target[i], + smooth / cols everywhere         Szegedy et al. 2016 weight
+ * NULL: 1. target -1: loss and gradient 0. Sums in double.
  *
  * Sqnorm: out[0] = sum of x^2 over n elements, in double, in blocks of fixed size and order.
  *

@@ -167,11 +167,19 @@ static void product(Piece *p, const Linear *a, View x, View z, View r, bool gelu
     const Weight *w = a->w;
     CudaProduct m = {};
     if (w->by_input)
-        m.a = {view_cols(view_of(w->w, w->type, w->k, w->n), a->col0, w->n).p, w->type,
-               z.cols, w->k, w->stride, false};
+        m.a = {view_cols(view_of(w->w, w->type, w->k, w->n), a->col0, w->n).p,
+               w->type,
+               z.cols,
+               w->k,
+               w->stride,
+               false};
     else
-        m.a = {cuda_row({w->w, w->type, w->n, w->k, w->stride}, a->col0), w->type,
-               w->k, z.cols, w->stride, true};
+        m.a = {cuda_row({w->w, w->type, w->n, w->k, w->stride}, a->col0),
+               w->type,
+               w->k,
+               z.cols,
+               w->stride,
+               true};
     m.b = {x.p, x.type, x.cols, x.rows, x.stride, false};
     m.d = {z.p, z.type, z.cols, z.rows, z.stride, false};
     m.c = r.p;

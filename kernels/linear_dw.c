@@ -4,8 +4,8 @@ enum { BLOCK = 512, WIDE = 4 };
 
 /* Tokens [t0, t1) of dW's `rows` (a constant) rows from row j, n <= WIDE * VN columns from
  * column c. */
-VFN void strip(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows, int64_t c,
-               int64_t n, bool add)
+VFN void strip(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows, int64_t c, int64_t n,
+               bool add)
 {
     vf sum[4][WIDE];
     int64_t part[WIDE];

@@ -12,8 +12,8 @@ VFN void strip(const LinearDx *a, View w, int64_t i, int rows, int64_t c, int64_
         part[v] = n - v * VN > 0 ? n - v * VN : 0;
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < WIDE; v++)
-            sum[r][v] = a->add && part[v] ? vget(VROW(a->dx, i + r), K_F32, c + v * VN, part[v])
-                                          : vset(0);
+            sum[r][v] =
+                a->add && part[v] ? vget(VROW(a->dx, i + r), K_F32, c + v * VN, part[v]) : vset(0);
     for (int64_t j = 0; j < w.rows; j++) {
         const float *wj = (const float *)VROW(w, j) + c;
         vf wv[WIDE];

@@ -135,8 +135,7 @@ static Product *product_make(int64_t m, int64_t n, int64_t k, KType in, KType ou
                                                         bias ? p->b : NULL, p->y, attr);
 #else
     dnnl_matmul_desc_t desc;
-    dnnl_status_t s = dnnl_matmul_desc_init(&desc, &p->x, w ? w : &any, bias ? &p->b : NULL,
-                                            &p->y);
+    dnnl_status_t s = dnnl_matmul_desc_init(&desc, &p->x, w ? w : &any, bias ? &p->b : NULL, &p->y);
     if (s == dnnl_success)
         s = dnnl_primitive_desc_create(&pd, &desc, attr, lib.engine, NULL);
 #endif
@@ -211,14 +210,14 @@ static bool reorder(Packed *p, const float *w, bool by_input, const Desc *want)
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t run = NULL;
     dnnl_stream_t stream = NULL;
-    bool ok = desc_tag(&plain, p->k, p->n, K_F32, by_input ? dnnl_ab : dnnl_ba) &&
-              dnnl_memory_create(&src, DESC(plain), lib.engine, (void *)(uintptr_t)w) ==
-                  dnnl_success &&
-              dnnl_memory_create(&p->w, DESC(*want), lib.engine, p->data) == dnnl_success &&
-              dnnl_reorder_primitive_desc_create(&pd, DESC(plain), lib.engine, DESC(*want),
-                                                 lib.engine, NULL) == dnnl_success &&
-              dnnl_primitive_create(&run, pd) == dnnl_success &&
-              dnnl_stream_create(&stream, lib.engine, dnnl_stream_default_flags) == dnnl_success;
+    bool ok =
+        desc_tag(&plain, p->k, p->n, K_F32, by_input ? dnnl_ab : dnnl_ba) &&
+        dnnl_memory_create(&src, DESC(plain), lib.engine, (void *)(uintptr_t)w) == dnnl_success &&
+        dnnl_memory_create(&p->w, DESC(*want), lib.engine, p->data) == dnnl_success &&
+        dnnl_reorder_primitive_desc_create(&pd, DESC(plain), lib.engine, DESC(*want), lib.engine,
+                                           NULL) == dnnl_success &&
+        dnnl_primitive_create(&run, pd) == dnnl_success &&
+        dnnl_stream_create(&stream, lib.engine, dnnl_stream_default_flags) == dnnl_success;
     if (ok) {
         dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, src}, {DNNL_ARG_TO, p->w}};
         ok = dnnl_primitive_execute(run, stream, 2, args) == dnnl_success &&

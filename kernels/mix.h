@@ -14,9 +14,9 @@
 typedef struct Mix {
     View x, r, y;
     float a, b;
-    float drop;      /* 0: none */
-    uint64_t seed;   /* of the run and the step */
-    uint32_t site;   /* which dropout of the network */
+    float drop;    /* 0: none */
+    uint64_t seed; /* of the run and the step */
+    uint32_t site; /* which dropout of the network */
     uint64_t row0;
     const int64_t *rows; /* each row's number, instead of row0 + i; NULL: row0 + i */
 } Mix;

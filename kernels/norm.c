@@ -1,25 +1,25 @@
 #include "kernels/vec.h"
 
 /* Sum of f over a row, sixteen lanes in two strands: fixed order, short chains. */
-#define ROW_SUM(total, n, expr)                                                                \
-    do {                                                                                       \
-        vf even = vset(0), odd = vset(0);                                                      \
-        int64_t j = 0;                                                                         \
-        for (; j + 2 * VN <= (n); j += 2 * VN) {                                               \
-            vf v = vload(s + j);                                                               \
-            even += (expr);                                                                    \
-            v = vload(s + j + VN);                                                             \
-            odd += (expr);                                                                     \
-        }                                                                                      \
-        for (; j + VN <= (n); j += VN) {                                                       \
-            vf v = vload(s + j);                                                               \
-            even += (expr);                                                                    \
-        }                                                                                      \
-        total = vsum(even + odd);                                                              \
-        for (; j < (n); j++) {                                                                 \
-            vf v = vset(s[j]);                                                                 \
-            total += (expr)[0];                                                                \
-        }                                                                                      \
+#define ROW_SUM(total, n, expr)                                                                    \
+    do {                                                                                           \
+        vf even = vset(0), odd = vset(0);                                                          \
+        int64_t j = 0;                                                                             \
+        for (; j + 2 * VN <= (n); j += 2 * VN) {                                                   \
+            vf v = vload(s + j);                                                                   \
+            even += (expr);                                                                        \
+            v = vload(s + j + VN);                                                                 \
+            odd += (expr);                                                                         \
+        }                                                                                          \
+        for (; j + VN <= (n); j += VN) {                                                           \
+            vf v = vload(s + j);                                                                   \
+            even += (expr);                                                                        \
+        }                                                                                          \
+        total = vsum(even + odd);                                                                  \
+        for (; j < (n); j++) {                                                                     \
+            vf v = vset(s[j]);                                                                     \
+            total += (expr)[0];                                                                    \
+        }                                                                                          \
     } while (0)
 
 /* s = x + r as f32, into `sum` too where that is wanted. */

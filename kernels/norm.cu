@@ -99,9 +99,8 @@ template <int W> static __global__ void norm_read(Norm a)
 
 static bool by_four(const Norm *a)
 {
-    return cuda_by_four(a->x) && cuda_by_four(a->r) && cuda_by_four(a->sum) &&
-           cuda_by_four(a->y) && cuda_by_four(a->y2) && (uintptr_t)a->gamma % 16 == 0 &&
-           (uintptr_t)a->beta % 16 == 0;
+    return cuda_by_four(a->x) && cuda_by_four(a->r) && cuda_by_four(a->sum) && cuda_by_four(a->y) &&
+           cuda_by_four(a->y2) && (uintptr_t)a->gamma % 16 == 0 && (uintptr_t)a->beta % 16 == 0;
 }
 
 void cuda_norm(Piece *p, const Norm *a)

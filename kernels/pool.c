@@ -61,8 +61,11 @@ Pool *pool_new(int threads, void (*start)(void))
     Pool *p = calloc(1, sizeof *p);
     if (!p)
         abort();
-    *p = (Pool){.threads = 1, .start = start, .lock = PTHREAD_MUTEX_INITIALIZER,
-                .work = PTHREAD_COND_INITIALIZER, .done = PTHREAD_COND_INITIALIZER};
+    *p = (Pool){.threads = 1,
+                .start = start,
+                .lock = PTHREAD_MUTEX_INITIALIZER,
+                .work = PTHREAD_COND_INITIALIZER,
+                .done = PTHREAD_COND_INITIALIZER};
     p->id = calloc((size_t)threads, sizeof *p->id);
     start();
     /* Fewer threads than asked for is slower, not wrong. */

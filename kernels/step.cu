@@ -60,8 +60,7 @@ void cuda_step(Piece *p, const Step *a)
     if (blocks == 0)
         return;
     if (a->kind == STEP_SGD)
-        LAUNCH(c, sgd, blocks, THREADS, 0, *a, (float)a->lr, (float)a->decay,
-               (float)a->momentum);
+        LAUNCH(c, sgd, blocks, THREADS, 0, *a, (float)a->lr, (float)a->decay, (float)a->momentum);
     else
         LAUNCH(c, adam, blocks, THREADS, 0, *a, adam_of(a));
 }

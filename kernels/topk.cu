@@ -80,10 +80,14 @@ void cuda_topk(Piece *p, const Topk *a)
         index = (int32_t *)cuda_temp(p, n * sizeof *index);
         if (!cuda_fine(c))
             return;
-        cuda_check(c, cudaMemcpyAsync(value, a->value, n * sizeof *value,
-                                      cudaMemcpyDeviceToDevice, c->stream), "topk");
-        cuda_check(c, cudaMemcpyAsync(index, a->index, n * sizeof *index,
-                                      cudaMemcpyDeviceToDevice, c->stream), "topk");
+        cuda_check(c,
+                   cudaMemcpyAsync(value, a->value, n * sizeof *value, cudaMemcpyDeviceToDevice,
+                                   c->stream),
+                   "topk");
+        cuda_check(c,
+                   cudaMemcpyAsync(index, a->index, n * sizeof *index, cudaMemcpyDeviceToDevice,
+                                   c->stream),
+                   "topk");
     }
     LAUNCH(c, topk, (unsigned)a->x.rows, THREADS, 0, *a, value, index);
 }

@@ -52,7 +52,7 @@ VFN vf vmin(vf a, vf b)
 {
     return vpick(a < b, a, b);
 }
-#define VFOLD(v, a, b, c, d, e, f, g, h)                                                       \
+#define VFOLD(v, a, b, c, d, e, f, g, h)                                                           \
     __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0)
 
 /* Sum and maximum over the sixteen, always in the same order. */
@@ -110,7 +110,8 @@ VFN void vput(void *p, KType t, int64_t i, vf v, int64_t n)
     memcpy((uint16_t *)p + i, &h, n >= VN ? sizeof h : (size_t)n * 2);
 }
 
-/* e^x for x <= 88; below -87.3 it is 0, and NaN stays NaN. Cody-Waite reduction, Taylor's series to x^6 on
+/* e^x for x <= 88; below -87.3 it is 0, and NaN stays NaN. Cody-Waite reduction, Taylor's series to
+ * x^6 on
  * [-ln2/2, ln2/2]: relative error under 2e-7. */
 VFN vf vexp(vf x)
 {

@@ -6,12 +6,24 @@
 #include <stdint.h>
 
 typedef enum DType {
-    DT_BOOL, DT_U8, DT_I8, DT_I16, DT_U16, DT_F16, DT_BF16, DT_I32, DT_U32, DT_F32, DT_I64,
-    DT_U64, DT_F64, DT_COUNT
+    DT_BOOL,
+    DT_U8,
+    DT_I8,
+    DT_I16,
+    DT_U16,
+    DT_F16,
+    DT_BF16,
+    DT_I32,
+    DT_U32,
+    DT_F32,
+    DT_I64,
+    DT_U64,
+    DT_F64,
+    DT_COUNT
 } DType;
 
-const char *dtype_name(DType t);           /* "F32" */
-size_t dtype_size(DType t);                /* bytes an element */
+const char *dtype_name(DType t);            /* "F32" */
+size_t dtype_size(DType t);                 /* bytes an element */
 int dtype_find(const char *name, size_t n); /* a DType, or -1 */
 
 /* Element i of a buffer of type t, widened exactly (I64 beyond 2^53 rounds). */
@@ -20,13 +32,19 @@ double dtype_get(DType t, const void *p, int64_t i);
 float f32_from_f16(uint16_t h);
 static inline float f32_from_bf16(uint16_t h)
 {
-    union { uint32_t u; float f; } x = {(uint32_t)h << 16};
+    union {
+        uint32_t u;
+        float f;
+    } x = {(uint32_t)h << 16};
     return x.f;
 }
 /* Round to nearest, ties to even; NaN stays NaN. */
 static inline uint16_t bf16_from_f32(float f)
 {
-    union { float f; uint32_t u; } x = {f};
+    union {
+        float f;
+        uint32_t u;
+    } x = {f};
     if ((x.u & 0x7fffffff) > 0x7f800000)
         return (uint16_t)(x.u >> 16 | 64);
     return (uint16_t)((x.u + 0x7fff + (x.u >> 16 & 1)) >> 16);

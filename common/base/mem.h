@@ -6,13 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *mem_alloc(size_t n);                         /* uninitialised; n = 0 gives a valid pointer */
-void *mem_zero(size_t count, size_t size);         /* zeroed; count * size is checked */
-void *mem_array(size_t count, size_t size);        /* uninitialised; checked */
+void *mem_alloc(size_t n);                  /* uninitialised; n = 0 gives a valid pointer */
+void *mem_zero(size_t count, size_t size);  /* zeroed; count * size is checked */
+void *mem_array(size_t count, size_t size); /* uninitialised; checked */
 void *mem_resize(void *p, size_t count, size_t size);
-void *mem_aligned(size_t n);                       /* on 64 bytes; release with free() */
-char *mem_str(const char *s);                      /* copy; NULL stays NULL */
-char *mem_strn(const char *s, size_t n);           /* copy of n bytes, NUL behind them */
+void *mem_aligned(size_t n);             /* on 64 bytes; release with free() */
+char *mem_str(const char *s);            /* copy; NULL stays NULL */
+char *mem_strn(const char *s, size_t n); /* copy of n bytes, NUL behind them */
 char *mem_fmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* A string of bytes by pointer and length, not NUL-terminated; what it points to is not ours. */

@@ -28,12 +28,12 @@ static void put(const char *end, const char *fmt, va_list ap)
         return; /* nobody is left to tell */
 }
 
-#define PUT(end)                                                                               \
-    do {                                                                                       \
-        va_list ap;                                                                            \
-        va_start(ap, fmt);                                                                     \
-        put(end, fmt, ap);                                                                     \
-        va_end(ap);                                                                            \
+#define PUT(end)                                                                                   \
+    do {                                                                                           \
+        va_list ap;                                                                                \
+        va_start(ap, fmt);                                                                         \
+        put(end, fmt, ap);                                                                         \
+        va_end(ap);                                                                                \
     } while (0)
 
 void msg_error(const char *fmt, ...)

@@ -26,8 +26,8 @@ int num_real(const char *s, double min, double max, double *out, Err *e)
     char *end = NULL;
     errno = 0;
     for (const char *p = s; *p; p++)
-        if (!isdigit((unsigned char)*p) && !(*p && (*p == '.' || *p == '-' || *p == '+' ||
-                                                    *p == 'e' || *p == 'E')))
+        if (!isdigit((unsigned char)*p) &&
+            !(*p && (*p == '.' || *p == '-' || *p == '+' || *p == 'e' || *p == 'E')))
             return err_set(e, "'%s' is not a number", s);
     double v = strtod(s, &end);
     if (end == s || *end)

@@ -51,8 +51,10 @@ static void help_lines(const Opt *o)
     for (; o->key; o++) {
         char left[64];
         bool letter = o->key < OPT_LONG;
-        int n = snprintf(left, sizeof left, "  %c%c%s", letter ? '-' : ' ',
-                         letter ? o->key : ' ', !o->name ? "" : letter ? ", " : "  ");
+        int n = snprintf(left, sizeof left, "  %c%c%s", letter ? '-' : ' ', letter ? o->key : ' ',
+                         !o->name ? ""
+                         : letter ? ", "
+                                  : "  ");
         snprintf(left + n, sizeof left - (size_t)n, "%s%s%s%s", o->name ? "--" : "",
                  o->name ? o->name : "", o->arg ? " " : "", o->arg ? o->arg : "");
         printf("%-32s %s\n", left, o->help);
@@ -108,11 +110,11 @@ static void add_options(Args *a, const Opt *o)
     }
 }
 
-Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own,
-                int argc, char **argv)
+Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own, int argc,
+                char **argv)
 {
-    Args a = {.name = prog, .synopsis = synopsis, .about = about, .own = own,
-              .argc = argc, .argv = argv};
+    Args a = {
+        .name = prog, .synopsis = synopsis, .about = about, .own = own, .argc = argc, .argv = argv};
     msg_prog = prog;
     defaults(&a.common);
     int n = count(own), m = count(common_options);
@@ -156,7 +158,10 @@ static bool set_common(Args *a, int key)
     case 'q': c->quiet = msg_quiet = true; return true;
     case KEY_PROGRESS: c->progress = true; return true;
     case 'h': help(a); return true;
-    case 'V': printf("weft-%s %s\n", a->name, WEFT_VERSION); finish_stdout(); return true;
+    case 'V':
+        printf("weft-%s %s\n", a->name, WEFT_VERSION);
+        finish_stdout();
+        return true;
     default: return false;
     }
 }

@@ -55,8 +55,8 @@ typedef struct Args {
     char **argv;
 } Args;
 
-Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own,
-                int argc, char **argv);
+Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own, int argc,
+                char **argv);
 int args_next(Args *a); /* the next own option's key, or -1 at the end */
 
 /* The current option's argument as a number within bounds. */

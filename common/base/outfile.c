@@ -17,7 +17,7 @@
 
 struct OutFile {
     int fd;
-    char *path; /* as given, for messages */
+    char *path;         /* as given, for messages */
     char *place, *temp; /* where it belongs and where it is made; NULL: written directly */
 };
 

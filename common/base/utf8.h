@@ -24,8 +24,7 @@ static inline uint32_t utf8_get(const char *p, int *len)
         return *len = 2, (s[0] & 0x1fu) << 6 | (s[1] & 0x3f);
     if (s[0] < 0xf0)
         return *len = 3, (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3f);
-    return *len = 4, (s[0] & 7u) << 18 | (s[1] & 0x3fu) << 12 | (s[2] & 0x3fu) << 6 |
-                         (s[3] & 0x3f);
+    return *len = 4, (s[0] & 7u) << 18 | (s[1] & 0x3fu) << 12 | (s[2] & 0x3fu) << 6 | (s[3] & 0x3f);
 }
 
 /* Writes a code point's UTF-8 (1 to 4 bytes) to p; returns the number of bytes. */

@@ -14,8 +14,8 @@ int share_totals(const Share *part, int parts, int64_t units, int64_t *total, Er
         weights += part[p].exact < 0 ? part[p].weight : 0;
         asked += part[p].exact < 0 ? 0 : part[p].exact;
         if (asked > units)
-            return err_set(e, "%lld asked for, but there are only %lld",
-                           (long long)asked, (long long)units);
+            return err_set(e, "%lld asked for, but there are only %lld", (long long)asked,
+                           (long long)units);
     }
     int64_t rest = units - asked, left = rest;
     if (rest && weights <= 0)

@@ -1,7 +1,7 @@
 #include "filter/detokenise.h"
 
-#include "model/find.h"
 #include "base/write.h"
+#include "model/find.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,8 +27,10 @@ static int fits(const Detokenise *t, const Frame *f, Err *e)
     const char *vocab = frame_meta(f, "vocab"), *model = frame_meta(f, "model");
     if (!vocab || strcmp(vocab, tokenizer_fingerprint(t->tokenizer)) == 0)
         return 0;
-    return err_set(e, "the ids were made with the vocabulary of %s, but %s has another: use "
-                   "that model", model ? model : "another model",
+    return err_set(e,
+                   "the ids were made with the vocabulary of %s, but %s has another: use "
+                   "that model",
+                   model ? model : "another model",
                    t->model ? t->model : "the first stream's model");
 }
 

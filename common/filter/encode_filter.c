@@ -15,8 +15,11 @@ static int load(EncodeFilter *f, const char *given, Err *e)
         return -1;
     char *folder = model_find(given, e), *encoder = NULL;
     if (folder && (encoder = model_encoder_folder(folder, e)))
-        f->enc = transformer_load(encoder, f->dev, f->common->bf16 ? K_BF16 : f->common->f16 ? K_F16 : K_F32,
-                              f->layers, e);
+        f->enc = transformer_load(encoder, f->dev,
+                                  f->common->bf16  ? K_BF16
+                                  : f->common->f16 ? K_F16
+                                                   : K_F32,
+                                  f->layers, e);
     if (f->enc) {
         f->name = model_name(given, folder);
         f->folder = mem_str(encoder);
@@ -53,8 +56,11 @@ static int fits(EncodeFilter *f, const Frame *frame, Err *e)
         tokenizer_free(t);
     }
     f->checked = true;
-    return same ? 0 : err_set(e, "the ids were made with the vocabulary of %s, but %s has "
-                                 "another: use one model in the whole pipeline", model, f->name);
+    return same ? 0
+                : err_set(e,
+                          "the ids were made with the vocabulary of %s, but %s has "
+                          "another: use one model in the whole pipeline",
+                          model, f->name);
 }
 
 int encode_open(EncodeFilter *f, const Frame *frame, Err *e)
@@ -93,8 +99,11 @@ static int ask(EncodeFilter *f, Frame *frame, int64_t *mark, Err *e)
     Tensor *kind = frame_get(frame, "token.type");
     if (!starts || encode_open(f, frame, e) < 0)
         return -1;
-    TransformerIn in = {.id = id->data, .kind = kind ? kind->data : NULL, .starts = starts->data,
-                    .rows = frame->rows, .tokens = frame->tokens};
+    TransformerIn in = {.id = id->data,
+                        .kind = kind ? kind->data : NULL,
+                        .starts = starts->data,
+                        .rows = frame->rows,
+                        .tokens = frame->tokens};
     if (transformer_check(f->enc, &in, e) < 0)
         return -1;
     const Config *c = transformer_config(f->enc);

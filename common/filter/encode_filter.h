@@ -15,7 +15,7 @@ typedef struct EncodeFilter {
     Transformer *enc;
     char *name, *folder; /* as the stream is to say; where it lies */
     char fingerprint[HASH_TEXT];
-    bool checked; /* the stream's vocabulary is ours */
+    bool checked;    /* the stream's vocabulary is ours */
     int64_t mark[2]; /* of the frames that are worked on, in turn */
     int started, finished;
 } EncodeFilter;

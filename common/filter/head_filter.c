@@ -124,32 +124,40 @@ static int fits(const HeadFilter *f, const Frame *frame, bool vectors, Err *e)
     char number[24];
     snprintf(number, sizeof number, "%lld", at);
     if (encoder && *want && strcmp(encoder, want) != 0)
-        return err_set(e, "the vectors come from %s, but the head %s was made for %s: encode "
-                          "with -m %s", model ? model : "another encoder", f->name,
-                       head_model(f->head), head_model(f->head));
+        return err_set(e,
+                       "the vectors come from %s, but the head %s was made for %s: encode "
+                       "with -m %s",
+                       model ? model : "another encoder", f->name, head_model(f->head),
+                       head_model(f->head));
     if (layer && at >= 0 && strcmp(layer, number) != 0)
-        return err_set(e, "the vectors are those of layer %s, but the head %s was made for layer "
-                          "%s: encode -L %s", layer, f->name, number, number);
+        return err_set(e,
+                       "the vectors are those of layer %s, but the head %s was made for layer "
+                       "%s: encode -L %s",
+                       layer, f->name, number, number);
     if (vectors && pool && *made && strcmp(pool, made) != 0)
-        return err_set(e, "the vectors were pooled by %s, but the head %s was made for %s: say "
-                          "so to pool, or leave pool out", pool, f->name, made);
+        return err_set(e,
+                       "the vectors were pooled by %s, but the head %s was made for %s: say "
+                       "so to pool, or leave pool out",
+                       pool, f->name, made);
     return 0;
 }
 
 static int check_width(const HeadFilter *f, const Tensor *t, Err *e)
 {
     int64_t want = head_width(f->head);
-    return t->shape[1] == want
-               ? 0 : err_set(e, "vectors of %lld numbers, but the head %s takes %lld",
-                             (long long)t->shape[1], f->name, (long long)want);
+    return t->shape[1] == want ? 0
+                               : err_set(e, "vectors of %lld numbers, but the head %s takes %lld",
+                                         (long long)t->shape[1], f->name, (long long)want);
 }
 
 /* The hidden states of the frame's tokens. */
 static const Tensor *states(const HeadFilter *f, const Frame *frame, Err *e)
 {
     if (!frame_get(frame, "token.hidden") && frame_get(frame, "row.vector")) {
-        err_set(e, "the %s head of %s reads every token's hidden states, which are no longer "
-                   "in the stream: leave pool out", head_task_names[head_task(f->head)], f->name);
+        err_set(e,
+                "the %s head of %s reads every token's hidden states, which are no longer "
+                "in the stream: leave pool out",
+                head_task_names[head_task(f->head)], f->name);
         return NULL;
     }
     const Tensor *x = frame_need(frame, "token.hidden", DT_COUNT, 2, e);
@@ -157,8 +165,7 @@ static const Tensor *states(const HeadFilter *f, const Frame *frame, Err *e)
         check_width(f, x, e) < 0)
         return NULL;
     if (x->type != DT_F32 && x->type != DT_BF16 && x->type != DT_F16) {
-        err_set(e, "token.hidden is of type %s: F32, BF16 or F16 is wanted",
-                dtype_name(x->type));
+        err_set(e, "token.hidden is of type %s: F32, BF16 or F16 is wanted", dtype_name(x->type));
         return NULL;
     }
     return x;
@@ -202,8 +209,10 @@ static int pick_vectors(HeadFilter *f, Frame *frame, Err *e)
     }
     if (i < 0) {
         free(token);
-        return err_set(e, "no token that ends a text, which the head %s reads: does it end "
-                          "otherwise in this model?", f->name);
+        return err_set(e,
+                       "no token that ends a text, which the head %s reads: does it end "
+                       "otherwise in this model?",
+                       f->name);
     }
     Block *b = block_new((size_t)(frame->rows * x->shape[1]) * sizeof(float));
     gather(x, token, frame->rows, b->p);
@@ -226,8 +235,10 @@ static const Tensor *vectors(HeadFilter *f, Frame *frame, Err *e)
             return NULL;
         }
         if (!picks && !head_pooler(f->head)) {
-            err_set(e, "the head %s does not say how its vectors were pooled: run the stream "
-                       "through `pool` first", f->name);
+            err_set(e,
+                    "the head %s does not say how its vectors were pooled: run the stream "
+                    "through `pool` first",
+                    f->name);
             return NULL;
         }
         if ((picks ? pick_vectors(f, frame, e) : pool_vectors(head_pooler(f->head), frame, e)) < 0)

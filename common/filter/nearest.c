@@ -9,13 +9,13 @@ enum { PANEL = 4096, QUERIES = 256 };
 
 struct Corpus {
     Device *dev;
-    int64_t rows, width;     /* width 0: nothing was added yet */
-    char *model, *pool;      /* what the first frame said; NULL: nothing */
+    int64_t rows, width; /* width 0: nothing was added yet */
+    char *model, *pool;  /* what the first frame said; NULL: nothing */
     Weight **panel;
     int64_t panels;
-    float *open;             /* the panel that is being filled, [PANEL, width] */
-    Buf text;                /* all texts */
-    int64_t *end;            /* where row i's text ends */
+    float *open;  /* the panel that is being filled, [PANEL, width] */
+    Buf text;     /* all texts */
+    int64_t *end; /* where row i's text ends */
     int64_t room;
     void *x, *value, *index; /* device memory of a search */
     size_t x_size, found_size;
@@ -153,7 +153,7 @@ typedef struct Search {
     int k;
     float *value; /* device memory [threads, rows, k] */
     int32_t *index;
-    bool *begun;  /* by thread */
+    bool *begun; /* by thread */
 } Search;
 
 /* Each thread keeps its own best, over whatever panels fall to it. */
@@ -167,8 +167,11 @@ static void stage_search(Piece *p, void *ctx)
         int64_t left = c->rows - i * PANEL;
         y.cols = y.stride = left < PANEL ? left : PANEL;
         p->dev->linear(p, &(Linear){.x = s->x, .w = c->panel[i], .y = y});
-        p->dev->topk(p, &(Topk){.x = y, .col0 = i * PANEL, .k = s->k,
-                                .begin = !s->begun[p->thread], .value = s->value + at,
+        p->dev->topk(p, &(Topk){.x = y,
+                                .col0 = i * PANEL,
+                                .k = s->k,
+                                .begin = !s->begun[p->thread],
+                                .value = s->value + at,
                                 .index = s->index + at});
         s->begun[p->thread] = true;
     }
@@ -185,8 +188,8 @@ static int by_cosine(const void *a, const void *b)
 }
 
 /* Of what the threads found the best k of a row. */
-static void merge(const Search *s, const float *value, const int32_t *index, int64_t row,
-                  Near *all, Near *to)
+static void merge(const Search *s, const float *value, const int32_t *index, int64_t row, Near *all,
+                  Near *to)
 {
     int64_t n = 0, step = s->x.rows * s->k;
     for (int t = 0; t < s->corpus->dev->threads; t++)
@@ -227,8 +230,11 @@ static int search(Corpus *c, const float *x, int64_t rows, int k, Near *near, Er
     if (room(c, rows, k, e) < 0)
         return -1;
     size_t n = (size_t)(d->threads * rows * k);
-    Search s = {.corpus = c, .x = view_of(c->x, K_F32, rows, c->width), .k = k,
-                .value = c->value, .index = c->index,
+    Search s = {.corpus = c,
+                .x = view_of(c->x, K_F32, rows, c->width),
+                .k = k,
+                .value = c->value,
+                .index = c->index,
                 .begun = mem_zero((size_t)d->threads, sizeof *s.begun)};
     float *unit = mem_array((size_t)(rows * c->width), sizeof *unit);
     float *value = mem_array(n, sizeof *value);

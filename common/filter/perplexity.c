@@ -66,15 +66,18 @@ static int check_window(Perplexity *p, Err *e)
         return err_set(e, "%s/config.json has no bos_token_id to begin a text with",
                        p->encode.folder);
     if (p->window > c->positions && c->positions)
-        return err_set(e, "a window of %" PRId64 " tokens, but the model has %" PRId64
-                          " positions: -w %" PRId64, p->window, c->positions, c->positions);
+        return err_set(e,
+                       "a window of %" PRId64 " tokens, but the model has %" PRId64
+                       " positions: -w %" PRId64,
+                       p->window, c->positions, c->positions);
     if (!p->window)
         p->window = c->positions ? c->positions : INT64_MAX;
     if (p->overlap < 0)
         p->overlap = OVERLAP;
     if (p->overlap >= p->window)
-        return err_set(e, "windows of %" PRId64 " tokens cannot overlap by %" PRId64
-                          ": lower -S or raise -w", p->window, p->overlap);
+        return err_set(
+            e, "windows of %" PRId64 " tokens cannot overlap by %" PRId64 ": lower -S or raise -w",
+            p->window, p->overlap);
     return 0;
 }
 
@@ -148,15 +151,19 @@ static int run_batch(Pending *g, Err *e)
     Perplexity *p = g->p;
     Transformer *enc = p->encode.enc;
     KType type = p->encode.common->bf16 ? K_BF16 : K_F32;
-    size_t tokens = (size_t)g->tokens, line = (size_t)transformer_config(enc)->hidden * ktype_size(type);
+    size_t tokens = (size_t)g->tokens,
+           line = (size_t)transformer_config(enc)->hidden * ktype_size(type);
     int32_t *id = mem_array(tokens, sizeof *id), *target = mem_array(tokens, sizeof *target);
     uint8_t *kind = mem_zero(tokens, 1);
     int64_t *starts = mem_array((size_t)g->n + 1, sizeof *starts);
     double **to = mem_array(tokens, sizeof *to), *nll = mem_array(tokens, sizeof *nll);
     char *hidden = mem_aligned(tokens * line);
     fill(g, id, kind, starts);
-    TransformerIn in = {.id = id, .kind = g->kind ? kind : NULL, .starts = starts, .rows = g->n,
-                    .tokens = g->tokens};
+    TransformerIn in = {.id = id,
+                        .kind = g->kind ? kind : NULL,
+                        .starts = starts,
+                        .rows = g->n,
+                        .tokens = g->tokens};
     int status = transformer_run(enc, &in, hidden, NULL, 0, e);
     transformer_rest(enc);
     if (status == 0) {
@@ -231,8 +238,11 @@ static int check(const Perplexity *p, const Pending *g, const int64_t *starts, i
     for (int64_t at = 0; at < n; at += step) {
         int64_t part[2] = {0, n - at < step ? n - at : step};
         const int32_t *id = g->id + starts[row] + at;
-        TransformerIn in = {.id = id, .kind = g->kind ? g->kind + starts[row] + at : NULL,
-                        .starts = part, .rows = 1, .tokens = part[1]};
+        TransformerIn in = {.id = id,
+                            .kind = g->kind ? g->kind + starts[row] + at : NULL,
+                            .starts = part,
+                            .rows = 1,
+                            .tokens = part[1]};
         if (transformer_check(p->encode.enc, &in, e) < 0) {
             e->row = row + 1;
             return -1;
@@ -247,8 +257,10 @@ static int judged(const double *nll, const int64_t *starts, int64_t rows, Err *e
         for (int64_t t = starts[r]; t < starts[r + 1]; t++)
             if (isinf(nll[t])) {
                 e->row = r + 1;
-                return err_set(e, "token %" PRId64 " has no finite likelihood: are the weights "
-                                  "whole?", t - starts[r] + 1);
+                return err_set(e,
+                               "token %" PRId64 " has no finite likelihood: are the weights "
+                               "whole?",
+                               t - starts[r] + 1);
             }
     return 0;
 }

@@ -37,11 +37,11 @@ int pool_vectors(Pooler *p, Frame *frame, Err *e)
     if (!starts)
         return -1;
     if (x->type != DT_F32 && x->type != DT_BF16)
-        return err_set(e, "token.hidden is of type %s: F32 or BF16 is wanted",
-                       dtype_name(x->type));
-    PoolIn in = {.hidden = view_of(x->data, x->type == DT_F32 ? K_F32 : K_BF16, x->shape[0],
-                                   x->shape[1]),
-                 .starts = starts->data, .rows = frame->rows};
+        return err_set(e, "token.hidden is of type %s: F32 or BF16 is wanted", dtype_name(x->type));
+    PoolIn in = {.hidden =
+                     view_of(x->data, x->type == DT_F32 ? K_F32 : K_BF16, x->shape[0], x->shape[1]),
+                 .starts = starts->data,
+                 .rows = frame->rows};
     Block *b = block_new((size_t)(frame->rows * x->shape[1]) * sizeof(float));
     if (pooler_run(p, &in, b->p, e) < 0) {
         block_drop(b);

@@ -14,9 +14,9 @@ bool cache_is_name(const char *s);
 
 /* All are the caller's to free. */
 char *cache_folder(void);
-char *cache_home(void);                /* what tokens lie in: HF_HOME and its defaults */
-char *cache_repo(const char *name);    /* CACHE/models--ORG--NAME; @REV is left aside */
-char *cache_model(const char *name);   /* "ORG/NAME" */
+char *cache_home(void);                 /* what tokens lie in: HF_HOME and its defaults */
+char *cache_repo(const char *name);     /* CACHE/models--ORG--NAME; @REV is left aside */
+char *cache_model(const char *name);    /* "ORG/NAME" */
 char *cache_revision(const char *name); /* what stands behind '@', else "main" */
 /* The commit that a branch or tag stands for there, else rev itself. */
 char *cache_commit(const char *repo, const char *rev);

@@ -53,12 +53,15 @@ static int refused(const Fetch *f, const HttpReply *r, Err *e)
     const char *sep = *said ? ": " : "";
     switch (r->status) {
     case 401:
-        return err_set(e, "%s does not let us in (401%s%s): there is no such model, or it is "
-                          "private: set HF_TOKEN to a token that may read it",
+        return err_set(e,
+                       "%s does not let us in (401%s%s): there is no such model, or it is "
+                       "private: set HF_TOKEN to a token that may read it",
                        f->endpoint, sep, said);
     case 403:
-        return err_set(e, "%s refuses it (403%s%s): accept the model's terms on its page, and "
-                          "set HF_TOKEN to your token", f->endpoint, sep, said);
+        return err_set(e,
+                       "%s refuses it (403%s%s): accept the model's terms on its page, and "
+                       "set HF_TOKEN to your token",
+                       f->endpoint, sep, said);
     case 404:
         return err_set(e, "%s has no such %s (404%s%s)", f->endpoint,
                        strcmp(r->code, "RevisionNotFound") == 0 ? "revision"
@@ -66,10 +69,11 @@ static int refused(const Fetch *f, const HttpReply *r, Err *e)
                                                                 : "model, revision or file",
                        sep, said);
     case 429:
-        return err_set(e, "%s asks for fewer requests (429%s%s): try again later, or set "
-                          "HF_TOKEN", f->endpoint, sep, said);
-    default:
-        return err_set(e, "%s answers with status %ld%s%s", f->endpoint, r->status, sep, said);
+        return err_set(e,
+                       "%s asks for fewer requests (429%s%s): try again later, or set "
+                       "HF_TOKEN",
+                       f->endpoint, sep, said);
+    default: return err_set(e, "%s answers with status %ld%s%s", f->endpoint, r->status, sep, said);
     }
 }
 
@@ -223,8 +227,12 @@ char *fetch_model(const char *name, bool shown, Err *e)
     char *secret = token(), *endpoint = mem_str(env_or("HF_ENDPOINT", "https://huggingface.co"));
     for (size_t n = strlen(endpoint); n && endpoint[n - 1] == '/'; n--)
         endpoint[n - 1] = '\0';
-    Fetch f = {.http = http_new(secret), .endpoint = endpoint, .model = cache_model(name),
-               .revision = cache_revision(name), .repo = cache_repo(name), .shown = shown};
+    Fetch f = {.http = http_new(secret),
+               .endpoint = endpoint,
+               .model = cache_model(name),
+               .revision = cache_revision(name),
+               .repo = cache_repo(name),
+               .shown = shown};
     int status = strstr(f.revision, "..") || f.revision[0] == '/'
                      ? err_set(e, "'%s' is no revision", f.revision)
                      : bring(&f, e);

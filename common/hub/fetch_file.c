@@ -3,9 +3,9 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/outfile.h"
-#include "hub/sums.h"
 #include "hub/cache.h"
 #include "hub/fetch_in.h"
+#include "hub/sums.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -100,8 +100,8 @@ static void show_progress(void *to, int64_t now)
     struct timespec t;
     (void)now;
     clock_gettime(CLOCK_MONOTONIC, &t);
-    double since = (double)(t.tv_sec - g->told.tv_sec) +
-                   (double)(t.tv_nsec - g->told.tv_nsec) * 1e-9;
+    double since =
+        (double)(t.tv_sec - g->told.tv_sec) + (double)(t.tv_nsec - g->told.tv_nsec) * 1e-9;
     if (since < (isatty(STDERR_FILENO) ? 0.2 : 5))
         return;
     g->told = t;
@@ -130,7 +130,10 @@ static int ask_body(Going *g, Err *e)
         int64_t have = have_bytes(g);
         if (g->size >= 0 && have == g->size)
             return 0;
-        g->ask = (HttpAsk){.url = g->url, .take = take_body, .to = g, .from = have,
+        g->ask = (HttpAsk){.url = g->url,
+                           .take = take_body,
+                           .to = g,
+                           .from = have,
                            .progress = g->fetch->shown ? show_progress : NULL};
         int status = fetch_ask(g->fetch, &g->ask, &r, e);
         if (g->why.text[0]) {
@@ -143,8 +146,8 @@ static int ask_body(Going *g, Err *e)
             return -1;
         idle = r.broken && have_bytes(g) > have ? 0 : idle + 1;
     }
-    return err_set(e, "%lld bytes came instead of %lld: try again later",
-                   (long long)have_bytes(g), (long long)g->size);
+    return err_set(e, "%lld bytes came instead of %lld: try again later", (long long)have_bytes(g),
+                   (long long)g->size);
 }
 
 static bool is_hex(const char *s, size_t n)
@@ -242,7 +245,8 @@ static int link_blob(const Going *g, const char *place, Err *e)
 int fetch_file(Fetch *f, const char *name, Err *e)
 {
     char *place = mem_fmt("%s/%s", f->snapshot, name), *path = http_escape(name, true);
-    Going g = {.fetch = f, .name = name,
+    Going g = {.fetch = f,
+               .name = name,
                .url = mem_fmt("%s/%s/resolve/%s/%s", f->endpoint, f->model, f->commit, path)};
     int status = 0;
     if (access(place, R_OK) < 0) { /* a commit's files never change */

@@ -47,7 +47,8 @@ void http_free(Http *h)
 
 char *http_escape(const char *s, bool path)
 {
-    static const char plain[] = "-_.~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    static const char plain[] =
+        "-_.~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     Buf b = {0};
     for (; *s; s++)
         if (strchr(plain, *s) || (path && *s == '/'))
@@ -90,7 +91,8 @@ static void take_header(Going *g, const char *line)
 {
     HttpReply *r = g->reply;
     const char *v;
-    if (strncmp(line, "HTTP/", 5) == 0) { /* another answer: what a redirect said of the file stays */
+    if (strncmp(line, "HTTP/", 5) ==
+        0) { /* another answer: what a redirect said of the file stays */
         r->wait = -1;
         if (!g->linked_tag)
             r->etag[0] = '\0';

@@ -23,15 +23,15 @@ struct HttpAsk {
 
 /* What came. Header values are "" where they were absent. */
 typedef struct HttpReply {
-    long status;     /* 0: no answer at all */
-    bool broken;     /* the connection failed or broke off: worth another try */
-    int64_t size;    /* X-Linked-Size, else Content-Length; -1: not said */
-    long wait;       /* seconds of Retry-After; -1: not said */
-    char commit[72]; /* X-Repo-Commit */
-    char etag[136];  /* X-Linked-Etag, else ETag: without W/ and quotes */
+    long status;         /* 0: no answer at all */
+    bool broken;         /* the connection failed or broke off: worth another try */
+    int64_t size;        /* X-Linked-Size, else Content-Length; -1: not said */
+    long wait;           /* seconds of Retry-After; -1: not said */
+    char commit[72];     /* X-Repo-Commit */
+    char etag[136];      /* X-Linked-Etag, else ETag: without W/ and quotes */
     char location[1024]; /* of a redirect that was not followed */
-    char code[64];   /* X-Error-Code */
-    char said[256];  /* X-Error-Message */
+    char code[64];       /* X-Error-Code */
+    char said[256];      /* X-Error-Message */
 } HttpReply;
 
 /* token: sent as `Authorization: Bearer` to the first host alone; NULL: none. */

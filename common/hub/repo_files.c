@@ -81,8 +81,7 @@ int repo_files_listed(NameList *all, const json_t *info, Err *e)
     for (size_t i = 0; i < json_array_size(list); i++) {
         const char *name = json_get_str(json_array_get(list, i), "rfilename", "", NULL);
         if (!stays_below(name))
-            return err_set(e, "the hub lists a file '%.200s', which leads out of its folder",
-                           name);
+            return err_set(e, "the hub lists a file '%.200s', which leads out of its folder", name);
         names_add(all, name);
     }
     return 0;
@@ -112,13 +111,17 @@ static int add_known(NameList *want, const NameList *all, const char *name, cons
     return 0;
 }
 
-static int add_shards(NameList *want, const NameList *all, const json_t *index, const char *by, Err *e)
+static int add_shards(NameList *want, const NameList *all, const json_t *index, const char *by,
+                      Err *e)
 {
     const char *tensor;
     json_t *file;
-    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor, file)
-        if (!json_is_string(file) || add_known(want, all, json_string_value(file), by, e) < 0)
-            return e->text[0] ? -1 : err_set(e, "%s: no file for '%.100s'", by, tensor);
+    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor,
+                        file) if (!json_is_string(file) ||
+                                  add_known(want, all, json_string_value(file), by, e) <
+                                      0) return e->text[0]
+        ? -1
+        : err_set(e, "%s: no file for '%.100s'", by, tensor);
     return 0;
 }
 
@@ -134,7 +137,8 @@ static int add_modules(NameList *want, const NameList *all, const json_t *module
     return 0;
 }
 
-int repo_files_more(NameList *want, const NameList *all, const char *folder, const char *name, Err *e)
+int repo_files_more(NameList *want, const NameList *all, const char *folder, const char *name,
+                    Err *e)
 {
     size_t n = strlen(name);
     bool index = n > 11 && strcmp(name + n - 11, ".index.json") == 0;

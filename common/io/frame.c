@@ -135,8 +135,12 @@ static size_t product(DType type, int rank, const int64_t *shape)
 Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int64_t *shape,
                     Block *block, void *data)
 {
-    Tensor t = {.name = mem_str(name), .type = type, .rank = rank, .data = data,
-                .bytes = product(type, rank, shape), .block = block};
+    Tensor t = {.name = mem_str(name),
+                .type = type,
+                .rank = rank,
+                .data = data,
+                .bytes = product(type, rank, shape),
+                .block = block};
     if (rank)
         memcpy(t.shape, shape, (size_t)rank * sizeof *shape);
     Tensor *at = frame_get(f, name);

@@ -36,7 +36,7 @@ typedef struct Tensor {
     DType type;
     int rank;
     int64_t shape[FRAME_RANKS];
-    void *data;   /* inside block; aligned to the element */
+    void *data; /* inside block; aligned to the element */
     size_t bytes;
     Block *block;
 } Tensor;
@@ -51,15 +51,15 @@ typedef struct Frame {
     int64_t rows, tokens; /* n and t; 0 tokens where no row.tokens is there */
     Tensor *tensor;
     int count;
-    char **key, **value;  /* metadata without "weft", "end" and "rows", in order */
+    char **key, **value; /* metadata without "weft", "end" and "rows", in order */
     int keys;
     End end;
-    int64_t end_rows;     /* what the wire said beside `end`; -1: it said nothing */
+    int64_t end_rows; /* what the wire said beside `end`; -1: it said nothing */
 } Frame;
 
 Frame *frame_new(int64_t rows, int64_t tokens);
-void frame_free(Frame *f);              /* NULL is fine */
-Frame *frame_copy(const Frame *f);      /* shares the tensors' memory */
+void frame_free(Frame *f);         /* NULL is fine */
+Frame *frame_copy(const Frame *f); /* shares the tensors' memory */
 
 Tensor *frame_get(const Frame *f, const char *name); /* NULL: it has none */
 /* frame_get with the type and rank checked: NULL and a message where absent or different.
@@ -71,12 +71,12 @@ void *frame_add(Frame *f, const char *name, DType type, int rank, const int64_t 
 /* The same around memory that is there already (takes over one use of block). */
 Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int64_t *shape,
                     Block *block, void *data);
-void frame_drop(Frame *f, const char *name);            /* absent is fine */
-void frame_drop_prefix(Frame *f, const char *prefix);   /* "token." */
+void frame_drop(Frame *f, const char *name);          /* absent is fine */
+void frame_drop_prefix(Frame *f, const char *prefix); /* "token." */
 
-size_t frame_bytes(const Frame *f);                     /* of all its tensors */
+size_t frame_bytes(const Frame *f); /* of all its tensors */
 
-const char *frame_meta(const Frame *f, const char *key); /* NULL: not there */
+const char *frame_meta(const Frame *f, const char *key);           /* NULL: not there */
 void frame_set_meta(Frame *f, const char *key, const char *value); /* NULL removes */
 
 /* The axis a tensor's name gives: rows, rows + 1, tokens, or something of its own. */

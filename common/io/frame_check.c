@@ -13,24 +13,15 @@ static const struct {
     int rank;
     bool range; /* the second axis is [start, end) */
 } known[] = {
-    {"row.tokens", BIT(DT_I64), 1, false},
-    {"row.text", BIT(DT_I64), 2, true},
-    {"row.pair", BIT(DT_I64), 2, true},
-    {"row.label", BIT(DT_I64), 2, true},
-    {"row.keep.", BIT(DT_I64), 2, true},
-    {"row.source", BIT(DT_I64), 1, false},
-    {"row.weight", BIT(DT_F32), 1, false},
-    {"row.target", BIT(DT_F32), 2, false},
-    {"row.vector", BIT(DT_F32), 2, false},
-    {"row.logit", BIT(DT_F32), 2, false},
-    {"token.id", BIT(DT_I32), 1, false},
-    {"token.part", BIT(DT_U8), 1, false},
-    {"token.type", BIT(DT_U8), 1, false},
-    {"token.span", BIT(DT_I32), 2, true},
-    {"token.label", BIT(DT_I64), 2, true},
-    {"token.hidden", BIT(DT_F32) | BIT(DT_BF16), 2, false},
-    {"token.logit", BIT(DT_F32), 2, false},
-    {"pick.token", BIT(DT_I64), 1, false},
+    {"row.tokens", BIT(DT_I64), 1, false},  {"row.text", BIT(DT_I64), 2, true},
+    {"row.pair", BIT(DT_I64), 2, true},     {"row.label", BIT(DT_I64), 2, true},
+    {"row.keep.", BIT(DT_I64), 2, true},    {"row.source", BIT(DT_I64), 1, false},
+    {"row.weight", BIT(DT_F32), 1, false},  {"row.target", BIT(DT_F32), 2, false},
+    {"row.vector", BIT(DT_F32), 2, false},  {"row.logit", BIT(DT_F32), 2, false},
+    {"token.id", BIT(DT_I32), 1, false},    {"token.part", BIT(DT_U8), 1, false},
+    {"token.type", BIT(DT_U8), 1, false},   {"token.span", BIT(DT_I32), 2, true},
+    {"token.label", BIT(DT_I64), 2, true},  {"token.hidden", BIT(DT_F32) | BIT(DT_BF16), 2, false},
+    {"token.logit", BIT(DT_F32), 2, false}, {"pick.token", BIT(DT_I64), 1, false},
     {"pick.logit", BIT(DT_F32), 2, false},
 };
 
@@ -98,8 +89,8 @@ static int check_axis(const Frame *f, const Tensor *t, int64_t picks, Err *e)
     if (t->rank < 1)
         return err_set(e, "%.100s has no axis of %s", t->name, what[axis]);
     if (t->shape[0] != n[axis])
-        return err_set(e, "%.100s holds %" PRId64 " %s, the frame %" PRId64, t->name,
-                       t->shape[0], what[axis], n[axis]);
+        return err_set(e, "%.100s holds %" PRId64 " %s, the frame %" PRId64, t->name, t->shape[0],
+                       what[axis], n[axis]);
     return 0;
 }
 
@@ -117,9 +108,10 @@ static int check_ranges(const Frame *f, const Tensor *t, Err *e)
     for (int64_t i = 0; i < t->shape[0]; i++) {
         int64_t a = range[2 * i], b = range[2 * i + 1];
         if (a < 0 || b < a || b > bytes->shape[0])
-            return err_set(e, "%.100s: range [%" PRId64 ", %" PRId64 ") at %" PRId64
-                           " is not in %.100s, which has %" PRId64 " bytes", t->name, a, b, i,
-                           name, bytes->shape[0]);
+            return err_set(e,
+                           "%.100s: range [%" PRId64 ", %" PRId64 ") at %" PRId64
+                           " is not in %.100s, which has %" PRId64 " bytes",
+                           t->name, a, b, i, name, bytes->shape[0]);
     }
     return 0;
 }
@@ -136,8 +128,9 @@ static int check_row_spans(const Frame *f, int64_t i, const int64_t *at, const i
         int64_t a = span[2 * t], b = span[2 * t + 1];
         int64_t end = !part || part[t] == 0 ? most[0] : part[t] == 1 ? most[1] : INT32_MAX;
         if (a < 0 || b < a || b > end)
-            return err_set(e, "token.span: [%" PRId64 ", %" PRId64 ") of row %" PRId64
-                           " is not in its text", a, b, i + 1);
+            return err_set(
+                e, "token.span: [%" PRId64 ", %" PRId64 ") of row %" PRId64 " is not in its text",
+                a, b, i + 1);
     }
     return 0;
 }
@@ -157,8 +150,8 @@ static int check_picks(const Frame *f, const Tensor *pick, Err *e)
     const int64_t *token = pick->data;
     for (int64_t i = 0; i < pick->shape[0]; i++)
         if (token[i] < 0 || token[i] >= f->tokens)
-            return err_set(e, "pick.token: %" PRId64 " is not one of %" PRId64 " tokens",
-                           token[i], f->tokens);
+            return err_set(e, "pick.token: %" PRId64 " is not one of %" PRId64 " tokens", token[i],
+                           f->tokens);
     return 0;
 }
 
@@ -170,8 +163,7 @@ int frame_check(Frame *f, Err *e)
     int64_t picks = pick && pick->rank > 0 ? pick->shape[0] : 0;
     for (int i = 0; i < f->count; i++) {
         const Tensor *t = &f->tensor[i];
-        if (check_known(f, t, e) < 0 || check_axis(f, t, picks, e) < 0 ||
-            check_ranges(f, t, e) < 0)
+        if (check_known(f, t, e) < 0 || check_axis(f, t, picks, e) < 0 || check_ranges(f, t, e) < 0)
             return -1;
     }
     if (pick && check_picks(f, pick, e) < 0)

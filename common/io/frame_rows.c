@@ -120,8 +120,7 @@ static void select_picks(Frame *g, const Frame *f, const int64_t *row, int64_t n
     free(p.pick);
 }
 
-static void select_tensor(Frame *g, const Frame *f, const Tensor *t, const int64_t *row,
-                          int64_t n)
+static void select_tensor(Frame *g, const Frame *f, const Tensor *t, const int64_t *row, int64_t n)
 {
     const int64_t *at = row_ends(f);
     const char *from = t->data;
@@ -318,8 +317,7 @@ static void rebase(Frame *g, Frame **f, int n, const Tensor *like)
         return;
     int64_t *p = (int64_t *)frame_get(g, like->name)->data + (axis == AXIS_ROW1), by = 0;
     for (int i = 0; i < n; i++) {
-        int64_t k = (frame_get(f[i], like->name)->shape[0] - (axis == AXIS_ROW1)) *
-                    (bytes ? 2 : 1);
+        int64_t k = (frame_get(f[i], like->name)->shape[0] - (axis == AXIS_ROW1)) * (bytes ? 2 : 1);
         add_to(p, k, by);
         p += k;
         by += bytes ? frame_get(f[i], bytes)->shape[0] : f[i]->tokens;

@@ -19,11 +19,11 @@ struct In {
     const char *place;
     Source *source;
     int64_t want;
-    bool any;        /* a frame has come */
-    bool open;       /* a frame has come since the last end */
-    int64_t read;    /* rows that came, ... */
-    int64_t since;   /* ... since the last end, ... */
-    int64_t given;   /* ... and that in_next has returned */
+    bool any;            /* a frame has come */
+    bool open;           /* a frame has come since the last end */
+    int64_t read;        /* rows that came, ... */
+    int64_t since;       /* ... since the last end, ... */
+    int64_t given;       /* ... and that in_next has returned */
     char *made[MADE_BY]; /* of the last frame that had rows */
     bool made_known;
     Frame *held; /* came while waiting for another, and did not fit it */
@@ -123,8 +123,9 @@ static int other_maker(const In *in, const char *key, const char *was, const cha
     char from[256], to[256];
     describe(from, key, was);
     describe(to, key, now);
-    return err_set(e, "the stream changes from %s to %s after %" PRId64
-                   " rows: make all of it with one model", from, to, in->read);
+    return err_set(
+        e, "the stream changes from %s to %s after %" PRId64 " rows: make all of it with one model",
+        from, to, in->read);
 }
 
 static int check_maker(In *in, const Frame *f, Err *e)

@@ -16,8 +16,8 @@ struct Out {
     int fd;
     OutFile *file; /* NULL: standard output */
     char *place;
-    int64_t since;     /* rows given since the last end */
-    bool failed;       /* out_fail was called */
+    int64_t since; /* rows given since the last end */
+    bool failed;   /* out_fail was called */
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t moved;
@@ -62,8 +62,11 @@ static void *writer(void *arg)
 static Out *start(int fd, OutFile *file, const char *place)
 {
     Out *out = mem_zero(1, sizeof *out);
-    *out = (Out){.fd = fd, .file = file, .place = mem_str(place),
-                 .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    *out = (Out){.fd = fd,
+                 .file = file,
+                 .place = mem_str(place),
+                 .lock = PTHREAD_MUTEX_INITIALIZER,
+                 .moved = PTHREAD_COND_INITIALIZER};
     wire_widen(fd);
     int error = pthread_create(&out->thread, NULL, writer, out);
     if (error)

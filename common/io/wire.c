@@ -103,8 +103,10 @@ static int read_meta(Frame *f, const StHeader *h, bool *foreign, Err *e)
     const char *weft = meta_of(h, "weft");
     *foreign = !weft;
     if (weft && strcmp(weft, version) != 0)
-        return err_set(e, "a stream of version '%.20s', but this program reads version %s: use "
-                       "programs of one release", weft, version);
+        return err_set(e,
+                       "a stream of version '%.20s', but this program reads version %s: use "
+                       "programs of one release",
+                       weft, version);
     for (int i = 0; i < h->keys; i++) { /* the three are ours to write, whoever used them */
         const char *k = h->key[i];
         if (strcmp(k, "weft") != 0 && strcmp(k, "end") != 0 && strcmp(k, "rows") != 0)

@@ -17,7 +17,7 @@ struct Fit {
     const Vectors *train, *valid;
     const float *class_weight;
     int64_t steps, warmup, per_epoch; /* steps */
-    int64_t *order; /* of the rows, this epoch */
+    int64_t *order;                   /* of the rows, this epoch */
     Rand shuffle;
     uint64_t drop_seed;
     View x;
@@ -46,8 +46,7 @@ static void *device_room(Device *dev, int64_t n, size_t size)
 {
     void *p = dev->alloc(dev, (size_t)n * size);
     if (!p)
-        dief("out of memory on %s (%lld times %zu bytes asked for)", dev->name, (long long)n,
-             size);
+        dief("out of memory on %s (%lld times %zu bytes asked for)", dev->name, (long long)n, size);
     return p;
 }
 
@@ -74,8 +73,8 @@ Fit *fit_new(Net *n, const Vectors *train, const Vectors *valid, const float *cl
 {
     Fit *f = mem_zero(1, sizeof *f);
     Device *dev = n->dev;
-    *f = (Fit){.spec = *spec, .net = n, .train = train, .valid = valid,
-               .class_weight = class_weight};
+    *f = (Fit){
+        .spec = *spec, .net = n, .train = train, .valid = valid, .class_weight = class_weight};
     plan(f);
     Rand seeds = rand_new(spec->seed);
     f->shuffle = rand_new(rand_u64(&seeds));
@@ -149,9 +148,14 @@ static double part(Fit *f, int64_t at, int64_t n, double total, uint64_t seed, b
     dev->put(dev, f->dev_row, row, (size_t)n * sizeof *row);
     dev->put(dev, f->dev_target, f->target, (size_t)n * sizeof *f->target);
     dev->put(dev, f->dev_weight, f->weight, (size_t)n * sizeof *f->weight);
-    net_gradient(f->net, &(NetBatch){.x = f->x, .row = f->dev_row, .target = f->dev_target,
-                                     .weight = f->dev_weight, .rows = n,
-                                     .smooth = (float)f->spec.smooth, .seed = seed, .add = add,
+    net_gradient(f->net, &(NetBatch){.x = f->x,
+                                     .row = f->dev_row,
+                                     .target = f->dev_target,
+                                     .weight = f->dev_weight,
+                                     .rows = n,
+                                     .smooth = (float)f->spec.smooth,
+                                     .seed = seed,
+                                     .add = add,
                                      .loss = f->dev_loss});
     dev->get(dev, f->loss, f->dev_loss, (size_t)n * sizeof *f->loss);
     dev->wait(dev, NULL, 0);
@@ -266,8 +270,13 @@ static int tell(Fit *f, int64_t step, double lr, double norm, const Summary *s, 
     double t = now(), loss = f->loss_steps ? f->loss_sum / (double)f->loss_steps : NAN;
     if (aloud)
         notice(f, step, loss, s);
-    LogLine line = {.step = step, .epoch = (double)step / (double)f->per_epoch, .loss = loss,
-                    .lr = lr, .grad_norm = norm, .tokens_per_s = NAN, .seconds = t - f->began,
+    LogLine line = {.step = step,
+                    .epoch = (double)step / (double)f->per_epoch,
+                    .loss = loss,
+                    .lr = lr,
+                    .grad_norm = norm,
+                    .tokens_per_s = NAN,
+                    .seconds = t - f->began,
                     .rows_per_s = step ? (double)f->rows / fmax(t - f->since, 1e-9) : NAN,
                     .valid = s};
     f->loss_sum = 0;

@@ -28,7 +28,7 @@ typedef struct FitSpec {
     double smooth;
     uint64_t seed;
     Best best;
-    int64_t patience;  /* evaluations in a row without a better one that end it; 0: any */
+    int64_t patience; /* evaluations in a row without a better one that end it; 0: any */
     bool eval_first;
     int64_t eval_every; /* steps; 0: each epoch */
     int64_t log_every;  /* steps; 0: where evaluations are */
@@ -42,12 +42,12 @@ Fit *fit_new(Net *n, const Vectors *train, const Vectors *valid, const float *cl
              const FitSpec *spec);
 void fit_free(Fit *f);
 
-int64_t fit_steps(const Fit *f);   /* that are planned */
-int64_t fit_warmup(const Fit *f);  /* of which the rate rises in */
-double fit_seconds(Fit *f);        /* an estimate, from a few gradients of the first rows */
+int64_t fit_steps(const Fit *f);  /* that are planned */
+int64_t fit_warmup(const Fit *f); /* of which the rate rises in */
+double fit_seconds(Fit *f);       /* an estimate, from a few gradients of the first rows */
 /* log may be NULL. */
 int fit_run(Fit *f, Log *log, Err *e);
-int64_t fit_kept(const Fit *f);    /* after fit_run: the step whose parameters the net has */
+int64_t fit_kept(const Fit *f); /* after fit_run: the step whose parameters the net has */
 
 /* The metrics of the net on all rows of v. */
 Summary fit_evaluate(Net *n, const Vectors *v);

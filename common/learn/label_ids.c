@@ -23,8 +23,10 @@ int32_t label_ids_of(LabelIds *n, Str text, const char *place, int64_t row)
     if (found)
         return (*found)->id;
     LabelId *name = mem_zero(1, sizeof *name);
-    *name = (LabelId){.text = {mem_strn(text.p, text.n), text.n}, .id = n->count,
-                   .place = mem_str(place), .row = row};
+    *name = (LabelId){.text = {mem_strn(text.p, text.n), text.n},
+                      .id = n->count,
+                      .place = mem_str(place),
+                      .row = row};
     n->name = mem_resize(n->name, (size_t)n->count + 1, sizeof *n->name);
     n->name[n->count] = name;
     if (!tsearch(name, &n->tree, by_text))

@@ -12,7 +12,7 @@ typedef struct LabelId {
 } LabelId;
 
 typedef struct LabelIds {
-    void *tree; /* tsearch(3), by text */
+    void *tree;     /* tsearch(3), by text */
     LabelId **name; /* by id */
     int32_t count;
 } LabelIds;

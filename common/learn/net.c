@@ -88,8 +88,13 @@ static void drop(Piece *p, const Pass *c, int l, View v)
 {
     const NetBatch *b = c->batch;
     if (c->net->dropout > 0)
-        p->dev->mix(p, &(Mix){.x = v, .y = v, .a = 1, .drop = (float)c->net->dropout,
-                              .seed = b->seed, .site = (uint32_t)l, .rows = b->row});
+        p->dev->mix(p, &(Mix){.x = v,
+                              .y = v,
+                              .a = 1,
+                              .drop = (float)c->net->dropout,
+                              .seed = b->seed,
+                              .site = (uint32_t)l,
+                              .rows = b->row});
 }
 
 static void forward(Piece *p, const Pass *c)
@@ -101,8 +106,9 @@ static void forward(Piece *p, const Pass *c)
     for (int l = 0; l < n->layers; l++) {
         View y = layer(n, n->h, l + 1, rows);
         drop(p, c, l, x);
-        p->dev->linear(p, &(Linear){.x = x, .w = n->w[l], .y = y,
-                                    .act = l + 1 < n->layers ? ACT_RELU : ACT_NONE});
+        p->dev->linear(
+            p, &(Linear){
+                   .x = x, .w = n->w[l], .y = y, .act = l + 1 < n->layers ? ACT_RELU : ACT_NONE});
         x = y;
     }
 }
@@ -113,14 +119,21 @@ static void backward(Piece *p, const Pass *c)
     const NetBatch *b = c->batch;
     int last = n->layers;
     p->dev->xent(p, &(Xent){.x = layer(n, n->h, last, b->rows),
-                            .dx = layer(n, n->d, last, b->rows), .target = b->target,
-                            .weight = b->weight, .smooth = b->smooth, .loss = b->loss});
+                            .dx = layer(n, n->d, last, b->rows),
+                            .target = b->target,
+                            .weight = b->weight,
+                            .smooth = b->smooth,
+                            .loss = b->loss});
     for (int l = last - 1; l >= 0; l--) {
         View dy = layer(n, n->d, l + 1, b->rows), x = layer(n, n->h, l, b->rows);
         int64_t out = n->size[l + 1], in = n->size[l];
         float *dw = n->grad + (n->weight[l] - n->param);
-        p->dev->linear_dw(p, &(LinearDw){.dy = dy, .x = x, .dw = view_of(dw, K_F32, out, in),
-                                         .db = dw + out * in, .hi = out, .add = b->add});
+        p->dev->linear_dw(p, &(LinearDw){.dy = dy,
+                                         .x = x,
+                                         .dw = view_of(dw, K_F32, out, in),
+                                         .db = dw + out * in,
+                                         .hi = out,
+                                         .add = b->add});
         if (l == 0)
             break;
         View dx = layer(n, n->d, l, b->rows);
@@ -150,10 +163,9 @@ static void logits_stage(Piece *p, void *ctx)
     View x = view_rows(c->x, p->lo, p->hi);
     for (int l = 0; l < n->layers; l++) {
         bool last = l + 1 == n->layers;
-        View y = last ? view_rows(c->y, p->lo, p->hi)
-                      : temp_view(p, K_F32, x.rows, n->size[l + 1]);
-        p->dev->linear(p, &(Linear){.x = x, .w = n->w[l], .y = y,
-                                    .act = last ? ACT_NONE : ACT_RELU});
+        View y = last ? view_rows(c->y, p->lo, p->hi) : temp_view(p, K_F32, x.rows, n->size[l + 1]);
+        p->dev->linear(p,
+                       &(Linear){.x = x, .w = n->w[l], .y = y, .act = last ? ACT_NONE : ACT_RELU});
         x = y;
     }
 }

@@ -58,11 +58,20 @@ static void norm_stage(Piece *p, void *ctx)
 /* Parameters [at, at + n). */
 static void step(Piece *p, Optim *o, int64_t at, int64_t n, double decay)
 {
-    p->dev->step(p, &(Step){.kind = o->spec.kind, .p = o->net->param + at,
-                            .m = o->m ? o->m + at : NULL, .v = o->v ? o->v + at : NULL,
-                            .g = o->net->grad + at, .n = n, .lr = o->lr, .decay = decay,
-                            .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8,
-                            .momentum = o->spec.momentum, .t = o->t, .clip = o->clip});
+    p->dev->step(p, &(Step){.kind = o->spec.kind,
+                            .p = o->net->param + at,
+                            .m = o->m ? o->m + at : NULL,
+                            .v = o->v ? o->v + at : NULL,
+                            .g = o->net->grad + at,
+                            .n = n,
+                            .lr = o->lr,
+                            .decay = decay,
+                            .beta1 = 0.9,
+                            .beta2 = 0.999,
+                            .eps = 1e-8,
+                            .momentum = o->spec.momentum,
+                            .t = o->t,
+                            .clip = o->clip});
 }
 
 static void step_stage(Piece *p, void *ctx)

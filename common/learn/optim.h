@@ -10,7 +10,7 @@ typedef struct OptimSpec {
     double momentum; /* of SGD */
     double decay;    /* of weights; of biases too where decay_all */
     bool decay_all;
-    double clip;     /* largest norm of the whole gradient; 0: any */
+    double clip; /* largest norm of the whole gradient; 0: any */
 } OptimSpec;
 
 typedef struct Optim Optim;

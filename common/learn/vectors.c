@@ -14,7 +14,7 @@
 typedef struct Reading {
     Vectors *v;
     In *in;
-    int fd;       /* where the vectors go */
+    int fd; /* where the vectors go */
     bool skip, begun;
     int64_t room; /* rows that target (and weight) have room for */
     char *place;  /* the current file, and how many rows came before it */
@@ -43,8 +43,8 @@ static int same(const char *what, const char *a, const char *b, Err *e)
 {
     if (strcmp(a, b) == 0)
         return 0;
-    return err_set(e, "vectors of %s '%.200s' behind those of '%.200s' do not go together",
-                   what, b, a);
+    return err_set(e, "vectors of %s '%.200s' behind those of '%.200s' do not go together", what, b,
+                   a);
 }
 
 static int later_frame(const Vectors *v, const Frame *f, int64_t width, Err *e)
@@ -52,8 +52,9 @@ static int later_frame(const Vectors *v, const Frame *f, int64_t width, Err *e)
     char *pool = meta(f, "pool"), *layer = meta(f, "layer");
     int status = 0;
     if (width != v->width)
-        status = err_set(e, "vectors of width %" PRId64 " behind those of %" PRId64
-                            " do not go together", width, v->width);
+        status = err_set(
+            e, "vectors of width %" PRId64 " behind those of %" PRId64 " do not go together", width,
+            v->width);
     if (status == 0)
         status = same("pool", v->pool, pool, e);
     if (status == 0)
@@ -90,8 +91,7 @@ static bool all_finite(const float *x, int64_t n)
 }
 
 /* 1: taken, 0: left out, -1. */
-static int take_row(Reading *r, const float *x, Str label, const float *weight, int64_t row,
-                    Err *e)
+static int take_row(Reading *r, const float *x, Str label, const float *weight, int64_t row, Err *e)
 {
     Vectors *v = r->v;
     if (!label.n && r->skip) {
@@ -103,8 +103,7 @@ static int take_row(Reading *r, const float *x, Str label, const float *weight, 
     if (!all_finite(x, v->width))
         return err_set(e, "its vector is not finite");
     if (weight && !(*weight >= 0 && *weight <= 1e30f))
-        return err_set(e, "its weight is %g: weights are finite and not negative",
-                       (double)*weight);
+        return err_set(e, "its weight is %g: weights are finite and not negative", (double)*weight);
     int32_t id = label_ids_of(v->labels_met, label, r->place, row);
     if (v->labels_met->count > VECTORS_CLASSES)
         return err_set(e, "more than %d different labels: is that the label's column?",
@@ -274,8 +273,10 @@ int vectors_number(Vectors *v, const Classes *c, Err *e)
         to[i] = (int32_t)classes_find(c, name->text);
         if (to[i] < 0) {
             char *list = classes_list(c);
-            status = err_set(e, "%s: record %" PRId64 ": label '%.200s' is none of the classes "
-                                "%s", name->place, name->row, name->text.p, list);
+            status = err_set(e,
+                             "%s: record %" PRId64 ": label '%.200s' is none of the classes "
+                             "%s",
+                             name->place, name->row, name->text.p, list);
             free(list);
         }
     }
@@ -295,8 +296,9 @@ int vectors_agree(const Vectors *a, const Vectors *b, Err *e)
     const char *const of_b[] = {b->encoder, b->layer, b->pool};
     for (int i = 0; i < 3; i++)
         if (strcmp(of_a[i], of_b[i]) != 0)
-            return err_set(e, "%s: its vectors come from %s '%.100s', those to train on from "
-                              "'%.100s'",
+            return err_set(e,
+                           "%s: its vectors come from %s '%.100s', those to train on from "
+                           "'%.100s'",
                            b->place, what[i], of_b[i], of_a[i]);
     return 0;
 }

@@ -28,7 +28,7 @@ typedef struct Vectors {
     bool tokens;     /* vectors_read failed for want of vectors, but tokens are there */
     char *place;     /* where it was read: "stdin", or the first file's name */
     char *model, *encoder, *vocab, *pool, *layer; /* metadata; "" where absent */
-    char *labels;    /* JSON array: the order given to `tok`; NULL: none was */
+    char *labels;                /* JSON array: the order given to `tok`; NULL: none was */
     struct LabelIds *labels_met; /* private: the labels met */
 } Vectors;
 

@@ -31,8 +31,8 @@ static int names_from(Classes *c, const char *json, Err *e)
     if (!json_is_array(list))
         status = err_set(e, "the classes are no JSON array: %.200s", json);
     else if ((int64_t)json_array_size(list) != c->n)
-        status = err_set(e, "%zu classes are named for %lld logits a row",
-                         json_array_size(list), (long long)c->n);
+        status = err_set(e, "%zu classes are named for %lld logits a row", json_array_size(list),
+                         (long long)c->n);
     for (int64_t i = 0; status == 0 && i < c->n; i++) {
         const char *s = json_string_value(json_array_get(list, (size_t)i));
         if (s)

@@ -156,7 +156,8 @@ static Overall sum_up(const EntityCounts *x)
         weighted += rates_of(k).f1 * (double)k.gold;
         occur += k.said || k.gold;
     }
-    return (Overall){.all = rates_of(all), .macro_f1 = ratio(macro, occur),
+    return (Overall){.all = rates_of(all),
+                     .macro_f1 = ratio(macro, occur),
                      .weighted_f1 = ratio(weighted, (double)all.gold),
                      .accuracy = ratio((double)x->hits, (double)x->words),
                      .loss = ratio(x->loss, (double)x->words)};

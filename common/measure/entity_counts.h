@@ -1,5 +1,5 @@
-/* entity_counts.h - entity-level precision, recall and F1 of labels in a row, as seqeval counts them
- * (its default mode, that of conlleval): an answer is right where type, begin and end are.
+/* entity_counts.h - entity-level precision, recall and F1 of labels in a row, as seqeval counts
+ * them (its default mode, that of conlleval): an answer is right where type, begin and end are.
  *
  * B-TYPE begins an entity, I-TYPE goes on with it or begins one where none of its type is open;
  * E- and S- end one. A label without such a letter is a type of its own that goes on. */
@@ -26,10 +26,10 @@ typedef struct EntityCount {
 } EntityCount;
 
 typedef struct EntityCounts {
-    char **type;       /* names, in order of the alphabet */
+    char **type;        /* names, in order of the alphabet */
     EntityCount *count; /* [types] */
     int32_t types;
-    EntityTag *tag;     /* [classes] */
+    EntityTag *tag; /* [classes] */
     int64_t at, words, hits;
     double loss; /* sum */
     OpenEntity gold, said;

@@ -50,8 +50,10 @@ static ClassMetrics of_class(const Metrics *m, int64_t c)
         gold += m->confusion[c * n + i];
         answers += m->confusion[i * n + c];
     }
-    return (ClassMetrics){.precision = ratio(right, answers), .recall = ratio(right, gold),
-                          .f1 = ratio(2 * right, gold + answers), .support = gold,
+    return (ClassMetrics){.precision = ratio(right, answers),
+                          .recall = ratio(right, gold),
+                          .f1 = ratio(2 * right, gold + answers),
+                          .support = gold,
                           .occurs = gold > 0 || answers > 0};
 }
 
@@ -71,8 +73,10 @@ Summary metrics_sum(const Metrics *m, ClassMetrics *per_class)
     /* One answer for one label a row: each wrong row is one false positive and one false
      * negative, so the micro average of precision, recall and f1 is the accuracy. */
     double accuracy = ratio(right, m->weight);
-    return (Summary){.loss = ratio(m->loss, m->weight), .accuracy = accuracy,
-                     .macro_f1 = ratio(f1, (double)occurring), .micro_f1 = accuracy,
+    return (Summary){.loss = ratio(m->loss, m->weight),
+                     .accuracy = accuracy,
+                     .macro_f1 = ratio(f1, (double)occurring),
+                     .micro_f1 = accuracy,
                      .weighted_f1 = ratio(weighted, m->weight)};
 }
 
@@ -103,8 +107,7 @@ static void put_text(Buf *b, const Metrics *m, const Classes *c)
 {
     ClassMetrics *k = mem_array((size_t)m->classes, sizeof *k);
     Summary s = metrics_sum(m, k);
-    buf_fmt(b, "rows\t%lld\nloss\t%.6f\naccuracy\t%.6f\n", (long long)m->rows, s.loss,
-            s.accuracy);
+    buf_fmt(b, "rows\t%lld\nloss\t%.6f\naccuracy\t%.6f\n", (long long)m->rows, s.loss, s.accuracy);
     buf_fmt(b, "macro_f1\t%.6f\nmicro_f1\t%.6f\nweighted_f1\t%.6f\n", s.macro_f1, s.micro_f1,
             s.weighted_f1);
     buf_str(b, "\nlabel\tprecision\trecall\tf1\tsupport\n");
@@ -119,8 +122,7 @@ static void put_text(Buf *b, const Metrics *m, const Classes *c)
     free(k);
 }
 
-static void put_per_class_json(Buf *b, const Metrics *m, const Classes *c,
-                               const ClassMetrics *k)
+static void put_per_class_json(Buf *b, const Metrics *m, const Classes *c, const ClassMetrics *k)
 {
     for (int64_t i = 0; i < m->classes; i++) {
         buf_str(b, i ? ", {\"label\": " : "{\"label\": ");

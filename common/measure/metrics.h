@@ -15,7 +15,7 @@
 
 typedef struct Metrics {
     int64_t classes, rows;
-    double *confusion; /* [classes, classes]: gold, answer */
+    double *confusion;   /* [classes, classes]: gold, answer */
     double loss, weight; /* sums */
 } Metrics;
 

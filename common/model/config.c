@@ -12,18 +12,20 @@ static int set_act(Config *c, const char *key, const char *name, Err *e)
     static const struct {
         const char *name;
         Act act;
-    } known[] = {{"gelu", ACT_GELU},           {"gelu_new", ACT_GELU_TANH},
-                 {"gelu_pytorch_tanh", ACT_GELU_TANH}, {"relu", ACT_RELU},
-                 {"tanh", ACT_TANH},           {"silu", ACT_SILU},
-                 {"swish", ACT_SILU}};
+    } known[] = {
+        {"gelu", ACT_GELU}, {"gelu_new", ACT_GELU_TANH}, {"gelu_pytorch_tanh", ACT_GELU_TANH},
+        {"relu", ACT_RELU}, {"tanh", ACT_TANH},          {"silu", ACT_SILU},
+        {"swish", ACT_SILU}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(known[i].name, name) == 0) {
             c->act = known[i].act;
             c->act_name = mem_str(name);
             return 0;
         }
-    return err_set(e, "%s '%s' is not one that weft knows (gelu, gelu_new, "
-                      "gelu_pytorch_tanh, relu, tanh, silu)", key, name);
+    return err_set(e,
+                   "%s '%s' is not one that weft knows (gelu, gelu_new, "
+                   "gelu_pytorch_tanh, relu, tanh, silu)",
+                   key, name);
 }
 
 /* id2label {"0": "negative", ...} in order of the ids, which must be 0 .. n - 1. */
@@ -76,8 +78,8 @@ static int read_sizes(Config *c, const json_t *j, Err *e)
     if (e->text[0])
         return -1;
     if (!c->size && c->hidden % c->heads)
-        return err_set(e, "%s %lld is no multiple of %s %lld", k->hidden.name,
-                       (long long)c->hidden, k->heads.name, (long long)c->heads);
+        return err_set(e, "%s %lld is no multiple of %s %lld", k->hidden.name, (long long)c->hidden,
+                       k->heads.name, (long long)c->heads);
     if (!c->size)
         c->size = c->hidden / c->heads;
     if (!c->inner)
@@ -89,8 +91,8 @@ static int read_sizes(Config *c, const json_t *j, Err *e)
         c->first = c->pad + 1;
         c->positions -= c->first;
         if (c->pad < 0 || c->positions < 1)
-            return err_set(e, "%s leaves no position behind pad_token_id %lld",
-                           k->positions.name, (long long)c->pad);
+            return err_set(e, "%s leaves no position behind pad_token_id %lld", k->positions.name,
+                           (long long)c->pad);
     }
     return 0;
 }
@@ -122,15 +124,17 @@ static int read_attention(Config *c, const json_t *j, Err *e)
     const Family *f = c->family;
     c->causal = f->causal || (!f->encoder.distance && json_get_bool(j, "is_decoder", false, e));
     c->scale = f->unscaled || !json_get_bool(j, "scale_attn_weights", true, e)
-                   ? 1.0f : 1.0f / sqrtf((float)c->size);
+                   ? 1.0f
+                   : 1.0f / sqrtf((float)c->size);
     c->scale_by_layer = json_get_bool(j, "scale_attn_by_inverse_layer_idx", false, e);
     if (f->encoder.distance) {
         c->buckets = json_get_int(j, "relative_attention_num_buckets", 32, e);
         c->distance = json_get_int(j, "relative_attention_max_distance", 128, e);
         if (!e->text[0] && (c->buckets < 4 || c->buckets % 2 || c->buckets > 1 << 16 ||
                             c->distance <= c->buckets / 4 || c->distance > 1 << 20))
-            return err_set(e, "relative_attention_num_buckets %lld and "
-                              "relative_attention_max_distance %lld do not go together",
+            return err_set(e,
+                           "relative_attention_num_buckets %lld and "
+                           "relative_attention_max_distance %lld do not go together",
                            (long long)c->buckets, (long long)c->distance);
     }
     const char *kind = json_get_str(j, "position_embedding_type", "absolute", e);

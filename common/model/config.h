@@ -12,7 +12,7 @@ typedef struct Config {
     const Family *family;
     char *architecture; /* architectures[0], or "" */
     int64_t vocab, hidden, heads, inner;
-    int64_t layers;    /* in all; the last `decoders` of them are a decoder's */
+    int64_t layers; /* in all; the last `decoders` of them are a decoder's */
     int64_t decoders;
     int64_t size;      /* of a head: q, k and v are heads * size wide */
     int64_t embedding; /* width of the embeddings' tables */
@@ -27,9 +27,9 @@ typedef struct Config {
     Act act;
     char *act_name;
     bool gated, causal;
-    float eps, scale;      /* of norms; of q k' */
-    bool scale_by_layer;   /* divided by the layer's number from 1 too */
-    float embed_scale;     /* of word embeddings */
+    float eps, scale;    /* of norms; of q k' */
+    bool scale_by_layer; /* divided by the layer's number from 1 too */
+    float embed_scale;   /* of word embeddings */
     double dropout;
     int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;

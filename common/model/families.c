@@ -7,12 +7,12 @@
 
 #pragma GCC diagnostic ignored "-Woverride-init" /* rows say how they differ from a common one */
 
-#define BERT_KEYS                                                                              \
-    .vocab = {"vocab_size", 30522}, .hidden = {"hidden_size", 768},                            \
-    .layers = {"num_hidden_layers", 12}, .heads = {"num_attention_heads", 12},                 \
-    .inner = {"intermediate_size", 3072}, .positions = {"max_position_embeddings", 512},       \
-    .types = {"type_vocab_size", 2}, .pad = {"pad_token_id", 0}, .labels = {"num_labels", 2},  \
-    .act = "hidden_act", .act_other = "gelu", .eps = "layer_norm_eps", .eps_other = 1e-12,     \
+#define BERT_KEYS                                                                                  \
+    .vocab = {"vocab_size", 30522}, .hidden = {"hidden_size", 768},                                \
+    .layers = {"num_hidden_layers", 12}, .heads = {"num_attention_heads", 12},                     \
+    .inner = {"intermediate_size", 3072}, .positions = {"max_position_embeddings", 512},           \
+    .types = {"type_vocab_size", 2}, .pad = {"pad_token_id", 0}, .labels = {"num_labels", 2},      \
+    .act = "hidden_act", .act_other = "gelu", .eps = "layer_norm_eps", .eps_other = 1e-12,         \
     .dropout = "hidden_dropout_prob", .dropout_other = 0.1
 
 static const Keys bert_keys = {BERT_KEYS};
@@ -26,77 +26,113 @@ static const Keys roberta_keys = {
 static const Keys xlm_roberta_keys = {BERT_KEYS, .pad = {"pad_token_id", 1}};
 
 static const Keys distilbert_keys = {
-    .vocab = {"vocab_size", 30522}, .hidden = {"dim", 768}, .layers = {"n_layers", 6},
-    .heads = {"n_heads", 12}, .inner = {"hidden_dim", 3072},
-    .positions = {"max_position_embeddings", 512}, .pad = {"pad_token_id", 0},
-    .labels = {"num_labels", 2}, .act = "activation", .act_other = "gelu", .eps_other = 1e-12,
-    .dropout = "dropout", .dropout_other = 0.1,
+    .vocab = {"vocab_size", 30522},
+    .hidden = {"dim", 768},
+    .layers = {"n_layers", 6},
+    .heads = {"n_heads", 12},
+    .inner = {"hidden_dim", 3072},
+    .positions = {"max_position_embeddings", 512},
+    .pad = {"pad_token_id", 0},
+    .labels = {"num_labels", 2},
+    .act = "activation",
+    .act_other = "gelu",
+    .eps_other = 1e-12,
+    .dropout = "dropout",
+    .dropout_other = 0.1,
 };
 
 static const Keys electra_keys = {
     BERT_KEYS,
-    .hidden = {"hidden_size", 256}, .heads = {"num_attention_heads", 4},
-    .inner = {"intermediate_size", 1024}, .embedding = {"embedding_size", 128},
+    .hidden = {"hidden_size", 256},
+    .heads = {"num_attention_heads", 4},
+    .inner = {"intermediate_size", 1024},
+    .embedding = {"embedding_size", 128},
 };
 
 static const Keys albert_keys = {
     BERT_KEYS,
-    .vocab = {"vocab_size", 30000}, .hidden = {"hidden_size", 4096},
-    .heads = {"num_attention_heads", 64}, .inner = {"intermediate_size", 16384},
-    .embedding = {"embedding_size", 128}, .act_other = "gelu_new", .dropout_other = 0,
+    .vocab = {"vocab_size", 30000},
+    .hidden = {"hidden_size", 4096},
+    .heads = {"num_attention_heads", 64},
+    .inner = {"intermediate_size", 16384},
+    .embedding = {"embedding_size", 128},
+    .act_other = "gelu_new",
+    .dropout_other = 0,
 };
 
 static const Keys gpt2_keys = {
-    .vocab = {"vocab_size", 50257}, .hidden = {"n_embd", 768}, .layers = {"n_layer", 12},
-    .heads = {"n_head", 12}, .inner = {"n_inner", 0}, .positions = {"n_positions", 1024},
-    .pad = {"pad_token_id", -1}, .labels = {"num_labels", 2},
-    .act = "activation_function", .act_other = "gelu_new",
-    .eps = "layer_norm_epsilon", .eps_other = 1e-5,
-    .dropout = "resid_pdrop", .dropout_other = 0.1,
+    .vocab = {"vocab_size", 50257},
+    .hidden = {"n_embd", 768},
+    .layers = {"n_layer", 12},
+    .heads = {"n_head", 12},
+    .inner = {"n_inner", 0},
+    .positions = {"n_positions", 1024},
+    .pad = {"pad_token_id", -1},
+    .labels = {"num_labels", 2},
+    .act = "activation_function",
+    .act_other = "gelu_new",
+    .eps = "layer_norm_epsilon",
+    .eps_other = 1e-5,
+    .dropout = "resid_pdrop",
+    .dropout_other = 0.1,
 };
 
-#define BART_KEYS                                                                              \
-    .vocab = {"vocab_size", 50265}, .hidden = {"d_model", 1024},                               \
-    .layers = {"encoder_layers", 12}, .heads = {"encoder_attention_heads", 16},                \
-    .inner = {"encoder_ffn_dim", 4096}, .positions = {"max_position_embeddings", 1024},        \
-    .decoders = {"decoder_layers", 12}, .pad = {"pad_token_id", 1},                            \
-    .start = {"decoder_start_token_id", 2}, .labels = {"num_labels", 3},                       \
-    .act = "activation_function", .act_other = "gelu", .eps_other = 1e-5,                      \
-    .dropout = "dropout", .dropout_other = 0.1
+#define BART_KEYS                                                                                  \
+    .vocab = {"vocab_size", 50265}, .hidden = {"d_model", 1024}, .layers = {"encoder_layers", 12}, \
+    .heads = {"encoder_attention_heads", 16}, .inner = {"encoder_ffn_dim", 4096},                  \
+    .positions = {"max_position_embeddings", 1024}, .decoders = {"decoder_layers", 12},            \
+    .pad = {"pad_token_id", 1}, .start = {"decoder_start_token_id", 2},                            \
+    .labels = {"num_labels", 3}, .act = "activation_function", .act_other = "gelu",                \
+    .eps_other = 1e-5, .dropout = "dropout", .dropout_other = 0.1
 
 static const Keys bart_keys = {BART_KEYS};
 static const Keys mbart_keys = {BART_KEYS, .labels = {"num_labels", 2}};
 
 static const Keys t5_keys = {
-    .vocab = {"vocab_size", 32128}, .hidden = {"d_model", 512}, .layers = {"num_layers", 6},
-    .heads = {"num_heads", 8}, .inner = {"d_ff", 2048}, .size = {"d_kv", 64},
-    .pad = {"pad_token_id", 0}, .labels = {"num_labels", 2},
-    .act = "feed_forward_proj", .act_other = "relu",
-    .eps = "layer_norm_epsilon", .eps_other = 1e-6,
-    .dropout = "dropout_rate", .dropout_other = 0.1,
+    .vocab = {"vocab_size", 32128},
+    .hidden = {"d_model", 512},
+    .layers = {"num_layers", 6},
+    .heads = {"num_heads", 8},
+    .inner = {"d_ff", 2048},
+    .size = {"d_kv", 64},
+    .pad = {"pad_token_id", 0},
+    .labels = {"num_labels", 2},
+    .act = "feed_forward_proj",
+    .act_other = "relu",
+    .eps = "layer_norm_epsilon",
+    .eps_other = 1e-6,
+    .dropout = "dropout_rate",
+    .dropout_other = 0.1,
 };
 
 static const Keys mt5_keys = {
-    .vocab = {"vocab_size", 250112}, .hidden = {"d_model", 512}, .layers = {"num_layers", 8},
-    .heads = {"num_heads", 6}, .inner = {"d_ff", 1024}, .size = {"d_kv", 64},
-    .pad = {"pad_token_id", 0}, .labels = {"num_labels", 2},
-    .act = "feed_forward_proj", .act_other = "gated-gelu",
-    .eps = "layer_norm_epsilon", .eps_other = 1e-6,
-    .dropout = "dropout_rate", .dropout_other = 0.1,
+    .vocab = {"vocab_size", 250112},
+    .hidden = {"d_model", 512},
+    .layers = {"num_layers", 8},
+    .heads = {"num_heads", 6},
+    .inner = {"d_ff", 1024},
+    .size = {"d_kv", 64},
+    .pad = {"pad_token_id", 0},
+    .labels = {"num_labels", 2},
+    .act = "feed_forward_proj",
+    .act_other = "gated-gelu",
+    .eps = "layer_norm_epsilon",
+    .eps_other = 1e-6,
+    .dropout = "dropout_rate",
+    .dropout_other = 0.1,
 };
 
 #define BERT_LAYER "encoder.layer.%d."
-#define BERT_NAMES                                                                             \
-    .word = "embeddings.word_embeddings", .pooler = "pooler.dense",                            \
-    .encoder = {BERT_ENCODER}, .classifier = "classifier", .pool = "pooler"
-#define BERT_ENCODER                                                                           \
-    .position = "embeddings.position_embeddings", .kind = "embeddings.token_type_embeddings",  \
-    .embed_norm = "embeddings.LayerNorm", .query = BERT_LAYER "attention.self.query",          \
-    .key = BERT_LAYER "attention.self.key", .value = BERT_LAYER "attention.self.value",        \
-    .attend_out = BERT_LAYER "attention.output.dense",                                         \
-    .attend_norm = BERT_LAYER "attention.output.LayerNorm",                                    \
-    .up = BERT_LAYER "intermediate.dense", .down = BERT_LAYER "output.dense",                  \
-    .feed_norm = BERT_LAYER "output.LayerNorm"
+#define BERT_NAMES                                                                                 \
+    .word = "embeddings.word_embeddings", .pooler = "pooler.dense", .encoder = {BERT_ENCODER},     \
+    .classifier = "classifier", .pool = "pooler"
+#define BERT_ENCODER                                                                               \
+    .position = "embeddings.position_embeddings", .kind = "embeddings.token_type_embeddings",      \
+    .embed_norm = "embeddings.LayerNorm", .query = BERT_LAYER "attention.self.query",              \
+    .key = BERT_LAYER "attention.self.key", .value = BERT_LAYER "attention.self.value",            \
+    .attend_out = BERT_LAYER "attention.output.dense",                                             \
+    .attend_norm = BERT_LAYER "attention.output.LayerNorm", .up = BERT_LAYER "intermediate.dense", \
+    .down = BERT_LAYER "output.dense", .feed_norm = BERT_LAYER "output.LayerNorm"
 
 #define ALBERT_LAYER "encoder.albert_layer_groups.0.albert_layers.0."
 #define DISTILBERT_LAYER "transformer.layer.%d."
@@ -104,36 +140,36 @@ static const Keys mt5_keys = {
 #define T5_LAYER "encoder.block.%d.layer."
 
 /* half is "encoder." or "decoder." */
-#define BART_HALF(half)                                                                        \
-    .position = half "embed_positions", .embed_norm = half "layernorm_embedding",              \
-    .query = half "layers.%d.self_attn.q_proj", .key = half "layers.%d.self_attn.k_proj",      \
-    .value = half "layers.%d.self_attn.v_proj",                                                \
-    .attend_out = half "layers.%d.self_attn.out_proj",                                         \
-    .attend_norm = half "layers.%d.self_attn_layer_norm", .up = half "layers.%d.fc1",          \
+#define BART_HALF(half)                                                                            \
+    .position = half "embed_positions", .embed_norm = half "layernorm_embedding",                  \
+    .query = half "layers.%d.self_attn.q_proj", .key = half "layers.%d.self_attn.k_proj",          \
+    .value = half "layers.%d.self_attn.v_proj", .attend_out = half "layers.%d.self_attn.out_proj", \
+    .attend_norm = half "layers.%d.self_attn_layer_norm", .up = half "layers.%d.fc1",              \
     .down = half "layers.%d.fc2", .feed_norm = half "layers.%d.final_layer_norm"
-#define BART_CROSS                                                                             \
-    .cross_query = "decoder.layers.%d.encoder_attn.q_proj",                                    \
-    .cross_key = "decoder.layers.%d.encoder_attn.k_proj",                                      \
-    .cross_value = "decoder.layers.%d.encoder_attn.v_proj",                                    \
-    .cross_out = "decoder.layers.%d.encoder_attn.out_proj",                                    \
+#define BART_CROSS                                                                                 \
+    .cross_query = "decoder.layers.%d.encoder_attn.q_proj",                                        \
+    .cross_key = "decoder.layers.%d.encoder_attn.k_proj",                                          \
+    .cross_value = "decoder.layers.%d.encoder_attn.v_proj",                                        \
+    .cross_out = "decoder.layers.%d.encoder_attn.out_proj",                                        \
     .cross_norm = "decoder.layers.%d.encoder_attn_layer_norm"
-#define BART_FAMILY                                                                            \
-    .prefix = "model.", .word = "shared", .tied = "encoder.embed_tokens", .first = 2,          \
+#define BART_FAMILY                                                                                \
+    .prefix = "model.", .word = "shared", .tied = "encoder.embed_tokens", .first = 2,              \
     .classifier = "classification_head.out_proj", .pool = "mean"
 
-#define T5_FAMILY                                                                              \
-    .prefix = "transformer.", .word = "shared", .tied = "encoder.embed_tokens",                \
-    .encoder = {.query = T5_LAYER "0.SelfAttention.q", .key = T5_LAYER "0.SelfAttention.k",    \
-                .value = T5_LAYER "0.SelfAttention.v",                                         \
-                .attend_out = T5_LAYER "0.SelfAttention.o",                                    \
-                .attend_norm = T5_LAYER "0.layer_norm",                                        \
-                .up = T5_LAYER "1.DenseReluDense.wi",                                          \
-                .gate = T5_LAYER "1.DenseReluDense.wi_0",                                      \
-                .gated = T5_LAYER "1.DenseReluDense.wi_1",                                     \
-                .down = T5_LAYER "1.DenseReluDense.wo",                                        \
-                .feed_norm = T5_LAYER "1.layer_norm",                                          \
-                .last_norm = "encoder.final_layer_norm",                                       \
-                .distance = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"},  \
+#define T5_FAMILY                                                                                  \
+    .prefix = "transformer.", .word = "shared", .tied = "encoder.embed_tokens",                    \
+    .encoder = {.query = T5_LAYER "0.SelfAttention.q",                                             \
+                .key = T5_LAYER "0.SelfAttention.k",                                               \
+                .value = T5_LAYER "0.SelfAttention.v",                                             \
+                .attend_out = T5_LAYER "0.SelfAttention.o",                                        \
+                .attend_norm = T5_LAYER "0.layer_norm",                                            \
+                .up = T5_LAYER "1.DenseReluDense.wi",                                              \
+                .gate = T5_LAYER "1.DenseReluDense.wi_0",                                          \
+                .gated = T5_LAYER "1.DenseReluDense.wi_1",                                         \
+                .down = T5_LAYER "1.DenseReluDense.wo",                                            \
+                .feed_norm = T5_LAYER "1.layer_norm",                                              \
+                .last_norm = "encoder.final_layer_norm",                                           \
+                .distance = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"},      \
     .norm_first = true, .rms = true, .plain = true, .unscaled = true, .pool = "mean"
 
 static const Family families[] = {
@@ -158,10 +194,16 @@ static const Family families[] = {
         .classifier = "classifier",
         .pool = "pooler",
     },
-    {.type = "bart", .keys = &bart_keys, BART_FAMILY,
-     .encoder = {BART_HALF("encoder.")}, .decoder = {BART_HALF("decoder."), BART_CROSS}},
+    {.type = "bart",
+     .keys = &bart_keys,
+     BART_FAMILY,
+     .encoder = {BART_HALF("encoder.")},
+     .decoder = {BART_HALF("decoder."), BART_CROSS}},
     {.type = "bert", .prefix = "bert.", .keys = &bert_keys, BERT_NAMES},
-    {.type = "camembert", .prefix = "roberta.", .keys = &xlm_roberta_keys, BERT_NAMES,
+    {.type = "camembert",
+     .prefix = "roberta.",
+     .keys = &xlm_roberta_keys,
+     BERT_NAMES,
      .behind_pad = true},
     {
         .type = "distilbert",
@@ -181,8 +223,13 @@ static const Family families[] = {
         .classifier = "classifier",
         .pool = "cls",
     },
-    {.type = "electra", .prefix = "electra.", .keys = &electra_keys, BERT_NAMES, .pooler = NULL,
-     .encoder.project = "embeddings_project", .pool = "cls"},
+    {.type = "electra",
+     .prefix = "electra.",
+     .keys = &electra_keys,
+     BERT_NAMES,
+     .pooler = NULL,
+     .encoder.project = "embeddings_project",
+     .pool = "cls"},
     {
         .type = "gpt2",
         .prefix = "transformer.",
@@ -202,14 +249,24 @@ static const Family families[] = {
         .classifier = "score",
         .pool = "last",
     },
-    {.type = "mbart", .keys = &mbart_keys, BART_FAMILY, .norm_first = true, .start_last = true,
+    {.type = "mbart",
+     .keys = &mbart_keys,
+     BART_FAMILY,
+     .norm_first = true,
+     .start_last = true,
      .encoder = {BART_HALF("encoder."), .last_norm = "encoder.layer_norm"},
      .decoder = {BART_HALF("decoder."), BART_CROSS, .last_norm = "decoder.layer_norm"}},
     {.type = "mt5", .keys = &mt5_keys, T5_FAMILY},
-    {.type = "roberta", .prefix = "roberta.", .keys = &roberta_keys, BERT_NAMES,
+    {.type = "roberta",
+     .prefix = "roberta.",
+     .keys = &roberta_keys,
+     BERT_NAMES,
      .behind_pad = true},
     {.type = "t5", .keys = &t5_keys, T5_FAMILY},
-    {.type = "xlm-roberta", .prefix = "roberta.", .keys = &xlm_roberta_keys, BERT_NAMES,
+    {.type = "xlm-roberta",
+     .prefix = "roberta.",
+     .keys = &xlm_roberta_keys,
+     BERT_NAMES,
      .behind_pad = true},
 };
 

@@ -42,15 +42,15 @@ typedef struct Family {
     const Keys *keys;
     const char *word, *tied; /* the word embeddings, and another name of theirs or NULL */
     Names encoder, decoder;
-    bool norm_first; /* norms before attention and feed-forward, not after */
-    bool rms;        /* RMS norms */
-    bool plain;      /* no biases at all */
-    bool by_input;   /* matrices [inputs, outputs]: GPT-2's Conv1D */
-    bool causal;     /* the encoder sees only what came before */
-    bool unscaled;   /* attention without 1 / sqrt(size) */
-    int64_t first;   /* entry of the position table for the first token */
-    bool behind_pad; /* positions count from pad + 1, over the tokens that are no padding */
-    bool start_last; /* the decoder's first token is the row's last */
+    bool norm_first;        /* norms before attention and feed-forward, not after */
+    bool rms;               /* RMS norms */
+    bool plain;             /* no biases at all */
+    bool by_input;          /* matrices [inputs, outputs]: GPT-2's Conv1D */
+    bool causal;            /* the encoder sees only what came before */
+    bool unscaled;          /* attention without 1 / sqrt(size) */
+    int64_t first;          /* entry of the position table for the first token */
+    bool behind_pad;        /* positions count from pad + 1, over the tokens that are no padding */
+    bool start_last;        /* the decoder's first token is the row's last */
     const char *pooler;     /* dense layer and tanh over the first token; NULL: none */
     const char *classifier; /* class head's last layer */
     const char *pool;       /* pooling where the folder says nothing */

@@ -1,8 +1,8 @@
 #include "model/find.h"
 
 #include "base/mem.h"
-#include "store/jsonfile.h"
 #include "hub/cache.h"
+#include "store/jsonfile.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@ static char *in_cache(const char *name, Err *e)
     char *folder = cache_snapshot(name);
     if (!folder) {
         char *cache = cache_folder();
-        err_set(e, "no model '%s': no such folder, and not in %s; bring it with: weft get %s",
-                name, cache, name);
+        err_set(e, "no model '%s': no such folder, and not in %s; bring it with: weft get %s", name,
+                cache, name);
         free(cache);
     }
     return folder;

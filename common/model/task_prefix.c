@@ -15,8 +15,7 @@ static void no_task(const json_t *tasks, const char *folder, const char *task, E
     if (list.n)
         err_set(e, "%s has no task '%s': it has %.*s", folder, task, (int)list.n, list.p);
     else
-        err_set(e, "%s has no tasks (task_specific_params in config.json): give --prefix",
-                folder);
+        err_set(e, "%s has no tasks (task_specific_params in config.json): give --prefix", folder);
     free(list.p);
 }
 

@@ -94,8 +94,8 @@ static int find(const Weights *w, const char *name, StView *v)
         if (n >= m && strcmp(full + n - m, old[i][0]) == 0)
             older = mem_fmt("%.*s%s", (int)(n - m), full, old[i][1]);
     }
-    if (older && (find_exactly(w, older, v) == 0 ||
-                  find_exactly(w, older + strlen(w->prefix), v) == 0))
+    if (older &&
+        (find_exactly(w, older, v) == 0 || find_exactly(w, older + strlen(w->prefix), v) == 0))
         r = 0;
     free(full);
     free(older);
@@ -143,11 +143,11 @@ const float *weights_get(Weights *w, const char *name, int64_t rows, int64_t col
         Buf b = {0};
         shape_text(&v, &b);
         if (cols)
-            err_set(e, "%s: tensor %s is %s, but config.json wants [%lld, %lld]", w->folder,
-                    v.name, b.p, (long long)rows, (long long)cols);
+            err_set(e, "%s: tensor %s is %s, but config.json wants [%lld, %lld]", w->folder, v.name,
+                    b.p, (long long)rows, (long long)cols);
         else
-            err_set(e, "%s: tensor %s is %s, but config.json wants [%lld]", w->folder, v.name,
-                    b.p, (long long)rows);
+            err_set(e, "%s: tensor %s is %s, but config.json wants [%lld]", w->folder, v.name, b.p,
+                    (long long)rows);
         free(b.p);
         return NULL;
     }
@@ -156,8 +156,8 @@ const float *weights_get(Weights *w, const char *name, int64_t rows, int64_t col
     if (v.type == DT_F16 || v.type == DT_BF16)
         return widen(w, &v, n);
     if (v.type != DT_F32) {
-        err_set(e, "%s: tensor %s is of type %s: weights are F32, F16 or BF16", w->folder,
-                v.name, dtype_name(v.type));
+        err_set(e, "%s: tensor %s is of type %s: weights are F32, F16 or BF16", w->folder, v.name,
+                dtype_name(v.type));
         return NULL;
     }
     if ((uintptr_t)v.data % sizeof(float) == 0)

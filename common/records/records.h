@@ -23,14 +23,14 @@ typedef enum RecKind { REC_LINES, REC_NUL, REC_CSV, REC_JSON, REC_CONLL } RecKin
 
 typedef struct RecSpec {
     RecKind kind;
-    bool header;        /* CSV: each file's first record names its columns */
-    char delimiter;     /* CSV */
+    bool header;         /* CSV: each file's first record names its columns */
+    char delimiter;      /* CSV */
     const char **column; /* CSV: a header name, or a number from 1; JSON: a field's name.
                             LINES and NUL have the one field and need no names. CONLL has
                             two: the sentence, its words joined by a space, and their tags,
                             one behind the other; null where the file has no tags. */
     int columns;
-    int needed;          /* JSON: a record that lacks one of the first so many is a fault */
+    int needed; /* JSON: a record that lacks one of the first so many is a fault */
 } RecSpec;
 
 /* CONLL: bytes [start, end) of the sentence, and of the tags, that a word takes in. */
@@ -39,12 +39,12 @@ typedef struct RecWord {
 } RecWord;
 
 typedef struct Record {
-    const Str *field; /* one per column asked for; valid until the next call */
-    const bool *null; /* JSON: the field was null or absent (field is empty then) */
+    const Str *field;    /* one per column asked for; valid until the next call */
+    const bool *null;    /* JSON: the field was null or absent (field is empty then) */
     const RecWord *word; /* CONLL */
     size_t words;
-    int64_t number;   /* 0-based over all files */
-    int64_t in_file;  /* from 1 within its file, a CSV header not counted */
+    int64_t number;    /* 0-based over all files */
+    int64_t in_file;   /* from 1 within its file, a CSV header not counted */
     const char *place; /* "stdin" or the file's name */
 } Record;
 
@@ -56,8 +56,8 @@ Records *rec_open(char **files, int nfiles, const RecSpec *spec);
  * ("reviews.csv: record 7: 2 fields, but the header has 15: quote fields that hold commas").
  * Faults: a file that cannot be read, a missing column (message lists those there), a short or
  * long row, a quote left open, broken JSON, a field that is no string (numbers and booleans are
- * taken as their text), a line of a sentence with other columns than the first, bytes that are not UTF-8 (byte offset in the field; remedy: iconv), a
- * NUL byte, a record over REC_MAX bytes. */
+ * taken as their text), a line of a sentence with other columns than the first, bytes that are not
+ * UTF-8 (byte offset in the field; remedy: iconv), a NUL byte, a record over REC_MAX bytes. */
 int rec_next(Records *r, Record *rec, Err *e);
 void rec_close(Records *r);
 

@@ -11,8 +11,8 @@ struct Conll {
     Buf text, tags, words; /* of the sentence that is being read; words: RecWord */
     int columns;           /* of every line of this file; 0: none has come yet */
     enum { UNKNOWN, UNTAGGED, TAGGED } kind; /* of all files */
-    int64_t line;          /* of this file */
-    bool given;            /* the sentence has been given out */
+    int64_t line;                            /* of this file */
+    bool given;                              /* the sentence has been given out */
 };
 
 Conll *rec_conll_open(void)
@@ -93,8 +93,10 @@ static int add_word(Conll *c, Str line, Err *e)
         c->kind = n > 1 ? TAGGED : UNTAGGED;
     }
     if (n != c->columns)
-        return err_set(e, "%d column%s, but the first line has %d: a word, what is between, "
-                       "its tag", n, n == 1 ? "" : "s", c->columns);
+        return err_set(e,
+                       "%d column%s, but the first line has %d: a word, what is between, "
+                       "its tag",
+                       n, n == 1 ? "" : "s", c->columns);
     if (!first.n)
         return err_set(e, "no word in the first column");
     if (c->text.n + c->tags.n + line.n > REC_MAX)

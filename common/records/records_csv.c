@@ -18,19 +18,19 @@ typedef struct Range {
 struct Csv {
     const RecSpec *spec;
     struct csv_parser parser;
-    int *index;      /* where each column asked for stands in this file */
-    Buf names;       /* the header's names as they are, NUL behind each */
-    int width;       /* fields a record has; 0 until known */
-    bool header;     /* the record being read is a header */
-    bool ended;      /* the parser has been told that the file ends */
-    int field;       /* fields of the current record so far */
-    size_t bytes;    /* read since the current record began */
-    Range *row;      /* the current record's columns, in `text` */
+    int *index;   /* where each column asked for stands in this file */
+    Buf names;    /* the header's names as they are, NUL behind each */
+    int width;    /* fields a record has; 0 until known */
+    bool header;  /* the record being read is a header */
+    bool ended;   /* the parser has been told that the file ends */
+    int field;    /* fields of the current record so far */
+    size_t bytes; /* read since the current record began */
+    Range *row;   /* the current record's columns, in `text` */
     Buf text;
-    size_t begun;    /* where in `text` the current record begins */
-    Range *queue;    /* spec->columns a record */
+    size_t begun;           /* where in `text` the current record begins */
+    Range *queue;           /* spec->columns a record */
     size_t head, tail, cap; /* records */
-    bool failed;     /* the record behind the queue is at fault */
+    bool failed;            /* the record behind the queue is at fault */
     Err fault;
 };
 
@@ -73,11 +73,11 @@ bool rec_csv_in_header(const Csv *c)
 }
 
 /* The first fault counts; it is told when the records before it have been given out. */
-#define FAIL(c, ...)                                                                           \
-    do {                                                                                       \
-        if (!(c)->failed)                                                                      \
-            err_set(&(c)->fault, __VA_ARGS__);                                                 \
-        (c)->failed = true;                                                                    \
+#define FAIL(c, ...)                                                                               \
+    do {                                                                                           \
+        if (!(c)->failed)                                                                          \
+            err_set(&(c)->fault, __VA_ARGS__);                                                     \
+        (c)->failed = true;                                                                        \
     } while (0)
 
 /* Is `name` taken by one of the first n of these? */

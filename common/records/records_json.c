@@ -49,13 +49,12 @@ static int take(Records *r, const json_t *object, int i, Err *e)
     if (json_is_boolean(v))
         r->field[i] = json_is_true(v) ? str_of("true", 4) : str_of("false", 5);
     else if (json_is_integer(v))
-        r->field[i] = str_of(text, (size_t)snprintf(text, size, "%" JSON_INTEGER_FORMAT,
-                                                    json_integer_value(v)));
+        r->field[i] = str_of(
+            text, (size_t)snprintf(text, size, "%" JSON_INTEGER_FORMAT, json_integer_value(v)));
     else if (json_is_real(v))
         r->field[i] = str_of(text, (size_t)real_text(text, size, json_real_value(v)));
     else if (!json_is_null(v))
-        return err_set(e, "field '%s' is no text: choose a field with one",
-                       r->spec.column[i]);
+        return err_set(e, "field '%s' is no text: choose a field with one", r->spec.column[i]);
     return 0;
 }
 

@@ -1,11 +1,11 @@
 #include "report/folder.h"
 
-#include "store/jsonfile.h"
+#include "base/write.h"
 #include "model/families.h"
 #include "model/head/headkinds.h"
 #include "model/weights.h"
 #include "report/parameters.h"
-#include "base/write.h"
+#include "store/jsonfile.h"
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
@@ -24,8 +24,8 @@ static void put_sizes(Buf *b, const json_t *config, const Keys *k)
     const struct {
         const char *shown;
         Key key;
-    } sizes[] = {{"layers", k->layers}, {"decoder", k->decoders}, {"hidden", k->hidden},
-                 {"heads", k->heads}, {"inner", k->inner}, {"vocabulary", k->vocab},
+    } sizes[] = {{"layers", k->layers},      {"decoder", k->decoders}, {"hidden", k->hidden},
+                 {"heads", k->heads},        {"inner", k->inner},      {"vocabulary", k->vocab},
                  {"positions", k->positions}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const char *name = sizes[i].key.name;

@@ -10,9 +10,10 @@
 
 /* The units that matter to matrix products, as /proc/cpuinfo spells them (x86, then ARM). */
 static const char *const units[] = {
-    "sse4_1", "avx", "avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512vl", "avx512_vnni",
-    "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_tile", "amx_bf16", "amx_int8",
-    "asimd", "asimdhp", "bf16", "sve", "sve2", "i8mm", NULL};
+    "sse4_1",   "avx",      "avx2",        "fma",         "f16c",        "avx512f",
+    "avx512bw", "avx512vl", "avx512_vnni", "avx512_bf16", "avx512_fp16", "avx_vnni",
+    "amx_tile", "amx_bf16", "amx_int8",    "asimd",       "asimdhp",     "bf16",
+    "sve",      "sve2",     "i8mm",        NULL};
 
 /* The value of "KEY : VALUE" in a line, or NULL. */
 static char *value_of(char *line, const char *key)

@@ -21,8 +21,7 @@ int npy_count(Npy *n, const Frame *f, Err *e)
     for (int i = 1; same && i < t->rank; i++)
         same = t->shape[i] == n->like.shape[i];
     if (!same)
-        return err_set(e, "%s changes its type or shape midway: one array cannot hold it",
-                       n->name);
+        return err_set(e, "%s changes its type or shape midway: one array cannot hold it", n->name);
     /* row.tokens has one more than there are rows, in each frame and in all together. */
     n->like.shape[0] += t->shape[0] - starts;
     return 0;

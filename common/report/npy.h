@@ -16,8 +16,8 @@
 
 typedef struct Npy {
     const char *name;
-    Tensor like;    /* type, rank and shape; shape[0] of all frames so far */
-    bool found, empty; /* empty: only in frames without rows so far */
+    Tensor like;           /* type, rank and shape; shape[0] of all frames so far */
+    bool found, empty;     /* empty: only in frames without rows so far */
     int64_t tokens, bytes; /* before the frame that npy_data is given */
 } Npy;
 

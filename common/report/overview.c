@@ -87,8 +87,8 @@ static void put_total(Buf *b, const Total *t)
     for (int i = 0; i < t->rank; i++)
         buf_fmt(&shape, "%s%lld", i ? ", " : "[", (long long)t->shape[i]);
     buf_str(&shape, t->rank ? "]" : "[]");
-    buf_fmt(b, "%-20s %-5s %-20.*s %llu\n", t->name, dtype_name(t->type), (int)shape.n,
-            shape.p, (unsigned long long)t->bytes);
+    buf_fmt(b, "%-20s %-5s %-20.*s %llu\n", t->name, dtype_name(t->type), (int)shape.n, shape.p,
+            (unsigned long long)t->bytes);
     free(shape.p);
 }
 

@@ -30,8 +30,8 @@ static bool begins_as(const char *name, const char *const *words, int n)
 Part parameters_part(const char *name, const char *prefix)
 {
     static const char *const layers[] = {"encoder", "decoder", "transformer", "h", "ln_f"};
-    static const char *const embeddings[] = {"embeddings", "embeddings_project", "shared",
-                                             "wte", "wpe"};
+    static const char *const embeddings[] = {"embeddings", "embeddings_project", "shared", "wte",
+                                             "wpe"};
     static const char *const embedders[] = {"embed_tokens", "embed_positions",
                                             "layernorm_embedding"};
     static const char *const pooler[] = {"pooler"};
@@ -112,8 +112,7 @@ static bool is_second_bias(const StView *view, int n, int i)
         return false;
     size_t kept = length - (sizeof end - 1);
     for (int j = 0; j < n; j++)
-        if (strlen(view[j].name) == kept + 4 &&
-            strncmp(view[j].name, view[i].name, kept) == 0 &&
+        if (strlen(view[j].name) == kept + 4 && strncmp(view[j].name, view[i].name, kept) == 0 &&
             strcmp(view[j].name + kept, "bias") == 0)
             return true;
     return false;

@@ -162,8 +162,7 @@ static void put_padded(Buf *b, Piece p, int64_t width, int64_t pad)
     buf_str(b, width ? "]" : "[]");
 }
 
-int rows_put_padded(Buf *b, const Frame *f, int64_t row, int64_t width, const Speller *s,
-                    Err *e)
+int rows_put_padded(Buf *b, const Frame *f, int64_t row, int64_t width, const Speller *s, Err *e)
 {
     Piece id = piece_of(f, "token.id", row), type = piece_of(f, "token.type", row);
     if (!id.t)
@@ -199,8 +198,7 @@ static void put_cut(Buf *b, Str s)
     buf_str(b, n < s.n ? "...\n" : "\n");
 }
 
-static void put_short_text(Buf *b, const Frame *f, const char *name, const char *key,
-                           int64_t row)
+static void put_short_text(Buf *b, const Frame *f, const char *name, const char *key, int64_t row)
 {
     Str s = frame_text(f, name, row);
     if (!s.n)

@@ -18,8 +18,7 @@ void rows_put_json(Buf *b, const Frame *f, int64_t row, const Speller *s);
 
 /* {"input_ids", "token_type_ids", "attention_mask"}, padded at the end to `width` tokens. -1: the
  * row has more. */
-int rows_put_padded(Buf *b, const Frame *f, int64_t row, int64_t width, const Speller *s,
-                    Err *e);
+int rows_put_padded(Buf *b, const Frame *f, int64_t row, int64_t width, const Speller *s, Err *e);
 
 /* A few lines a row, long ones cut. */
 void rows_put_short(Buf *b, const Frame *f, int64_t row, int64_t number, const Speller *s);

@@ -19,7 +19,7 @@ typedef struct Slot {
 struct Feed {
     FeedSpec spec;
     int fields, rows_each; /* of a record: its fields, the rows it makes at least */
-    size_t bytes; /* of text so far */
+    size_t bytes;          /* of text so far */
     int64_t cut;
     Rows *rows;   /* the caller's thread's own */
     bool several; /* the work is the threads' */
@@ -41,7 +41,9 @@ Feed *feed_new(const FeedSpec *spec)
     Feed *f = mem_zero(1, sizeof *f);
     int columns = spec->input->columns;
     *f = (Feed){.spec = *spec,
-                .fields = spec->input->kind == REC_CONLL ? 2 : columns ? columns : 1,
+                .fields = spec->input->kind == REC_CONLL ? 2
+                          : columns                      ? columns
+                                                         : 1,
                 .rows_each = spec->rows->candidates ? spec->rows->candidates : 1,
                 .rows = rows_new(spec->rows),
                 .lock = PTHREAD_MUTEX_INITIALIZER,

@@ -77,8 +77,13 @@ void record_batch_work(RecordBatch *b, const Fields *fields, const RecSpec *inpu
             field[k] = str_of(p, f->n);
             null[k] = f->null;
         }
-        Record rec = {.field = field, .null = null, .word = word, .words = h->words,
-                      .number = h->number, .in_file = h->in_file, .place = h->place};
+        Record rec = {.field = field,
+                      .null = null,
+                      .word = word,
+                      .words = h->words,
+                      .number = h->number,
+                      .in_file = h->in_file,
+                      .place = h->place};
         word = h->words ? word + h->words : word;
         b->failed = record_rows(fields, input, &rec, rows, &b->fault) < 0;
         if (rows_full(rows))

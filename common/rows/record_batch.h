@@ -1,5 +1,5 @@
-/* record_batch.h - records that one thread keeps for another, and the frames that one makes of them.
- * For feed.c. */
+/* record_batch.h - records that one thread keeps for another, and the frames that one makes of
+ * them. For feed.c. */
 #ifndef WEFT_RECORD_BATCH_H
 #define WEFT_RECORD_BATCH_H
 

@@ -112,8 +112,8 @@ int rows_add(Rows *r, const RowIn *in, Err *e)
 
 void rows_end(Rows *r, const RowIn *in, size_t first, size_t second)
 {
-    Held h = {.end = (int64_t)r->all.n, .source = in->source, .n = {first, second},
-              .weight = in->weight};
+    Held h = {
+        .end = (int64_t)r->all.n, .source = in->source, .n = {first, second}, .weight = in->weight};
     r->rows++;
     buf_add(&r->held, &h, sizeof h);
     for (int i = 0; i < r->columns; i++)
@@ -219,8 +219,8 @@ static void add_rows(const Rows *r, Frame *f)
             weight[i] = h[i].weight;
     }
     for (int i = 0; i < r->columns; i++)
-        add_column(f, r->column[i].name, r->column[i].bytes_name, f->rows,
-                   &r->column[i].ranges, &r->column[i].bytes);
+        add_column(f, r->column[i].name, r->column[i].bytes_name, f->rows, &r->column[i].ranges,
+                   &r->column[i].bytes);
 }
 
 static void begin_frame(Rows *r)
@@ -252,8 +252,8 @@ void rows_free(Rows *r)
 {
     if (!r)
         return;
-    Buf *b[] = {&r->held, &r->tags.bytes, &r->tags.ranges, &r->tags.known, &r->tags.word,
-                &r->tags.begins};
+    Buf *b[] = {&r->held,       &r->tags.bytes, &r->tags.ranges,
+                &r->tags.known, &r->tags.word,  &r->tags.begins};
     for (size_t i = 0; i < sizeof b / sizeof *b; i++)
         free(b[i]->p);
     for (int i = 0; i < r->columns; i++) {

@@ -107,8 +107,10 @@ static int add_windows(Rows *r, const RowIn *in, size_t room, Err *e)
 static int add_candidates(Rows *r, const RowIn *in, size_t room, Err *e)
 {
     if (r->longest >= room && r->first.n + r->longest > room)
-        return err_set(e, "%zu tokens are left for text and candidate, and one candidate has "
-                       "%zu: raise -n, or shorten --template", room, r->longest);
+        return err_set(e,
+                       "%zu tokens are left for text and candidate, and one candidate has "
+                       "%zu: raise -n, or shorten --template",
+                       room, r->longest);
     r->pair->next[1] = 0;
     for (int i = 0; i < r->spec.candidates; i++) {
         size_t n1 = r->first.n, n2 = r->candidate[i].n;

@@ -20,18 +20,18 @@ typedef struct Held {
 
 /* Tags of a frame's tokens: bytes, and where in them each token's is. */
 typedef struct Tags {
-    bool any;    /* the input has tags */
+    bool any; /* the input has tags */
     Buf bytes, ranges;
-    Buf known;   /* ranges of tags that are there already, as far as they are few */
-    Buf word;    /* of the record's words: the tag's range */
-    Buf begins;  /* of each token of the record: which word it begins; -1: none */
+    Buf known;  /* ranges of tags that are there already, as far as they are few */
+    Buf word;   /* of the record's words: the tag's range */
+    Buf begins; /* of each token of the record: which word it begins; -1: none */
 } Tags;
 
 struct Rows {
     RowSpec spec;
     TokWork *work;
     const Template *template;
-    Tokens all;       /* of the frame that is being made */
+    Tokens all; /* of the frame that is being made */
     Buf held;
     int64_t rows, cut;
     Column *column, *text, *pair; /* text, pair: two of them, or NULL */

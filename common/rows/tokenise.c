@@ -34,8 +34,12 @@ static int pump(Records *records, Feed *feed, Err *e)
 int tokenise_run(const Tokenise *in, Out *out, int64_t *cut, Err *e)
 {
     Way way = {in, out};
-    FeedSpec spec = {.fields = in->fields, .input = in->input, .rows = in->rows,
-                     .threads = in->threads, .frame = send, .ctx = &way};
+    FeedSpec spec = {.fields = in->fields,
+                     .input = in->input,
+                     .rows = in->rows,
+                     .threads = in->threads,
+                     .frame = send,
+                     .ctx = &way};
     Records *records = rec_open(in->files, in->nfiles, in->input);
     Feed *feed = feed_new(&spec);
     int status = pump(records, feed, e);

@@ -62,8 +62,7 @@ static int cut_members(Cutter *c, bool model, Err *e)
         int bad;
         if (table < CUTS)
             bad = cut(c, table, e);
-        else if (!model && key.n == 5 && !memcmp(key.p, "model", 5) &&
-                 scan_next(&c->scan) == '{')
+        else if (!model && key.n == 5 && !memcmp(key.p, "model", 5) && scan_next(&c->scan) == '{')
             bad = cut_members(c, true, e);
         else
             bad = scan_skip(&c->scan, e);

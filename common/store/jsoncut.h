@@ -10,7 +10,7 @@
 enum { CUT_VOCAB, CUT_MERGES, CUTS };
 
 typedef struct JsonCut {
-    json_t *root;   /* model.vocab and model.merges are null where they were cut out */
+    json_t *root;    /* model.vocab and model.merges are null where they were cut out */
     Str table[CUTS]; /* the value in the file; {NULL, 0}: there is none */
     Str file;
 } JsonCut;

@@ -13,10 +13,10 @@ typedef enum Kind { MARK, NONE, NUMBER, TEXT, NAME, ITEMS, DICT, STORAGE, TENSOR
 /* A value; a dictionary's items are key, value, key, value. */
 typedef struct Node {
     Kind kind;
-    struct Node *made;    /* the one made before */
-    int64_t count, room;  /* of items */
+    struct Node *made;   /* the one made before */
+    int64_t count, room; /* of items */
     union {
-        int64_t number;   /* a NAME's place in `names`, a STORAGE's in the dictionary */
+        int64_t number; /* a NAME's place in `names`, a STORAGE's in the dictionary */
         Str text;
         struct Node **item;
         PickleTensor *tensor;
@@ -161,8 +161,10 @@ static int push_name(Machine *m)
         }
     for (int i = 0; i < 2; i++)
         part[i].n = part[i].n < 100 ? part[i].n : 100;
-    return err_set(m->e, "%.*s.%.*s is not part of a tensor dictionary: save the weights alone, "
-                         "as safetensors", (int)part[0].n, part[0].p, (int)part[1].n, part[1].p);
+    return err_set(m->e,
+                   "%.*s.%.*s is not part of a tensor dictionary: save the weights alone, "
+                   "as safetensors",
+                   (int)part[0].n, part[0].p, (int)part[1].n, part[1].p);
 }
 
 /* ('storage', TYPE, KEY, place, count), the one kind of persistent id. */
@@ -174,8 +176,7 @@ static int push_storage(Machine *m)
     if (!word || word->text.n != 7 || memcmp(word->text.p, "storage", 7) != 0 || !type ||
         type->number < STORAGES || !key || !count || count->number < 0)
         return broken(m);
-    PickleStorage s = {mem_strn(key->text.p, key->text.n), names[type->number].type,
-                       count->number};
+    PickleStorage s = {mem_strn(key->text.p, key->text.n), names[type->number].type, count->number};
     int at = 0;
     while (at < d->storages && strcmp(d->storage[at].key, s.key) != 0)
         at++;
@@ -366,8 +367,9 @@ static int protocol(Machine *m)
     int64_t version = 0;
     if (number(m, 1, false, &version) < 0)
         return -1;
-    return version == 2 ? 0 : err_set(m->e, "pickle protocol %lld: torch.save writes 2",
-                                      (long long)version);
+    return version == 2
+               ? 0
+               : err_set(m->e, "pickle protocol %lld: torch.save writes 2", (long long)version);
 }
 
 static int step(Machine *m, unsigned char code)
@@ -403,8 +405,10 @@ static int step(Machine *m, unsigned char code)
     case 'h': return recall(m, 1);
     case 'j': return recall(m, 4);
     default:
-        return err_set(m->e, "pickle instruction 0x%02x is not part of a tensor dictionary: save "
-                             "the weights alone, as safetensors", code);
+        return err_set(m->e,
+                       "pickle instruction 0x%02x is not part of a tensor dictionary: save "
+                       "the weights alone, as safetensors",
+                       code);
     }
 }
 

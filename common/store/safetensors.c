@@ -70,8 +70,8 @@ static int read_offsets(const json_t *offsets, StTensor *t, Err *e)
     if (bytes < 0)
         return err_set(e, "%.100s: its shape is too large", t->name);
     if ((uint64_t)bytes != t->end - t->begin)
-        return err_set(e, "%.100s: its shape takes %" PRId64 " bytes, its data_offsets %"
-                       PRIu64, t->name, bytes, t->end - t->begin);
+        return err_set(e, "%.100s: its shape takes %" PRId64 " bytes, its data_offsets %" PRIu64,
+                       t->name, bytes, t->end - t->begin);
     return 0;
 }
 
@@ -84,8 +84,7 @@ static int read_tensor(const char *name, const json_t *info, StHeader *h, Err *e
         return err_set(e, "%.100s has no dtype", name);
     int type = dtype_find(json_string_value(dtype), json_string_length(dtype));
     if (type < 0)
-        return err_set(e, "%.100s: the type %.32s is not known", name,
-                       json_string_value(dtype));
+        return err_set(e, "%.100s: the type %.32s is not known", name, json_string_value(dtype));
     t->type = (DType)type;
     if (read_shape(json_object_get(info, "shape"), t, e) < 0)
         return -1;
@@ -106,8 +105,10 @@ static int check_places(StHeader *h, Err *e)
         qsort(h->tensor, (size_t)h->count, sizeof *h->tensor, by_place);
     for (int i = 0; i < h->count; i++) {
         if (h->tensor[i].begin != h->data)
-            return err_set(e, "%.100s begins at byte %" PRIu64 ", but what stands before it "
-                           "ends at %" PRIu64, h->tensor[i].name, h->tensor[i].begin, h->data);
+            return err_set(e,
+                           "%.100s begins at byte %" PRIu64 ", but what stands before it "
+                           "ends at %" PRIu64,
+                           h->tensor[i].name, h->tensor[i].begin, h->data);
         h->data = h->tensor[i].end;
     }
     return 0;
@@ -141,8 +142,8 @@ int st_parse(const char *json, size_t n, StHeader *h, Err *e)
         return err_set(e, "the header is no JSON object that begins with '{'");
     json_t *root = json_loadb(json, n, JSON_REJECT_DUPLICATES, &why);
     if (!root)
-        return err_set(e, "the header is not the JSON that it should be: %s (byte %d)",
-                       why.text, why.position);
+        return err_set(e, "the header is not the JSON that it should be: %s (byte %d)", why.text,
+                       why.position);
     int status = read_header(root, h, e);
     json_decref(root);
     if (status < 0)
@@ -262,11 +263,13 @@ static int write_views(OutFile *o, const StHeader *h, const StView *t, const int
 int st_write(const char *path, const StView *t, int count, char **key, char **value, int keys,
              Err *e)
 {
-    StHeader h = {.tensor = mem_zero((size_t)count, sizeof *h.tensor), .count = count,
-                  .key = key, .value = value, .keys = keys};
+    StHeader h = {.tensor = mem_zero((size_t)count, sizeof *h.tensor),
+                  .count = count,
+                  .key = key,
+                  .value = value,
+                  .keys = keys};
     for (int i = 0; i < count; i++) {
-        h.tensor[i] = (StTensor){.name = (char *)t[i].name, .type = t[i].type,
-                                 .rank = t[i].rank};
+        h.tensor[i] = (StTensor){.name = (char *)t[i].name, .type = t[i].type, .rank = t[i].rank};
         memcpy(h.tensor[i].shape, t[i].shape, (size_t)t[i].rank * sizeof *t[i].shape);
     }
     int *from = st_layout(&h);

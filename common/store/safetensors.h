@@ -56,7 +56,7 @@ int st_count(const StFile *s);
 StView st_at(const StFile *s, int i); /* files in order of name, tensors in order of data */
 int st_find(const StFile *s, const char *name, StView *v); /* 0, or -1: not there */
 const char *st_meta(const StFile *s, const char *key);
-uint64_t st_bytes(const StFile *s);  /* on disk */
+uint64_t st_bytes(const StFile *s); /* on disk */
 /* These bytes of a mapped file have been copied: their pages may go. Others are left alone. */
 void st_done(const StFile *s, const void *p, size_t n);
 void st_close(StFile *s);

@@ -60,8 +60,7 @@ static int read_part(Part *p, Err *e)
     const unsigned char *b = p->map;
     uint64_t length = 0;
     if (p->size < 8)
-        return err_set(e, "%zu bytes are no safetensors file: was it fetched in full?",
-                       p->size);
+        return err_set(e, "%zu bytes are no safetensors file: was it fetched in full?", p->size);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | b[i];
     if (length > ST_HEADER_MAX)
@@ -74,8 +73,10 @@ static int read_part(Part *p, Err *e)
     p->data = (const char *)b + 8 + length;
     uint64_t data = p->size - 8 - length;
     if (p->head.data != data)
-        return err_set(e, "the header tells of %" PRIu64 " bytes of data, the file holds %"
-                       PRIu64 ": was it fetched in full?", p->head.data, data);
+        return err_set(e,
+                       "the header tells of %" PRIu64 " bytes of data, the file holds %" PRIu64
+                       ": was it fetched in full?",
+                       p->head.data, data);
     return 0;
 }
 
@@ -125,8 +126,8 @@ static int check_map(const StFile *s, const json_t *map, Err *e)
     json_object_foreach((json_t *)map, key, file)
     {
         StTensor like = {.name = (char *)key};
-        Entry *got = bsearch(&(Entry){&like, NULL}, s->sorted, (size_t)s->count,
-                             sizeof *s->sorted, by_name);
+        Entry *got =
+            bsearch(&(Entry){&like, NULL}, s->sorted, (size_t)s->count, sizeof *s->sorted, by_name);
         if (!got || strcmp(got->part->name, json_string_value(file)) != 0)
             return err_set(e, "%.100s is not in %.100s", key, json_string_value(file));
     }
@@ -171,7 +172,11 @@ int st_count(const StFile *s)
 static StView view(const Entry *en)
 {
     const StTensor *t = en->tensor;
-    return (StView){t->name, t->type, t->rank, t->shape, en->part->data + t->begin,
+    return (StView){t->name,
+                    t->type,
+                    t->rank,
+                    t->shape,
+                    en->part->data + t->begin,
                     (size_t)(t->end - t->begin)};
 }
 
@@ -183,8 +188,8 @@ StView st_at(const StFile *s, int i)
 int st_find(const StFile *s, const char *name, StView *v)
 {
     StTensor like = {.name = (char *)name};
-    const Entry *en = bsearch(&(Entry){&like, NULL}, s->sorted, (size_t)s->count,
-                              sizeof *s->sorted, by_name);
+    const Entry *en =
+        bsearch(&(Entry){&like, NULL}, s->sorted, (size_t)s->count, sizeof *s->sorted, by_name);
     if (!en)
         return -1;
     *v = view(en);

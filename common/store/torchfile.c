@@ -13,7 +13,7 @@
 
 enum { MOST_PICKLE = 8 << 20 }; /* bytes of a dictionary: some 50,000 tensors */
 
-typedef struct Part { /* one archive */
+typedef struct Part {  /* one archive */
     char *path, *root; /* the folder that all its files are in */
     zip_t *zip;
     uint64_t size;
@@ -144,8 +144,8 @@ static int check_order(Part *p, Err *e)
     char *order = read_file(p, "byteorder", 16, &n, e);
     int status = order ? 0 : -1;
     if (order && (n != 6 || memcmp(order, "little", 6) != 0))
-        status = err_set(e, "its numbers have the byte order '%.*s': little is read", (int)n,
-                         order);
+        status =
+            err_set(e, "its numbers have the byte order '%.*s': little is read", (int)n, order);
     free(order);
     return status;
 }
@@ -162,8 +162,9 @@ static int check_storages(Part *p, Err *e)
         int status = find_file(p, name, &bytes, e) < 0 ? -1 : 0;
         if (status == 0 && (__builtin_mul_overflow(s->count, (int64_t)dtype_size(s->type), &want) ||
                             (uint64_t)want != bytes))
-            status = err_set(e, "%.100s has %" PRIu64 " bytes, but is to hold %" PRId64
-                                " numbers of type %s", name, bytes, s->count, dtype_name(s->type));
+            status = err_set(
+                e, "%.100s has %" PRIu64 " bytes, but is to hold %" PRId64 " numbers of type %s",
+                name, bytes, s->count, dtype_name(s->type));
         all += status < 0 ? 0 : bytes;
         if (status == 0 && all > p->size)
             status = err_set(e, "its parts are larger than the file");
@@ -274,8 +275,7 @@ static DType type_of(const Entry *en)
 StView torch_at(const TorchFile *f, int i)
 {
     const PickleTensor *t = f->entry[i].tensor;
-    StView v = {.name = t->name, .type = type_of(&f->entry[i]), .rank = t->rank,
-                .shape = t->shape};
+    StView v = {.name = t->name, .type = type_of(&f->entry[i]), .rank = t->rank, .shape = t->shape};
     v.bytes = dtype_size(v.type);
     for (int k = 0; k < v.rank; k++)
         v.bytes *= (size_t)v.shape[k];

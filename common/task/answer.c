@@ -47,8 +47,10 @@ int answer_columns(Answers *a, const Frame *f, const char *columns, Err *e)
         if (!is_keep(&f->tensor[i]) || is_known(a, name))
             continue;
         if (a->begun)
-            return err_set(e, "column '%.100s', which the first stream had not: "
-                              "score the streams apart", name + strlen(KEEP));
+            return err_set(e,
+                           "column '%.100s', which the first stream had not: "
+                           "score the streams apart",
+                           name + strlen(KEEP));
         a->keep[a->keeps++] = mem_str(name);
     }
     if (!a->begun) {

@@ -38,8 +38,8 @@ static inline Cell cell_score(double x)
 
 typedef struct Answers {
     Format format;
-    int64_t top; /* answers a row; TOP_ALL in class order. TSV lines begin with the row's number
-                    unless it is TOP_DEFAULT, which is the task's own number */
+    int64_t top;  /* answers a row; TOP_ALL in class order. TSV lines begin with the row's number
+                     unless it is TOP_DEFAULT, which is the task's own number */
     int64_t rows; /* begun so far, over all frames */
     bool alone;   /* second texts are the task's, not the record's: CSV does without them */
     Buf out;      /* what is to be delivered */

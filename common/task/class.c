@@ -1,9 +1,9 @@
 /* class.c - text-classification: one of several labels a row, or several. The rules of scores
  * are those of transformers' pipeline (classes.h). */
 #include "base/msg.h"
+#include "base/write.h"
 #include "measure/metrics.h"
 #include "task/task.h"
-#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -67,8 +67,7 @@ static int frame_class(void *state, Scorer *s, const Frame *f, Err *e)
     if (classes_read(&c, f, logit->shape[1], e) < 0)
         return -1;
     t->logit = logit->data;
-    if (eval && (measurable(&c, e) < 0 ||
-                 (t->classes.n && same_classes(&t->classes, &c, e) < 0))) {
+    if (eval && (measurable(&c, e) < 0 || (t->classes.n && same_classes(&t->classes, &c, e) < 0))) {
         classes_clear(&c);
         return -1;
     }
@@ -124,10 +123,10 @@ static int row_class(void *state, Scorer *s, const Frame *f, int64_t row, Err *e
     if (s->answers.format == FORMAT_JSON)
         put_json_row(t, &s->answers.out, count);
     for (int64_t k = 0; s->answers.format != FORMAT_JSON && k < count; k++)
-        answer_line(&s->answers,
-                    (Cell[]){cell_text(label_of(t, t->order[k])),
-                             cell_score(t->score[t->order[k]])},
-                    2, margin);
+        answer_line(
+            &s->answers,
+            (Cell[]){cell_text(label_of(t, t->order[k])), cell_score(t->score[t->order[k]])}, 2,
+            margin);
     return 0;
 }
 

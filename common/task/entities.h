@@ -8,14 +8,14 @@
 
 /* A token with its scores, or what it has become part of. */
 typedef struct Entity {
-    int64_t label;         /* class */
+    int64_t label; /* class */
     double score;
-    const double *scores;  /* [classes]: of a single token */
-    char *word;            /* its own */
+    const double *scores; /* [classes]: of a single token */
+    char *word;           /* its own */
     size_t word_n;
-    int64_t start, end;    /* characters */
-    int64_t index;         /* of the token in its row */
-    bool inside;           /* a token that goes on the word of the one before */
+    int64_t start, end; /* characters */
+    int64_t index;      /* of the token in its row */
+    bool inside;        /* a token that goes on the word of the one before */
 } Entity;
 
 typedef struct Entities {

@@ -28,7 +28,7 @@ static size_t covered(const Frame *f, int64_t row, int part)
     const int64_t *at = ends->data;
     for (int64_t i = at[row + 1]; i-- > at[row];)
         if (((const uint8_t *)parts->data)[i] == part)
-            return (size_t)((const int32_t (*)[2])span->data)[i][1];
+            return (size_t)((const int32_t(*)[2])span->data)[i][1];
     return 0;
 }
 

@@ -1,9 +1,9 @@
 /* mask.c - fill-mask: the likeliest tokens in a mask token's place; and lm: those that go on.
  * Scores are a softmax over the whole vocabulary, also where --targets picks out some of it. */
 #include "base/msg.h"
+#include "base/write.h"
 #include "measure/classes.h"
 #include "task/task.h"
-#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -96,7 +96,8 @@ static void *open_mask(Scorer *s, const Frame *f, Err *e)
     Mask *t = mem_zero(1, sizeof *t);
     const char *task = frame_meta(f, "task");
     t->next = task && strcmp(task, task_lm.name) == 0;
-    if (!frame_need(f, "pick.token", DT_I64, 1, e) || stream_tokenizer_open(&s->stream_tokenizer, f, e) < 0 ||
+    if (!frame_need(f, "pick.token", DT_I64, 1, e) ||
+        stream_tokenizer_open(&s->stream_tokenizer, f, e) < 0 ||
         (s->asked.targets && read_targets(t, &s->stream_tokenizer, s->asked.targets, e) < 0)) {
         close_mask(t);
         return NULL;
@@ -108,8 +109,10 @@ static int check_targets(const Mask *t, Err *e)
 {
     for (int64_t i = 0; i < t->targets; i++)
         if (t->target[i] >= t->width)
-            return err_set(e, "a target's id is %d, but there are %lld logits: is -m the model "
-                              "that made them?", (int)t->target[i], (long long)t->width);
+            return err_set(e,
+                           "a target's id is %d, but there are %lld logits: is -m the model "
+                           "that made them?",
+                           (int)t->target[i], (long long)t->width);
     return 0;
 }
 
@@ -171,8 +174,8 @@ static double margin_of(const Mask *t, const float *logit, double all)
 
 /* The row as text with `token` in: without padding, and without special tokens unless there are
  * other masks, which would vanish with them. */
-static void put_sequence(Mask *t, const Tokenizer *tok, int64_t row, int64_t pick,
-                         int32_t token, bool raw)
+static void put_sequence(Mask *t, const Tokenizer *tok, int64_t row, int64_t pick, int32_t token,
+                         bool raw)
 {
     int64_t first = t->end[row], last = t->next ? pick : t->end[row + 1] - 1;
     int32_t pad = t->next ? -1 : tokenizer_special(tok, TOK_PAD);
@@ -212,8 +215,7 @@ static void answer_pick(Mask *t, Scorer *s, int64_t row, int64_t at, bool severa
         rank_targets(t, logit, a);
     else
         rank(t, logit, t->width, a);
-    double margin =
-        a->format == FORMAT_CSV && a->top != TOP_ALL ? margin_of(t, logit, all) : NAN;
+    double margin = a->format == FORMAT_CSV && a->top != TOP_ALL ? margin_of(t, logit, all) : NAN;
     for (int64_t k = 0; k < t->count; k++) {
         int32_t id = (int32_t)t->order[k];
         double score = exp((double)logit[id] - all);
@@ -238,8 +240,7 @@ static int row_mask(void *state, Scorer *s, const Frame *f, int64_t row, Err *e)
     while (t->at < t->picks && t->pick[t->at] < t->end[row + 1])
         t->at++;
     if (t->at == from) {
-        task_skip(s, f, row,
-                  t->next ? "no token to go on from" : "no mask token in it to fill");
+        task_skip(s, f, row, t->next ? "no token to go on from" : "no mask token in it to fill");
         return 0;
     }
     if (class_finite(t->logit + from * t->width, (t->at - from) * t->width, e) < 0)
@@ -259,7 +260,6 @@ static int row_mask(void *state, Scorer *s, const Frame *f, int64_t row, Err *e)
     return 0;
 }
 
-const Task task_mask = {"mask", ASK_TARGETS, open_mask, frame_mask, row_mask, NULL, NULL,
-                        close_mask};
-const Task task_lm = {"lm",     ASK_TARGETS, open_mask, frame_mask,
-                      row_mask, NULL,        NULL,      close_mask};
+const Task task_mask = {"mask",   ASK_TARGETS, open_mask, frame_mask,
+                        row_mask, NULL,        NULL,      close_mask};
+const Task task_lm = {"lm", ASK_TARGETS, open_mask, frame_mask, row_mask, NULL, NULL, close_mask};

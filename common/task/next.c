@@ -1,8 +1,8 @@
 /* next.c - next sentence: does the second text go on from the first? Two logits a row, as
  * BertForNextSentencePrediction has them: it does, it does not. */
+#include "base/write.h"
 #include "measure/metrics.h"
 #include "task/task.h"
-#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -79,5 +79,5 @@ static void close_next(void *state)
     free(t);
 }
 
-const Task task_next = {"next", ASK_EVAL, open_next, frame_next, row_next, NULL, report_next,
-                        close_next};
+const Task task_next = {"next",   ASK_EVAL, open_next,   frame_next,
+                        row_next, NULL,     report_next, close_next};

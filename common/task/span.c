@@ -1,13 +1,13 @@
 /* span.c - question-answering: where in the second text the answer to the first one stands.
  * Long texts come in windows, whose answers are laid together. */
 #include "base/utf8.h"
-#include "task/answerset.h"
+#include "base/write.h"
 #include "measure/classes.h"
+#include "measure/squad.h"
+#include "task/answerset.h"
 #include "task/group.h"
 #include "task/spans.h"
-#include "measure/squad.h"
 #include "task/task.h"
-#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -51,7 +51,8 @@ static void close_span(void *state)
 
 static void *open_span(Scorer *s, const Frame *f, Err *e)
 {
-    if (!frame_need(f, "token.logit", DT_F32, 2, e) || stream_tokenizer_open(&s->stream_tokenizer, f, e) < 0)
+    if (!frame_need(f, "token.logit", DT_F32, 2, e) ||
+        stream_tokenizer_open(&s->stream_tokenizer, f, e) < 0)
         return NULL;
     return mem_zero(1, sizeof(SpanTask));
 }
@@ -108,14 +109,13 @@ static void allow(SpanTask *t, int32_t cls)
 {
     t->allowed = mem_resize(t->allowed, (size_t)(t->last - t->first) + 1, sizeof *t->allowed);
     for (int64_t i = t->first; i < t->last; i++)
-        t->allowed[i - t->first] =
-            t->part[i] == PART_CONTEXT || (cls >= 0 && t->id[i] == cls);
+        t->allowed[i - t->first] = t->part[i] == PART_CONTEXT || (cls >= 0 && t->id[i] == cls);
 }
 
 static bool is_within(const SpanTask *t, int64_t i, const int32_t word[2])
 {
-    return i >= t->first && i < t->last && t->part[i] == PART_CONTEXT &&
-           t->span[i][0] >= word[0] && t->span[i][1] <= word[1];
+    return i >= t->first && i < t->last && t->part[i] == PART_CONTEXT && t->span[i][0] >= word[0] &&
+           t->span[i][1] <= word[1];
 }
 
 /* The word that holds a token, as far as this window has it: bytes of the context. */
@@ -214,8 +214,7 @@ static void measure(SpanTask *t)
 {
     int64_t *order = answerset_rank(&t->set);
     const Answer *x = &t->set.answer[order[0]];
-    Str gold = str_of(t->label.p ? t->label.p : "", t->label.n),
-        said = str_of(x->text, x->text_n);
+    Str gold = str_of(t->label.p ? t->label.p : "", t->label.n), said = str_of(x->text, x->text_n);
     t->exact += t->weight * squad_exact(gold, said);
     t->f1 += t->weight * squad_f1(gold, said);
     t->weights += t->weight;
@@ -290,5 +289,7 @@ static int report_span(void *state, Scorer *s, Err *e)
     return 0;
 }
 
-const Task task_span = {"span", ASK_MAX_ANSWER | ASK_IMPOSSIBLE | ASK_EVAL, open_span,
-                        frame_span, row_span, flush_span, report_span, close_span};
+const Task task_span = {"span",      ASK_MAX_ANSWER | ASK_IMPOSSIBLE | ASK_EVAL,
+                        open_span,   frame_span,
+                        row_span,    flush_span,
+                        report_span, close_span};

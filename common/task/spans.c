@@ -27,8 +27,8 @@ static int64_t insert(Span *span, int64_t have, int64_t k, Span x)
     return have;
 }
 
-int64_t spans_best(SpanWork *w, const float *logit, const bool *allowed, int64_t n,
-                   int64_t longest, int64_t k, Span *span, double *null)
+int64_t spans_best(SpanWork *w, const float *logit, const bool *allowed, int64_t n, int64_t longest,
+                   int64_t k, Span *span, double *null)
 {
     int64_t have = 0;
     *null = 0;

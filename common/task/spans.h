@@ -19,8 +19,8 @@ typedef struct SpanWork {
 /* The k likeliest spans of at most `longest` tokens, best first; the number there are. logit
  * is [n, 2], start and end; a token that is not `allowed` can be no part of the answer, and the
  * first token, the classifier's, stands for none: *null is that there is none. */
-int64_t spans_best(SpanWork *w, const float *logit, const bool *allowed, int64_t n,
-                   int64_t longest, int64_t k, Span *span, double *null);
+int64_t spans_best(SpanWork *w, const float *logit, const bool *allowed, int64_t n, int64_t longest,
+                   int64_t k, Span *span, double *null);
 void spans_free(SpanWork *w);
 
 #endif

@@ -3,20 +3,24 @@
 #ifndef WEFT_TASK_H
 #define WEFT_TASK_H
 
-#include "task/answer.h"
 #include "filter/stream_tokenizer.h"
+#include "task/answer.h"
 
 typedef enum Aggregate { AGG_NONE, AGG_SIMPLE, AGG_FIRST, AGG_AVERAGE, AGG_MAX } Aggregate;
 
 /* Options that belong to some tasks. */
 enum {
-    ASK_MULTI = 1, ASK_AGGREGATE = 2, ASK_TARGETS = 4, ASK_MAX_ANSWER = 8, ASK_IMPOSSIBLE = 16,
+    ASK_MULTI = 1,
+    ASK_AGGREGATE = 2,
+    ASK_TARGETS = 4,
+    ASK_MAX_ANSWER = 8,
+    ASK_IMPOSSIBLE = 16,
     ASK_EVAL = 32
 };
 
 /* The command line. */
 typedef struct Asked {
-    unsigned given;      /* ASK_ bits */
+    unsigned given; /* ASK_ bits */
     Aggregate aggregate;
     const char *targets; /* "man,woman" */
     int64_t max_answer;  /* tokens */
@@ -47,8 +51,7 @@ typedef struct Task {
     void (*close)(void *state);
 } Task;
 
-extern const Task task_class, task_next, task_mask, task_lm, task_token, task_span,
-    task_zero_shot;
+extern const Task task_class, task_next, task_mask, task_lm, task_token, task_span, task_zero_shot;
 
 /* The task that a frame's metadata name, whose options are no others than those given. */
 const Task *task_of(const Frame *f, const Asked *asked, Err *e);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const Task *const tasks[] = {&task_class, &task_mask, &task_next, &task_token,
+static const Task *const tasks[] = {&task_class, &task_mask, &task_next,     &task_token,
                                     &task_span,  &task_lm,   &task_zero_shot};
 
 enum { TASKS = sizeof tasks / sizeof *tasks };
@@ -18,8 +18,8 @@ static const Task *find(const char *name)
 
 static int refuse(const Task *t, unsigned given, Err *e)
 {
-    static const char *const option[] = {"--multi", "--aggregate", "--targets", "--max-answer",
-                                         "--impossible", "--eval"};
+    static const char *const option[] = {"--multi",      "--aggregate",  "--targets",
+                                         "--max-answer", "--impossible", "--eval"};
     unsigned over = given & ~t->takes;
     int i = 0;
     while (!(over >> i & 1))
@@ -37,8 +37,7 @@ const Task *task_of(const Frame *f, const Asked *asked, Err *e)
         name = task_zero_shot.name;
     const Task *t = find(name);
     if (!t)
-        err_set(e, "unknown task '%.60s': score knows class, mask, next, token, span and lm",
-                name);
+        err_set(e, "unknown task '%.60s': score knows class, mask, next, token, span and lm", name);
     else if ((asked->given & ~t->takes) && refuse(t, asked->given, e) < 0)
         t = NULL;
     return t;

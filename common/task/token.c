@@ -1,11 +1,11 @@
 /* token.c - token-classification: a label for each token, and entities made of them; --eval
  * measures entities against the words' own labels. */
 #include "base/utf8.h"
+#include "base/write.h"
 #include "measure/entity_counts.h"
 #include "task/entities.h"
 #include "task/group.h"
 #include "task/task.h"
-#include "base/write.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ typedef struct Token {
     Group group;
     int64_t windows;
     Entities entities;
-    CharAt at[2]; /* in its first and second text */
+    CharAt at[2];        /* in its first and second text */
     int32_t measured[2]; /* --eval: bytes of them that windows before have covered */
     /* of a row */
     Entities tokens;
@@ -91,8 +91,7 @@ static int frame_token(void *state, Scorer *s, const Frame *f, Err *e)
         !(span = frame_need(f, "token.span", DT_I32, 2, e)))
         return -1;
     if ((s->asked.given & ASK_EVAL) && !frame_get(f, "token.label"))
-        return err_set(e,
-                       "no labels of words to measure against: read them with `tok --conll`");
+        return err_set(e, "no labels of words to measure against: read them with `tok --conll`");
     t->end = end->data;
     t->id = id->data;
     t->part = part->data;
@@ -119,8 +118,7 @@ static bool goes_on(const Tokenizer *tok, Str word, Str ref, Str text)
     return start > 0 && text.p[start - 1] != ' ' && (start == text.n || text.p[start] != ' ');
 }
 
-static int add_token(Token *t, const Tokenizer *tok, const Frame *f, int64_t row, int64_t i,
-                     Err *e)
+static int add_token(Token *t, const Tokenizer *tok, const Frame *f, int64_t row, int64_t i, Err *e)
 {
     int part = t->part[i] == 1;
     Str text = frame_text(f, part ? "row.pair" : "row.text", row);
@@ -130,8 +128,7 @@ static int add_token(Token *t, const Tokenizer *tok, const Frame *f, int64_t row
         return err_set(e, "token.span: [%d, %d) is not in the row's text", (int)span[0],
                        (int)span[1]);
     if (!word.p)
-        return err_set(e, "no token has the id %d: is -m the model that made it?",
-                       (int)t->id[i]);
+        return err_set(e, "no token has the id %d: is -m the model that made it?", (int)t->id[i]);
     Str ref = str_of(text.n ? text.p + span[0] : "", (size_t)(span[1] - span[0]));
     bool unknown = t->id[i] == tokenizer_special(tok, TOK_UNK);
     Entity x = {.inside = !unknown && text.n && goes_on(tok, word, ref, text)};
@@ -184,8 +181,8 @@ static void put_entity(const Token *t, Answers *a, const Entity *x, bool group)
 {
     answer_line(a,
                 (Cell[]){cell_count(x->start), cell_count(x->end),
-                         cell_text(entity_name(&t->classes, x->label, group)),
-                         cell_score(x->score), cell_text(str_of(x->word, x->word_n))},
+                         cell_text(entity_name(&t->classes, x->label, group)), cell_score(x->score),
+                         cell_text(str_of(x->word, x->word_n))},
                 5, NAN);
 }
 
@@ -300,5 +297,7 @@ static int row_token(void *state, Scorer *s, const Frame *f, int64_t row, Err *e
     return group_ends(f, row, "row.text", 0) ? flush_token(t, s, e) : 0;
 }
 
-const Task task_token = {"token",    ASK_AGGREGATE | ASK_EVAL, open_token,   frame_token,
-                         row_token,  flush_token,              report_token, close_token};
+const Task task_token = {"token",      ASK_AGGREGATE | ASK_EVAL,
+                         open_token,   frame_token,
+                         row_token,    flush_token,
+                         report_token, close_token};

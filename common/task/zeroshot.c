@@ -1,9 +1,9 @@
 /* zeroshot.c - zero-shot-classification: each record is paired with every candidate, and a
  * model of natural language inference says whether it entails it. */
-#include "task/group.h"
-#include "measure/metrics.h"
-#include "task/task.h"
 #include "base/write.h"
+#include "measure/metrics.h"
+#include "task/group.h"
+#include "task/task.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -16,10 +16,10 @@ typedef struct ZeroShot {
     int64_t width, entailment, contradiction;
     const float *logit;
     Group group;
-    int64_t have;       /* candidates of the open record so far */
-    float *entail;      /* [candidates] of it */
+    int64_t have;  /* candidates of the open record so far */
+    float *entail; /* [candidates] of it */
     float *contradict;
-    Buf text, label;    /* its own */
+    Buf text, label; /* its own */
     double weight;
     double *score;
     int64_t *order;
@@ -54,8 +54,10 @@ static int find_entailment(ZeroShot *t, const Frame *f, int64_t width, Err *e)
     char *list = classes_list(&c);
     int status = 0;
     if (t->entailment == c.n)
-        status = err_set(e, "no class of the model begins with 'entail' (%.600s): candidates "
-                            "need a model of natural language inference", list);
+        status = err_set(e,
+                         "no class of the model begins with 'entail' (%.600s): candidates "
+                         "need a model of natural language inference",
+                         list);
     free(list);
     classes_clear(&c);
     return status;
@@ -190,8 +192,7 @@ static void put_answer(const ZeroShot *t, Scorer *s)
     if (a->format == FORMAT_JSON)
         put_object(t, &a->out, count);
     for (int64_t k = 0; a->format != FORMAT_JSON && k < count; k++)
-        answer_line(a,
-                    (Cell[]){cell_text(candidate(t, k)), cell_score(t->score[t->order[k]])}, 2,
+        answer_line(a, (Cell[]){cell_text(candidate(t, k)), cell_score(t->score[t->order[k]])}, 2,
                     margin);
 }
 
@@ -204,8 +205,7 @@ static int flush_zero_shot(void *state, Scorer *s, Err *e)
     t->have = 0;
     group_close(&t->group);
     if (have < n)
-        return err_set(e,
-                       "%lld rows for %lld candidates: rows of one record must stay together",
+        return err_set(e, "%lld rows for %lld candidates: rows of one record must stay together",
                        (long long)have, (long long)n);
     if (s->asked.given & ASK_EVAL)
         return metrics_choice(&t->metrics, &t->candidates, t->entail,

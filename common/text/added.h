@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 typedef struct Added {
-    char *text;  /* what is sought */
+    char *text; /* what is sought */
     size_t n;
     int32_t id;
     bool single_word, lstrip, rstrip, normalized, special;

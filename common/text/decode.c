@@ -1,7 +1,7 @@
 #include "text/decode.h"
 
-#include "store/jsonfile.h"
 #include "base/utf8.h"
+#include "store/jsonfile.h"
 #include "text/bpe/bytelevel.h"
 
 #include <stdlib.h>
@@ -69,9 +69,9 @@ static void add_replaced(Pieces *out, Str t, Str from, Str to)
 /* ---- cleaning ---- */
 
 static const char *const contractions[][2] = {
-    {" .", "."},       {" ?", "?"},     {" !", "!"},         {" ,", ","},
-    {" ' ", "'"},      {" n't", "n't"}, {" 'm", "'m"},       {" do not", " don't"},
-    {" 's", "'s"},     {" 've", "'ve"}, {" 're", "'re"},
+    {" .", "."},   {" ?", "?"},     {" !", "!"},     {" ,", ","},
+    {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},   {" do not", " don't"},
+    {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
 };
 enum { CONTRACTIONS = sizeof contractions / sizeof *contractions, DO_NOT = 7 };
 
@@ -97,8 +97,7 @@ static void clean(Buf *b, size_t from, bool do_not)
         return;
     for (int i = 0; i < CONTRACTIONS; i++)
         if (do_not || i != DO_NOT)
-            b->n = from + replace(b->p + from, b->n - from, contractions[i][0],
-                                  contractions[i][1]);
+            b->n = from + replace(b->p + from, b->n - from, contractions[i][0], contractions[i][1]);
 }
 
 void decode_clean(Buf *b, size_t from)
@@ -351,10 +350,14 @@ static const struct {
     Run *run;
     int (*read)(Step *s, const json_t *o, Err *e);
 } kinds[] = {
-    {"WordPiece", NULL, read_wordpiece}, {"ByteLevel", byte_level, NULL},
-    {"Metaspace", NULL, read_metaspace}, {"BPEDecoder", NULL, read_bpe},
-    {"Replace", NULL, read_replace},     {"ByteFallback", byte_fallback, NULL},
-    {"Fuse", fuse, NULL},                {"Strip", NULL, read_strip},
+    {"WordPiece", NULL, read_wordpiece},
+    {"ByteLevel", byte_level, NULL},
+    {"Metaspace", NULL, read_metaspace},
+    {"BPEDecoder", NULL, read_bpe},
+    {"Replace", NULL, read_replace},
+    {"ByteFallback", byte_fallback, NULL},
+    {"Fuse", fuse, NULL},
+    {"Strip", NULL, read_strip},
 };
 
 static int read_decoder(Decoder *d, const json_t *o, Err *e);
@@ -382,8 +385,10 @@ static int read_decoder(Decoder *d, const json_t *o, Err *e)
         int bad = kinds[i].read && kinds[i].read(s, o, e) < 0;
         return bad || e->text[0] ? err_at(e, "decoder %s", type) : 0;
     }
-    return err_set(e, "decoder '%s' is not supported: WordPiece, ByteLevel, Metaspace, "
-                      "BPEDecoder, Replace, ByteFallback, Fuse, Strip and Sequence are", type);
+    return err_set(e,
+                   "decoder '%s' is not supported: WordPiece, ByteLevel, Metaspace, "
+                   "BPEDecoder, Replace, ByteFallback, Fuse, Strip and Sequence are",
+                   type);
 }
 
 int decoder_new(Decoder **d, const json_t *o, Err *e)

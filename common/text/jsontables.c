@@ -60,9 +60,8 @@ static int read_merge(JsonScan *s, const Vocab *v, MergeList *m, Err *e)
 {
     Str left, right;
     if (scan_next(s) == '[') {
-        if (scan_take(s, '[', e) < 0 || scan_string(s, &left, e) < 0 ||
-            scan_take(s, ',', e) < 0 || scan_string(s, &right, e) < 0 ||
-            scan_take(s, ']', e) < 0)
+        if (scan_take(s, '[', e) < 0 || scan_string(s, &left, e) < 0 || scan_take(s, ',', e) < 0 ||
+            scan_string(s, &right, e) < 0 || scan_take(s, ']', e) < 0)
             return -1;
         return merges_add(m, v, left, right, e);
     }
@@ -72,8 +71,7 @@ static int read_merge(JsonScan *s, const Vocab *v, MergeList *m, Err *e)
         return 0; /* merges.txt's first line, as old files have it */
     const char *space = left.n ? memchr(left.p, ' ', left.n) : NULL;
     if (!space || memchr(space + 1, ' ', left.n - (size_t)(space + 1 - left.p)))
-        return err_set(e, "'%.*s' is not two entries with a space between", (int)left.n,
-                       left.p);
+        return err_set(e, "'%.*s' is not two entries with a space between", (int)left.n, left.p);
     right = str_of(space + 1, left.n - (size_t)(space + 1 - left.p));
     left.n = (size_t)(space - left.p);
     return merges_add(m, v, left, right, e);

@@ -110,12 +110,11 @@ static void place_added(const Tokenizer *t, Str text, int32_t at, size_t begin, 
     span[1] = at + (int32_t)end;
 }
 
-typedef void Rest(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
-                  Tokens *out);
+typedef void Rest(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit, Tokens *out);
 
 /* Added tokens in a text that begins at byte `at` of the whole; what is between them is rest's. */
-static void encode_around(const AddedSet *set, Rest *rest, const Tokenizer *t, TokWork *w,
-                          Str text, int32_t at, size_t limit, Tokens *out)
+static void encode_around(const AddedSet *set, Rest *rest, const Tokenizer *t, TokWork *w, Str text,
+                          int32_t at, size_t limit, Tokens *out)
 {
     size_t done = 0, from = 0, begin, end;
     int32_t span[2];
@@ -137,8 +136,8 @@ static void encode_text(const Tokenizer *t, TokWork *w, Str text, int32_t at, si
     t->model->encode(t->model, w->model, text, at, limit, out);
 }
 
-static void encode_normalised(const Tokenizer *t, TokWork *w, Str text, int32_t at,
-                              size_t limit, Tokens *out)
+static void encode_normalised(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
+                              Tokens *out)
 {
     size_t done = 0, from = 0, begin, end;
     Normal *n = &w->normal;
@@ -146,8 +145,7 @@ static void encode_normalised(const Tokenizer *t, TokWork *w, Str text, int32_t 
     n->n = 0;
     t->model->normalise(t->model, w->model, text, at, n);
     Str normal = str_of(n->p, n->n);
-    while (out->n <= limit &&
-           (a = added_next(&t->normalised, normal, done, &from, &begin, &end))) {
+    while (out->n <= limit && (a = added_next(&t->normalised, normal, done, &from, &begin, &end))) {
         t->model->encode_normal(t->model, w->model, n, done, begin, limit, out);
         tokens_add(out, a->id, n->span[begin][0], n->span[end - 1][1]);
         done = end;
@@ -200,8 +198,8 @@ static bool clip_added(const Tokenizer *t, const AddedSet *set, Str text, int32_
 }
 
 /* The same of a piece without plain added tokens. */
-static bool clip_normalised(const Tokenizer *t, TokWork *w, Str piece, int32_t at,
-                            int32_t start, int32_t span[2])
+static bool clip_normalised(const Tokenizer *t, TokWork *w, Str piece, int32_t at, int32_t start,
+                            int32_t span[2])
 {
     Normal *n = &w->normal;
     if (!t->normalised.count)

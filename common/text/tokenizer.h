@@ -47,14 +47,14 @@ void tokenizer_free(Tokenizer *t);
 
 const Template *tokenizer_template(const Tokenizer *t, bool pair);
 const char *tokenizer_fingerprint(const Tokenizer *t); /* of vocabulary and rules */
-const char *tokenizer_kind(const Tokenizer *t); /* WordPiece, BPE, Unigram, SentencePiece */
+const char *tokenizer_kind(const Tokenizer *t);        /* WordPiece, BPE, Unigram, SentencePiece */
 int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
 bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
 int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */
-bool tokenizer_has_prefix(const Tokenizer *t); /* ## or the like marks pieces inside a word */
-int32_t tokenizer_size(const Tokenizer *t);               /* ids are below */
-Str tokenizer_text(const Tokenizer *t, int32_t id);       /* an entry; {NULL, 0}: no such id */
-int32_t tokenizer_find(const Tokenizer *t, Str text);     /* -1: not there */
+bool tokenizer_has_prefix(const Tokenizer *t);      /* ## or the like marks pieces inside a word */
+int32_t tokenizer_size(const Tokenizer *t);         /* ids are below */
+Str tokenizer_text(const Tokenizer *t, int32_t id); /* an entry; {NULL, 0}: no such id */
+int32_t tokenizer_find(const Tokenizer *t, Str text); /* -1: not there */
 
 TokWork *tokwork_new(const Tokenizer *t);
 void tokwork_free(TokWork *w);

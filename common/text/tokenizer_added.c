@@ -187,8 +187,7 @@ static bool is_given(const Tokenizer *t, const char *text)
     return vocab_find(&t->given, str_of(text, strlen(text))) >= 0;
 }
 
-static int add_special(Tokenizer *t, const json_t *config, const json_t *map, int member,
-                       Err *e)
+static int add_special(Tokenizer *t, const json_t *config, const json_t *map, int member, Err *e)
 {
     const json_t *o = said(config, map, members[member].key);
     const char *text = member_text(t, config, map, member);
@@ -261,7 +260,8 @@ static int add_decoder(Tokenizer *t, const json_t *config, const json_t *map, Er
     size_t n = 0;
     int bad = 0;
     const char *key;
-    json_object_foreach(all, key, o) {
+    json_object_foreach(all, key, o)
+    {
         list[n] = (Listed){key_id(key), content(o), o};
         if (list[n++].id < 0)
             bad = err_set(e, "tokenizer_config.json: '%s' is no id", key);
@@ -290,7 +290,8 @@ static int add_listed(Tokenizer *t, const char *folder, const json_t *config, co
     size_t n = 0;
     int bad = 0;
     const char *text;
-    json_object_foreach(all, text, id) {
+    json_object_foreach(all, text, id)
+    {
         list[n] = (Listed){json_is_integer(id) ? json_integer_value(id) : -1, text, NULL};
         if (list[n].id < 0 || list[n].id > INT32_MAX)
             bad = err_set(e, "'%s' has no proper id", text);
@@ -308,8 +309,8 @@ static int add_listed(Tokenizer *t, const char *folder, const json_t *config, co
     return bad ? err_at(e, "added_tokens.json") : 0;
 }
 
-int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config,
-                       const json_t *map, Err *e)
+int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                       Err *e)
 {
     bool listed = json_object_get(config, "added_tokens_decoder") != NULL;
     int bad = listed ? add_decoder(t, config, map, e) : add_listed(t, folder, config, map, e);

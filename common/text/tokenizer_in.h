@@ -15,13 +15,13 @@ struct Tokenizer {
     Vocab given;  /* added tokens' texts: their places in `added` */
     Added *added; /* as they were given */
     TokModel *model;
-    const char *kind; /* its name */
+    const char *kind;           /* its name */
     AddedSet plain, normalised; /* sought in the text, in the normalised text */
     Template single, pair;
     char fingerprint[HASH_TEXT];
     int64_t max_length;
     bool types;
-    bool prefix; /* the model marks pieces inside a word */
+    bool prefix;            /* the model marks pieces inside a word */
     bool trim, trim_prefix; /* spans of added tokens: as BpeRules has them of others */
     int32_t special[TOK_SPECIALS];
     const char *const *usual; /* special tokens' names where the folder says none: names_... */
@@ -46,9 +46,9 @@ extern const char *const names_mpnet[TOK_SPECIALS];   /* <s> </s> <pad> <mask> [
  * in Tokenizer.vocab, merges and scores here. A part that the file lacks is NULL. */
 typedef struct TokFile {
     const json_t *model, *normalizer, *words, *processor, *decoder; /* words: pre_tokenizer */
-    MergeList merges; /* BPE's */
-    double *score;    /* Unigram's, by id */
-} TokFile;            /* all of it is there for the time of the call */
+    MergeList merges;                                               /* BPE's */
+    double *score;                                                  /* Unigram's, by id */
+} TokFile; /* all of it is there for the time of the call */
 
 /* One a kind: make t->model of a file's parts, or name the part that is not supported; and of
  * the files that stand in a tokenizer.json's place (vocab.json and merges.txt; spiece.model,
@@ -71,8 +71,8 @@ void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_
  * transformers lets it override; of vocab.txt. config and map (tokenizer_config.json,
  * special_tokens_map.json) may be NULL. */
 int tokenizer_from_json(Tokenizer *t, const char *path, const json_t *config, Err *e);
-int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config,
-                         const json_t *map, Err *e);
+int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                         Err *e);
 
 /* A part's type, as messages name it; and that it is not supported, but what is. */
 const char *tokenizer_part(const json_t *o);
@@ -82,8 +82,8 @@ int tokenizer_read_processor(Tokenizer *t, const json_t *o, Err *e);
 
 /* The tokens that tokenizer_config.json and special_tokens_map.json name, added_tokens_decoder's
  * and added_tokens.json's. */
-int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config,
-                       const json_t *map, Err *e);
+int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                       Err *e);
 /* What tokenizer_decode() goes by: a decoder as tokenizer.json has it, as text for folders
  * without one: "{\"type\": \"ByteLevel\"}". */
 int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
@@ -91,8 +91,7 @@ int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
 /* What the two say of a special token, a text or an object (NULL: nothing); and its text, at
  * last t->usual's (NULL: it has no such token). */
 const json_t *special_said(const json_t *config, const json_t *map, Special s);
-const char *special_text(const Tokenizer *t, const json_t *config, const json_t *map,
-                         Special s);
+const char *special_text(const Tokenizer *t, const json_t *config, const json_t *map, Special s);
 
 /* Makes the model, whose rules the fingerprint then covers. `unknown` is the unknown word's
  * text, which must be in the vocabulary. */

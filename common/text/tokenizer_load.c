@@ -52,18 +52,24 @@ static const Family families[] = {
     {.class = "DistilBert", .type = "distilbert", .names = names_bert},
     {.class = "Electra", .type = "electra", .names = names_bert, .types = 2},
     {.class = "MobileBert", .type = "mobilebert", .names = names_bert, .types = 2},
-    {.class = "Roberta", .type = "roberta", .names = names_roberta, .lstrip = true,
+    {.class = "Roberta", .type = "roberta", .names = names_roberta, .lstrip = true, .padded = true},
+    {.class = "Longformer",
+     .type = "longformer",
+     .names = names_roberta,
+     .lstrip = true,
      .padded = true},
-    {.class = "Longformer", .type = "longformer", .names = names_roberta, .lstrip = true,
+    {.class = "XLMRoberta",
+     .type = "xlm-roberta",
+     .names = names_roberta,
+     .lstrip = true,
      .padded = true},
-    {.class = "XLMRoberta", .type = "xlm-roberta", .names = names_roberta, .lstrip = true,
+    {.class = "Camembert",
+     .type = "camembert",
+     .names = names_roberta,
+     .lstrip = true,
      .padded = true},
-    {.class = "Camembert", .type = "camembert", .names = names_roberta, .lstrip = true,
-     .padded = true},
-    {.class = "MPNet", .type = "mpnet", .names = names_mpnet, .lstrip = true,
-     .padded = true},
-    {.class = "Bart", .type = "bart", .names = names_roberta, .lstrip = true,
-     .normalized = true},
+    {.class = "MPNet", .type = "mpnet", .names = names_mpnet, .lstrip = true, .padded = true},
+    {.class = "Bart", .type = "bart", .names = names_roberta, .lstrip = true, .normalized = true},
     {.class = "GPT2", .type = "gpt2", .names = names_gpt2},
     {.class = "T5", .type = "t5", .names = names_t5, .endless = true},
     {.class = "T5", .type = "mt5", .names = names_t5, .endless = true},
@@ -99,8 +105,8 @@ static void shorten(int64_t *length, const json_t *o, const char *key, int64_t l
 }
 
 /* The smallest of what the folder's files allow; whether the model has token types. */
-static int read_limits(Tokenizer *t, const char *folder, const json_t *config,
-                       const json_t *model, const Family *family, Err *e)
+static int read_limits(Tokenizer *t, const char *folder, const json_t *config, const json_t *model,
+                       const Family *family, Err *e)
 {
     json_t *sentence = jsonfile_load(folder, "sentence_bert_config.json", true, e);
     if (e->text[0])
@@ -144,7 +150,7 @@ static int read_parts(Tokenizer *t, const char *folder, const json_t *config, co
         bad = bpe_from_files(t, folder, config, map, e);
     } else if (spiece) {
         char *path = mem_fmt("%s/%s", folder, spiece);
-        t->kind = "SentencePiece"; /* Unigram or BPE */
+        t->kind = "SentencePiece";                       /* Unigram or BPE */
         bad = spiece_from_file(t, path, config, map, e); /* its errors say the path */
         free(path);
         return bad;
@@ -175,7 +181,7 @@ static const char *const *guess_names(const Tokenizer *t)
         const char *has;
         const char *const *names;
     } guesses[] = {
-        {"[UNK]", names_bert}, {"<mask>", names_roberta}, {"<s>", names_roberta},
+        {"[UNK]", names_bert},   {"<mask>", names_roberta},     {"<s>", names_roberta},
         {"[CLS]", names_albert}, {"<|endoftext|>", names_gpt2}, {"</s>", names_t5},
     };
     for (size_t i = 0; i < sizeof guesses / sizeof *guesses; i++)

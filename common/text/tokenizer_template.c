@@ -77,8 +77,7 @@ static int read_special(Template *t, const json_t *o, const json_t *specials, in
     return 0;
 }
 
-static int read_template(Template *t, const json_t *list, const json_t *specials, bool pair,
-                         Err *e)
+static int read_template(Template *t, const json_t *list, const json_t *specials, bool pair, Err *e)
 {
     int seen[2] = {0, 0};
     for (size_t i = 0; i < json_array_size(list); i++) {
@@ -130,8 +129,10 @@ static int read_one(Tokenizer *t, const json_t *o, Err *e)
     }
     bool roberta = strcmp(type, "RobertaProcessing") == 0;
     if (!roberta && strcmp(type, "BertProcessing") != 0)
-        return err_set(e, "'%s' is not supported: BertProcessing, RobertaProcessing, "
-                       "TemplateProcessing, ByteLevel and Sequence are", type);
+        return err_set(e,
+                       "'%s' is not supported: BertProcessing, RobertaProcessing, "
+                       "TemplateProcessing, ByteLevel and Sequence are",
+                       type);
     if (read_pair(o, "cls", &cls, e) < 0 || read_pair(o, "sep", &sep, e) < 0)
         return err_at(e, "%s", type);
     (roberta ? tokenizer_roberta_templates : tokenizer_bert_templates)(t, cls, sep);

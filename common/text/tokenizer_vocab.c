@@ -1,8 +1,8 @@
 /* vocab.txt with the files beside it: as transformers' BertTokenizer reads them. */
 #include "text/tokenizer_in.h"
 
-#include "store/mapfile.h"
 #include "base/utf8.h"
+#include "store/mapfile.h"
 
 #include <stdlib.h>
 
@@ -27,8 +27,7 @@ static int read_lines(Tokenizer *t, Str b, Err *e)
     return 0;
 }
 
-static int set_up(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                  Err *e)
+static int set_up(Tokenizer *t, const char *folder, const json_t *config, const json_t *map, Err *e)
 {
     BertRules rules = {.clean = true, .max_chars = 100, .prefix = "##"};
     rules.lower = json_get_bool(config, "do_lower_case", true, e);
@@ -45,8 +44,8 @@ static int set_up(Tokenizer *t, const char *folder, const json_t *config, const 
     return tokenizer_add_said(t, folder, config, map, e);
 }
 
-int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config,
-                         const json_t *map, Err *e)
+int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                         Err *e)
 {
     Str b;
     char *path = mem_fmt("%s/vocab.txt", folder);

@@ -20,13 +20,12 @@ struct TokModel {
     void *(*work_new)(const TokModel *m);
     void (*work_free)(void *work);
     /* A piece of text that begins at byte `at` of the whole. */
-    void (*encode)(const TokModel *m, void *work, Str text, int32_t at, size_t limit,
-                   Tokens *out);
+    void (*encode)(const TokModel *m, void *work, Str text, int32_t at, size_t limit, Tokens *out);
     /* The same in two steps, for added tokens that are sought in normalised text. Both NULL: the
      * kind takes texts as they are. */
     void (*normalise)(const TokModel *m, void *work, Str text, int32_t at, Normal *out);
-    void (*encode_normal)(const TokModel *m, void *work, const Normal *t, size_t begin,
-                          size_t end, size_t limit, Tokens *out);
+    void (*encode_normal)(const TokModel *m, void *work, const Normal *t, size_t begin, size_t end,
+                          size_t limit, Tokens *out);
     /* The bytes of `text` that the word takes in, as the kind cuts words, that holds byte `at`
      * (which stands in one). NULL: the kind has no words. */
     void (*word)(const TokModel *m, void *work, Str text, int32_t at, int32_t span[2]);

@@ -21,8 +21,8 @@ static const UniRange cjk[] = {
 
 /* Decompositions younger than the reference's tables (Unicode 13 and 16). */
 static const UniRange young[] = {
-    {0x105c9, 0x105e4}, {0x11383, 0x11391}, {0x113c5, 0x113c8}, {0x11938, 0x11938},
-    {0x16121, 0x16128}, {0x16d68, 0x16d6a},
+    {0x105c9, 0x105e4}, {0x11383, 0x11391}, {0x113c5, 0x113c8},
+    {0x11938, 0x11938}, {0x16121, 0x16128}, {0x16d68, 0x16d6a},
 };
 
 bool uni_in(uint32_t cp, const UniRange *r, size_t n)
@@ -46,8 +46,7 @@ int uni_decompose(uint32_t cp, uint32_t part[UNI_PARTS])
     int last = 0;
     utf8proc_ssize_t n = 0;
     if (!IN(cp, young))
-        n = utf8proc_decompose_char((utf8proc_int32_t)cp, to, UNI_PARTS, UTF8PROC_DECOMPOSE,
-                                    &last);
+        n = utf8proc_decompose_char((utf8proc_int32_t)cp, to, UNI_PARTS, UTF8PROC_DECOMPOSE, &last);
     if (n < 1 || n > UNI_PARTS) {
         part[0] = cp;
         return 1;
@@ -89,10 +88,8 @@ bool uni_is_word(uint32_t cp)
     case UTF8PROC_CATEGORY_ME:
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC:
-        return true;
-    default:
-        return cp == 0x200c || cp == 0x200d || IN(cp, symbols);
+    case UTF8PROC_CATEGORY_PC: return true;
+    default: return cp == 0x200c || cp == 0x200d || IN(cp, symbols);
     }
 }
 

@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 enum {
-    UNI_DROP = 1,   /* cleaning removes it: controls, formats, private use, U+0000, U+FFFD */
-    UNI_SPACE = 2,  /* White_Space */
-    UNI_PUNCT = 4,  /* general category P, or a symbol of ASCII */
-    UNI_MARK = 8,   /* a nonspacing mark (Mn) */
-    UNI_MOVES = 16, /* its combining class is not 0 */
+    UNI_DROP = 1,    /* cleaning removes it: controls, formats, private use, U+0000, U+FFFD */
+    UNI_SPACE = 2,   /* White_Space */
+    UNI_PUNCT = 4,   /* general category P, or a symbol of ASCII */
+    UNI_MARK = 8,    /* a nonspacing mark (Mn) */
+    UNI_MOVES = 16,  /* its combining class is not 0 */
     UNI_SPLITS = 32, /* it has a canonical decomposition */
-    UNI_LOWER = 64, /* lower case differs */
-    UNI_CJK = 128,  /* an ideograph that BERT sets apart */
+    UNI_LOWER = 64,  /* lower case differs */
+    UNI_CJK = 128,   /* an ideograph that BERT sets apart */
     UNI_PAGES = 0x110000 >> 8,
     UNI_PARTS = 4, /* code points of a canonical decomposition, at most */
 };

@@ -68,8 +68,7 @@ int vocab_add(Vocab *v, int32_t id, Str text, Err *e)
         return err_set(e, "'%.*s' is there twice", (int)text.n, text.p);
     grow_ids(v, id);
     if (v->size[id] != VOCAB_NONE)
-        return err_set(e, "id %" PRId32 " is there twice ('%.*s' is one)", id, (int)text.n,
-                       text.p);
+        return err_set(e, "id %" PRId32 " is there twice ('%.*s' is one)", id, (int)text.n, text.p);
     if (v->text.n + text.n >= VOCAB_NONE)
         return err_set(e, "over 4 GB of vocabulary");
     v->begin[id] = (uint32_t)v->text.n;

@@ -20,7 +20,7 @@ typedef struct Vocab {
     Buf text;        /* all entries' bytes */
     uint32_t *begin; /* by id: where in text */
     uint32_t *size;
-    int32_t count;   /* ids are [0, count); those without an entry have size VOCAB_NONE */
+    int32_t count; /* ids are [0, count); those without an entry have size VOCAB_NONE */
     int32_t cap;
     int32_t entries;
     uint32_t longest; /* bytes */
@@ -44,7 +44,7 @@ int vocab_add(Vocab *v, int32_t id, Str text, Err *e);
 void vocab_reserve(Vocab *v, size_t entries, size_t bytes);
 void vocab_free(Vocab *v);
 
-Str vocab_text(const Vocab *v, int32_t id); /* {NULL, 0}: no such id */
+Str vocab_text(const Vocab *v, int32_t id);   /* {NULL, 0}: no such id */
 int32_t vocab_find(const Vocab *v, Str text); /* -1: not there */
 
 /* The id of `before` and p[0, n) together, whose hash is h, or -1. */

@@ -131,8 +131,7 @@ int main(int argc, char **argv)
         work += flop;
         time32 += flop / a;
         time16 += b > 0 ? flop / b : 0;
-        printf("| %s | %d x %d x %d | %.0f | %.0f |\n", s.what, (int)s.m, (int)s.n, (int)s.k, a,
-               b);
+        printf("| %s | %d x %d x %d | %.0f | %.0f |\n", s.what, (int)s.m, (int)s.n, (int)s.k, a, b);
     }
     printf("| a layer's four | | %.0f | %.0f |\n", work / time32, time16 > 0 ? work / time16 : 0);
     return 0;

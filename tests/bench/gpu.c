@@ -47,10 +47,10 @@ static void *room(size_t bytes)
     return p;
 }
 
-#define STAGE(name, type)                                                                      \
-    static void run_##name(Piece *p, void *ctx)                                                \
-    {                                                                                          \
-        p->dev->name(p, (const type *)ctx);                                                    \
+#define STAGE(name, type)                                                                          \
+    static void run_##name(Piece *p, void *ctx)                                                    \
+    {                                                                                              \
+        p->dev->name(p, (const type *)ctx);                                                        \
     }
 STAGE(linear, Linear)
 STAGE(attend, Attend)
@@ -149,8 +149,7 @@ static void product(KType type, int64_t n, int64_t k, Act act, const char *what)
     double e = (double)ktype_size(type), m = TOKENS;
     char shape[64];
     snprintf(shape, sizeof shape, "%d x %lld x %lld", TOKENS, (long long)n, (long long)k);
-    line(what, type, shape, product_seconds(type, TOKENS, n, k, act),
-         2 * m * (double)n * (double)k,
+    line(what, type, shape, product_seconds(type, TOKENS, n, k, act), 2 * m * (double)n * (double)k,
          e * (m * (double)(n + k) + (double)(n * k)) + (act ? 2 * e * m * (double)n : 0));
 }
 
@@ -163,10 +162,14 @@ static void attention(KType type, int64_t len, int64_t size)
     View x = noise(type, TOKENS, 3 * h), y = noise(type, TOKENS, h);
     size_t bytes = (size_t)(rows + 1) * sizeof *starts;
     const void *held = dev->hold(dev, starts, bytes);
-    Batch b = {.tokens = TOKENS, .rows = rows, .starts = held, .host_starts = starts,
-               .heads = HEADS};
-    Attend a = {.q = view_cols(x, 0, h), .k = view_cols(x, h, 2 * h),
-                .v = view_cols(x, 2 * h, 3 * h), .y = y, .batch = &b, .size = (int)size,
+    Batch b = {
+        .tokens = TOKENS, .rows = rows, .starts = held, .host_starts = starts, .heads = HEADS};
+    Attend a = {.q = view_cols(x, 0, h),
+                .k = view_cols(x, h, 2 * h),
+                .v = view_cols(x, 2 * h, 3 * h),
+                .y = y,
+                .batch = &b,
+                .size = (int)size,
                 .scale = 1 / sqrtf((float)size)};
     char shape[64];
     snprintf(shape, sizeof shape, "%lld rows of %lld, heads of %lld", (long long)rows,
@@ -196,10 +199,11 @@ static void passes(KType type)
     const int64_t *at = dev->hold(dev, starts, (size_t)(rows + 1) * sizeof *starts);
     const char *shape = "16384 x 768";
     line("norm", type, shape,
-         seconds(run_norm, &(Norm){.x = x, .r = r, .y = y, .gamma = gamma.p, .beta = gamma.p,
-                                   .eps = 1e-12f}), 0, n * (8 + e));
-    line("act (GELU)", type, shape,
-         seconds(run_act, &(Activate){.x = y, .y = y, .act = ACT_GELU}), 0, 2 * n * e);
+         seconds(run_norm,
+                 &(Norm){.x = x, .r = r, .y = y, .gamma = gamma.p, .beta = gamma.p, .eps = 1e-12f}),
+         0, n * (8 + e));
+    line("act (GELU)", type, shape, seconds(run_act, &(Activate){.x = y, .y = y, .act = ACT_GELU}),
+         0, 2 * n * e);
     line("mix", type, shape, seconds(run_mix, &(Mix){.x = x, .r = r, .y = y, .a = 1, .b = 1}), 0,
          n * (8 + e));
     line("mix (dropout)", type, shape,
@@ -207,8 +211,8 @@ static void passes(KType type)
          n * (8 + e));
     line("embed", type, shape,
          seconds(run_embed, &(Embed){.table = {table}, .index = {ids}, .y = y}), 0, n * (4 + e));
-    line("gather (mean)", type, shape,
-         seconds(run_gather, &(Gather){.x = y, .y = v, .starts = at}), 0, n * e);
+    line("gather (mean)", type, shape, seconds(run_gather, &(Gather){.x = y, .y = v, .starts = at}),
+         0, n * e);
     dev->release(dev, ids);
     dev->release(dev, at);
     free(index);
@@ -224,8 +228,17 @@ static void optimizer(void)
     View p = noise(K_F32, 1, n), g = noise(K_F32, 1, n), m = noise(K_F32, 1, n);
     void *v = room((size_t)n * sizeof(float));
     dev->fill(dev, v, 0, (size_t)n * sizeof(float));
-    Step a = {.kind = STEP_ADAMW, .p = p.p, .g = g.p, .m = m.p, .v = v, .n = n, .lr = 1e-9,
-              .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .t = 1};
+    Step a = {.kind = STEP_ADAMW,
+              .p = p.p,
+              .g = g.p,
+              .m = m.p,
+              .v = v,
+              .n = n,
+              .lr = 1e-9,
+              .beta1 = 0.9,
+              .beta2 = 0.999,
+              .eps = 1e-8,
+              .t = 1};
     line("step (AdamW)", K_F32, "67,108,864", seconds(run_step, &a), 0, 28 * (double)n);
 }
 
@@ -305,8 +318,7 @@ int main(int argc, char **argv)
         dief("%s", why);
     copied = copy_rate();
     for (int t = 0; t < K_TYPES; t++)
-        peak[t] =
-            2.0 * LARGE * LARGE * LARGE / product_seconds(t, LARGE, LARGE, LARGE, ACT_NONE);
+        peak[t] = 2.0 * LARGE * LARGE * LARGE / product_seconds(t, LARGE, LARGE, LARGE, ACT_NONE);
     printf("%s: %s\n\nA product of %d each way: %.1f TFLOP/s in f32, %.1f in bf16, %.1f in f16. "
            "A copy of 1 GiB: %.0f GB/s read and written.\n\n"
            "| operation | type | shape | ms | TFLOP/s | of product | GB/s | of copy |\n"

@@ -15,9 +15,8 @@ typedef enum State { READY, AT_BARRIER, IN_WARP, GONE } State;
 typedef struct Thread {
     State state;
     uint3 index;
-    int line; /* of the barrier */
-    const char
-        *what; /* the warp operation, its mask, what is brought, from whom, what is got */
+    int line;         /* of the barrier */
+    const char *what; /* the warp operation, its mask, what is brought, from whom, what is got */
     unsigned mask;
     uint64_t value;
     int source;
@@ -85,10 +84,9 @@ static void release_barrier(void)
         if (thread[t].state != AT_BARRIER)
             continue;
         if (line && thread[t].line != line)
-            standin_fault(
-                "divergent barrier: some threads of the block wait at line %d, some at "
-                "line %d",
-                line, thread[t].line);
+            standin_fault("divergent barrier: some threads of the block wait at line %d, some at "
+                          "line %d",
+                          line, thread[t].line);
         line = thread[t].line;
         wake(t);
     }
@@ -115,9 +113,8 @@ int standin_lane(void)
 static void same_meeting(const Thread *a, const Thread *b)
 {
     if (strcmp(a->what, b->what) != 0 || a->mask != b->mask)
-        standin_fault(
-            "divergent warp: lanes meet in %s with mask %08x and in %s with mask %08x", a->what,
-            a->mask, b->what, b->mask);
+        standin_fault("divergent warp: lanes meet in %s with mask %08x and in %s with mask %08x",
+                      a->what, a->mask, b->what, b->mask);
 }
 
 /* If all that are asked for have come, exchanges and lets them go. */

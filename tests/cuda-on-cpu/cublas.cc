@@ -122,10 +122,8 @@ static void multiply(const Product &p)
 
 static bool shapes_fit(const Product &p)
 {
-    uint64_t m = p.how.transa ? p.la.cols : p.la.rows,
-             ka = p.how.transa ? p.la.rows : p.la.cols;
-    uint64_t n = p.how.transb ? p.lb.rows : p.lb.cols,
-             kb = p.how.transb ? p.lb.cols : p.lb.rows;
+    uint64_t m = p.how.transa ? p.la.cols : p.la.rows, ka = p.how.transa ? p.la.rows : p.la.cols;
+    uint64_t n = p.how.transb ? p.lb.rows : p.lb.cols, kb = p.how.transb ? p.lb.cols : p.lb.rows;
     for (const Layout *l : {&p.la, &p.lb, &p.lc, &p.ld})
         if (l->ld < (int64_t)l->rows || l->rows == 0 || l->cols == 0)
             return false;
@@ -138,8 +136,7 @@ static void must_lie(const char *name, const void *p, const Layout &l)
 {
     size_t bytes = ((size_t)l.ld * (l.cols - 1) + l.rows) * size_of(l.type);
     if (memory_from(p) < bytes || (uintptr_t)p % size_of(l.type))
-        standin_fault("cublasLtMatmul: %s's %zu bytes do not lie in an allocation", name,
-                      bytes);
+        standin_fault("cublasLtMatmul: %s's %zu bytes do not lie in an allocation", name, bytes);
 }
 
 static bool epilogue_known(uint32_t e)
@@ -192,8 +189,7 @@ cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *d, cublasComputeTy
 {
     if (compute != CUBLAS_COMPUTE_32F || scale != CUDA_R_32F)
         return CUBLAS_STATUS_NOT_SUPPORTED;
-    *d =
-        reinterpret_cast<cublasLtMatmulDesc_t>(new Desc{0, 0, CUBLASLT_EPILOGUE_DEFAULT, NULL});
+    *d = reinterpret_cast<cublasLtMatmulDesc_t>(new Desc{0, 0, CUBLASLT_EPILOGUE_DEFAULT, NULL});
     return CUBLAS_STATUS_SUCCESS;
 }
 cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t d)
@@ -203,8 +199,8 @@ cublasStatus_t cublasLtMatmulDescDestroy(cublasLtMatmulDesc_t d)
 }
 
 cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
-                                              cublasLtMatmulDescAttributes_t what,
-                                              const void *v, size_t n)
+                                              cublasLtMatmulDescAttributes_t what, const void *v,
+                                              size_t n)
 {
     Desc *d = reinterpret_cast<Desc *>(desc);
     struct {
@@ -260,8 +256,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatrixLayout_t, cublasLtMatrixLayout_t,
                                               cublasLtMatmulPreference_t, int asked,
-                                              cublasLtMatmulHeuristicResult_t best[],
-                                              int *found)
+                                              cublasLtMatmulHeuristicResult_t best[], int *found)
 {
     *found = asked > 0;
     if (asked > 0)
@@ -272,13 +267,9 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
 const char *cublasLtGetStatusString(cublasStatus_t s)
 {
     switch (s) {
-    case CUBLAS_STATUS_SUCCESS:
-        return "success";
-    case CUBLAS_STATUS_INVALID_VALUE:
-        return "invalid value";
-    case CUBLAS_STATUS_NOT_SUPPORTED:
-        return "not supported";
-    default:
-        return "failed";
+    case CUBLAS_STATUS_SUCCESS: return "success";
+    case CUBLAS_STATUS_INVALID_VALUE: return "invalid value";
+    case CUBLAS_STATUS_NOT_SUPPORTED: return "not supported";
+    default: return "failed";
     }
 }

@@ -6,7 +6,7 @@
 
 static cudaStream_t stream;
 
-#define START(kernel, blocks, threads, shared, ...)                                            \
+#define START(kernel, blocks, threads, shared, ...)                                                \
     check(CUDA_START(kernel, dim3(blocks), dim3(threads), shared, stream, __VA_ARGS__))
 
 static void check(cudaError_t e)
@@ -179,7 +179,6 @@ static void no_event(void)
         two_streams(false);
 }
 
-
 static __global__ void unwritten(float *out)
 {
     __shared__ float part[32];
@@ -327,16 +326,13 @@ static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {
-    {"right", right},       {"barriers", barriers},
-    {"lazy", lazy},         {"poison", poison},
-    {"missing", missing},   {"barrier", barrier},
-    {"event", event},       {"no-event", no_event},
-    {"half", half_there},   {"lane", lane},
-    {"masks", masks},       {"past", past},
-    {"half-mma", half_warp}, {"odd-row", odd_rows},
-    {"before", before},     {"odd-end", odd_end},
-    {"shared", shared_end}, {"misaligned", misaligned},
-    {"host", host},         {"too-many", too_many},
+    {"right", right},        {"barriers", barriers}, {"lazy", lazy},
+    {"poison", poison},      {"missing", missing},   {"barrier", barrier},
+    {"event", event},        {"no-event", no_event}, {"half", half_there},
+    {"lane", lane},          {"masks", masks},       {"past", past},
+    {"half-mma", half_warp}, {"odd-row", odd_rows},  {"before", before},
+    {"odd-end", odd_end},    {"shared", shared_end}, {"misaligned", misaligned},
+    {"host", host},          {"too-many", too_many},
 };
 
 int main(int, char **argv)

@@ -111,8 +111,8 @@ static void clean(int)
 static void make_stacks(void)
 {
     size_t size = (size_t)MOST_THREADS * (STACK + GUARD);
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
     if (p == MAP_FAILED)
         standin_fault("no memory for stacks");
     stacks = (char *)p;
@@ -148,6 +148,5 @@ void fiber_leave(void)
 bool fiber_guards(const void *p)
 {
     const char *at = (const char *)p, *end = stacks + (size_t)MOST_THREADS * (STACK + GUARD);
-    return stacks && at >= stacks && at < end &&
-           (size_t)(at - stacks) % (STACK + GUARD) < GUARD;
+    return stacks && at >= stacks && at < end && (size_t)(at - stacks) % (STACK + GUARD) < GUARD;
 }

@@ -69,8 +69,8 @@ static void work(CUstream_st *s, uint64_t until)
         run_next(choose(s, others));
 }
 
-static cudaError_t enqueue(CUstream_st *s, std::function<void()> what,
-                           CUstream_st *behind = NULL, uint64_t at = 0)
+static cudaError_t enqueue(CUstream_st *s, std::function<void()> what, CUstream_st *behind = NULL,
+                           uint64_t at = 0)
 {
     if (!s)
         standin_fault("the default stream is not to be used");
@@ -95,8 +95,8 @@ static void work_all(void)
 
 static bool fits(dim3 g, dim3 b, size_t shared_bytes)
 {
-    return g.x >= 1 && g.x <= 0x7fffffff && g.y >= 1 && g.y <= 65535 && g.z >= 1 &&
-           g.z <= 65535 && b.x >= 1 && b.y >= 1 && b.z >= 1 && b.z <= 64 &&
+    return g.x >= 1 && g.x <= 0x7fffffff && g.y >= 1 && g.y <= 65535 && g.z >= 1 && g.z <= 65535 &&
+           b.x >= 1 && b.y >= 1 && b.z >= 1 && b.z <= 64 &&
            (uint64_t)b.x * b.y * b.z <= MOST_THREADS && shared_bytes <= shared_allowed;
 }
 
@@ -135,36 +135,24 @@ cudaError_t cudaGetLastError(void)
 const char *cudaGetErrorName(cudaError_t e)
 {
     switch (e) {
-    case cudaSuccess:
-        return "cudaSuccess";
-    case cudaErrorInvalidValue:
-        return "cudaErrorInvalidValue";
-    case cudaErrorMemoryAllocation:
-        return "cudaErrorMemoryAllocation";
-    case cudaErrorInvalidConfiguration:
-        return "cudaErrorInvalidConfiguration";
-    case cudaErrorInvalidDevice:
-        return "cudaErrorInvalidDevice";
-    default:
-        return "cudaErrorUnknown";
+    case cudaSuccess: return "cudaSuccess";
+    case cudaErrorInvalidValue: return "cudaErrorInvalidValue";
+    case cudaErrorMemoryAllocation: return "cudaErrorMemoryAllocation";
+    case cudaErrorInvalidConfiguration: return "cudaErrorInvalidConfiguration";
+    case cudaErrorInvalidDevice: return "cudaErrorInvalidDevice";
+    default: return "cudaErrorUnknown";
     }
 }
 
 const char *cudaGetErrorString(cudaError_t e)
 {
     switch (e) {
-    case cudaSuccess:
-        return "no error";
-    case cudaErrorInvalidValue:
-        return "invalid argument";
-    case cudaErrorMemoryAllocation:
-        return "out of memory";
-    case cudaErrorInvalidConfiguration:
-        return "invalid configuration argument";
-    case cudaErrorInvalidDevice:
-        return "invalid device ordinal";
-    default:
-        return "unknown error";
+    case cudaSuccess: return "no error";
+    case cudaErrorInvalidValue: return "invalid argument";
+    case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidConfiguration: return "invalid configuration argument";
+    case cudaErrorInvalidDevice: return "invalid device ordinal";
+    default: return "unknown error";
     }
 }
 
@@ -256,7 +244,8 @@ cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t s)
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t s, cudaEvent_t e, unsigned)
 {
-    return enqueue(s, [] {}, e->stream, e->at);
+    return enqueue(
+        s, [] {}, e->stream, e->at);
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t e)

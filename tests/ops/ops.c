@@ -40,9 +40,8 @@ void tally(bool print)
     for (struct Worst *w = worst; w < worst + OPS && w->op; w++) {
         cases += w->cases;
         if (print)
-            printf(
-                "%-10s %4d cases, error %3.0f%% and mean squared error %3.0f%% of the bound\n",
-                w->op, w->cases, 100 * w->max, 100 * w->nmse);
+            printf("%-10s %4d cases, error %3.0f%% and mean squared error %3.0f%% of the bound\n",
+                   w->op, w->cases, 100 * w->max, 100 * w->nmse);
     }
     printf("%d cases, %d failed\n", cases, failures);
 }
@@ -305,8 +304,8 @@ void expect(Mat *y, const double *want, const double *scale, Bound b)
             double most = b.max * (scale ? scale[k] : fmax(1, fabs(want[k])));
             most += rounding * (b.roundings > 1 && scale ? scale[k] : fabs(want[k]));
             if (!(err <= most))
-                fail("[%lld, %lld] is %.9g, not %.9g (within %.2g)", (long long)i, (long long)j,
-                     g, want[k], most);
+                fail("[%lld, %lld] is %.9g, not %.9g (within %.2g)", (long long)i, (long long)j, g,
+                     want[k], most);
             if (err > 0)
                 worst_is(&now->max, err / most);
             wrong += err * err;
@@ -329,18 +328,12 @@ int64_t any(int64_t lo, int64_t hi)
 double activation(double x, Act act)
 {
     switch (act) {
-    case ACT_NONE:
-        return x;
-    case ACT_GELU:
-        return x / 2 * erfc(-x / sqrt(2));
-    case ACT_GELU_TANH:
-        return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-    case ACT_RELU:
-        return x < 0 ? 0 : x;
-    case ACT_TANH:
-        return tanh(x);
-    case ACT_SILU:
-        return x / (1 + exp(-x));
+    case ACT_NONE: return x;
+    case ACT_GELU: return x / 2 * erfc(-x / sqrt(2));
+    case ACT_GELU_TANH: return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case ACT_RELU: return x < 0 ? 0 : x;
+    case ACT_TANH: return tanh(x);
+    case ACT_SILU: return x / (1 + exp(-x));
     }
     return NAN;
 }

@@ -42,8 +42,8 @@ void *dev_copy(const void *host, size_t bytes);
 #define DEV_COPY(array, n) dev_copy(array, (size_t)(n) * sizeof *(array))
 
 /* An element of `got` may be off by max * scale, where scale is max(1, |want|) or as given, and
- * where it is bf16 or f16 by half a unit (1/256, 1/2048) of |want|; or, if there are more roundings on the
- * way, of `scale` for each. The normalised mean squared error is sum (got - want)^2 / sum
+ * where it is bf16 or f16 by half a unit (1/256, 1/2048) of |want|; or, if there are more roundings
+ * on the way, of `scale` for each. The normalised mean squared error is sum (got - want)^2 / sum
  * want^2, and asked of 16 elements or more. */
 typedef struct Bound {
     double nmse, max;
@@ -59,10 +59,10 @@ void fetch(const void *from, void *to, size_t bytes);
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void end(void);
 
-#define STAGE(op)                                                                              \
-    static void stage_##op(Piece *p, void *args)                                               \
-    {                                                                                          \
-        p->dev->op(p, args);                                                                   \
+#define STAGE(op)                                                                                  \
+    static void stage_##op(Piece *p, void *args)                                                   \
+    {                                                                                              \
+        p->dev->op(p, args);                                                                       \
     }
 
 double rounded(KType type, double x); /* as a matrix of that type would hold it */

@@ -65,9 +65,8 @@ static void attend(const Case *c)
     }
     int64_t tokens = starts[c->rows];
     begin("attend", "%lld rows, %lld tokens, %d heads of %d %s%s%s%s%s", (long long)c->rows,
-          (long long)tokens, c->heads, c->size, type_name(c->in),
-          c->causal ? " causal" : "", c->probs ? " probs" : "", c->apart ? " apart" : "",
-          c->bias ? " bias" : "");
+          (long long)tokens, c->heads, c->size, type_name(c->in), c->causal ? " causal" : "",
+          c->probs ? " probs" : "", c->apart ? " apart" : "", c->bias ? " bias" : "");
     Mat qkv = mat_in(c->in, tokens, 3 * wide, 0), k = qkv, v = qkv;
     Mat y = mat_out(c->in, tokens, wide, c->apart ? 3 : 0);
     Mat probs = mat_out(K_F32, 1, c->probs ? at[c->rows] : 0, 0);
@@ -87,10 +86,9 @@ static void attend(const Case *c)
     double *weights = wants(at[c->rows]);
     for (int64_t i = 0; i < c->rows; i++)
         for (int64_t h = 0; h < c->heads; h++)
-            head(c, &qkv, &k, &v, h * c->size, kcol + h * c->size, vcol + h * c->size,
-                 starts[i], c->len[i], c->bias ? table + h * (2 * c->reach + 1) : NULL,
-                 want + h * c->size, size + h * c->size,
-                 weights + at[i] + h * c->len[i] * c->len[i]);
+            head(c, &qkv, &k, &v, h * c->size, kcol + h * c->size, vcol + h * c->size, starts[i],
+                 c->len[i], c->bias ? table + h * (2 * c->reach + 1) : NULL, want + h * c->size,
+                 size + h * c->size, weights + at[i] + h * c->len[i] * c->len[i]);
     Batch b = {.tokens = tokens,
                .rows = c->rows,
                .starts = DEV_COPY(starts, c->rows + 1),
@@ -143,8 +141,8 @@ void ops_attend(void)
             attend(&c);
         }
     attend(&(Case){.rows = 1, .len = {512}, .heads = 1, .size = 32});
-    attend(&(Case){
-        .rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16, .causal = true});
+    attend(
+        &(Case){.rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16, .causal = true});
     for (KType in = K_BF16; in <= dev->f16; in++)
         attend(&(Case){.rows = 1, .len = {512}, .heads = 1, .size = 128, .in = in});
 }

@@ -30,8 +30,7 @@ static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool wei
             sum += exp(mat_at(&x, i, c) - top);
         for (int64_t c = 0; c < cols && target[i] >= 0; c++) {
             double log_p = mat_at(&x, i, c) - top - log(sum);
-            double q =
-                (double)smooth / (double)cols + (c == target[i] ? 1 - (double)smooth : 0);
+            double q = (double)smooth / (double)cols + (c == target[i] ? 1 - (double)smooth : 0);
             want_loss[i] -= q > 0 ? w * q * log_p : 0;
             want[i * cols + c] = w * (exp(log_p) - q);
         }
@@ -86,8 +85,7 @@ static double step_one(const Step *s, double clip, double p, double g, double *m
 }
 
 /* learn.h: 2e-6, from any state. */
-static void step(StepKind kind, int64_t n, double decay, double momentum, int64_t t,
-                 bool clipped)
+static void step(StepKind kind, int64_t n, double decay, double momentum, int64_t t, bool clipped)
 {
     begin("step", "%d of %lld, decay %g, momentum %g, step %lld%s", kind, (long long)n, decay,
           momentum, (long long)t, clipped ? " clipped" : "");
@@ -130,12 +128,10 @@ static void step(StepKind kind, int64_t n, double decay, double momentum, int64_
 
 void ops_learn(void)
 {
-    static const int64_t shape[][3] = {
-        {0, 3, 0}, {1, 1, 0}, {5, 7, 3}, {70, 2, 0}, {9, 1030, 1}};
+    static const int64_t shape[][3] = {{0, 3, 0}, {1, 1, 0}, {5, 7, 3}, {70, 2, 0}, {9, 1030, 1}};
     for (int s = 0; s < 5; s++)
         for (int bits = 0; bits < 8; bits++)
-            xent(shape[s][0], shape[s][1], shape[s][2], bits & 1 ? 0.3f : 0, bits & 2,
-                 bits & 4);
+            xent(shape[s][0], shape[s][1], shape[s][2], bits & 1 ? 0.3f : 0, bits & 2, bits & 4);
     for (int64_t n = 0; n < 30000; n = 3 * n + 1)
         sqnorm(n);
     for (int64_t n = 0; n < 2000; n = 11 * n + 5)

@@ -65,16 +65,14 @@ static Weight *refer(const Case *c, Matrix m)
     return dev->refer(dev, w.v, c->bias ? DEV_COPY(m.b, c->n) : NULL);
 }
 
-static void product(const Case *c, Matrix m, const Mat *x, int64_t col0, int64_t cols,
-                    double *z)
+static void product(const Case *c, Matrix m, const Mat *x, int64_t col0, int64_t cols, double *z)
 {
     for (int64_t i = 0; i < c->rows; i++)
         for (int64_t j = 0; j < cols; j++) {
             const float *w = m.w + (col0 + j) * c->k;
             double sum = c->bias ? (double)m.b[col0 + j] : 0;
             for (int64_t a = 0; a < c->k; a++)
-                sum += mat_at(x, i, a) *
-                       rounded(c->type, (double)w[a]);
+                sum += mat_at(x, i, a) * rounded(c->type, (double)w[a]);
             z[i * cols + j] = sum;
         }
 }
@@ -82,17 +80,17 @@ static void product(const Case *c, Matrix m, const Mat *x, int64_t col0, int64_t
 static void linear(Case c)
 {
     begin("linear", "[%lld, %lld] by [%lld] %s to %s%s, act %d, pad %lld%s%s%s%s, %d parts",
-          (long long)c.rows, (long long)c.k, (long long)c.n, type_name(c.type),
-          type_name(c.out), c.packed ? " packed" : "", c.act, (long long)c.pad,
-          c.bias ? " bias" : "", c.residual ? " residual" : "", c.in_place ? " in place" : "",
-          c.pre ? " pre" : "", c.parts);
+          (long long)c.rows, (long long)c.k, (long long)c.n, type_name(c.type), type_name(c.out),
+          c.packed ? " packed" : "", c.act, (long long)c.pad, c.bias ? " bias" : "",
+          c.residual ? " residual" : "", c.in_place ? " in place" : "", c.pre ? " pre" : "",
+          c.parts);
     int64_t col0 = c.panel ? c.n / 3 : 0, cols = c.panel ? c.n - col0 - c.n / 4 : c.n;
     Matrix m = matrix(&c);
     Weight *w = c.packed ? pack(&c, m) : refer(&c, m);
     KType in = c.type == K_F16 ? dev->f16 : c.type == K_BF16 ? dev->bf16 : K_F32;
     Mat x = mat_in(in, c.rows, c.k, c.pad), r = {0}, pre = {0};
-    Mat y = c.in_place ? mat_inout(c.out, c.rows, cols, c.pad)
-                       : mat_out(c.out, c.rows, cols, c.pad);
+    Mat y =
+        c.in_place ? mat_inout(c.out, c.rows, cols, c.pad) : mat_out(c.out, c.rows, cols, c.pad);
     if (c.residual)
         r = c.in_place ? y : mat_in(c.out, c.rows, cols, c.pad);
     if (c.pre)
@@ -104,8 +102,7 @@ static void linear(Case c)
         double more = c.residual ? mat_at(&r, i / cols, i % cols) : 0;
         double bias = c.bias ? (double)m.b[col0 + i % cols] : 0;
         want[i] = activation(z[i], c.act) + more;
-        scale[i] =
-            fmax(1, 1.2 * fmax(fabs(z[i]), fabs(bias)) + fabs(more)); /* slopes are < 1.2 */
+        scale[i] = fmax(1, 1.2 * fmax(fabs(z[i]), fabs(bias)) + fabs(more)); /* slopes are < 1.2 */
     }
     if (w)
         run(stage_linear, &(Linear){.x = x.v,

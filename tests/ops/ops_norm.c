@@ -15,14 +15,12 @@ typedef struct Case {
 static void norm(Case c)
 {
     begin("norm", "[%lld, %lld] %s to %s%s%s%s%s%s%s, pad %lld", (long long)c.rows,
-          (long long)c.cols, type_name(c.in), type_name(c.out),
-          c.rms ? " rms" : "", c.residual ? " residual" : "", c.sum ? " sum" : "",
-          c.second ? " y2" : "", c.beta ? " beta" : "", c.in_place ? " in place" : "",
-          (long long)c.pad);
-    Mat x = c.in_place ? mat_inout(c.in, c.rows, c.cols, c.pad)
-                       : mat_in(c.in, c.rows, c.cols, c.pad);
-    Mat r = {0}, sum = {0}, y2 = {0},
-        y = c.in_place ? x : mat_out(c.out, c.rows, c.cols, c.pad);
+          (long long)c.cols, type_name(c.in), type_name(c.out), c.rms ? " rms" : "",
+          c.residual ? " residual" : "", c.sum ? " sum" : "", c.second ? " y2" : "",
+          c.beta ? " beta" : "", c.in_place ? " in place" : "", (long long)c.pad);
+    Mat x =
+        c.in_place ? mat_inout(c.in, c.rows, c.cols, c.pad) : mat_in(c.in, c.rows, c.cols, c.pad);
+    Mat r = {0}, sum = {0}, y2 = {0}, y = c.in_place ? x : mat_out(c.out, c.rows, c.cols, c.pad);
     Mat gamma = mat_in(K_F32, 1, c.cols, 0), beta = mat_in(K_F32, 1, c.cols, 0);
     double *want = wants(c.rows * c.cols), *s = wants(c.rows * c.cols);
     if (c.residual)
@@ -40,9 +38,8 @@ static void norm(Case c)
         for (int64_t j = 0; j < c.cols; j++)
             square += (row[j] - mean) * (row[j] - mean) / (double)c.cols;
         for (int64_t j = 0; j < c.cols; j++)
-            want[i * c.cols + j] =
-                (row[j] - mean) / sqrt(square + 1e-5) * mat_at(&gamma, 0, j) +
-                (c.beta ? mat_at(&beta, 0, j) : 0);
+            want[i * c.cols + j] = (row[j] - mean) / sqrt(square + 1e-5) * mat_at(&gamma, 0, j) +
+                                   (c.beta ? mat_at(&beta, 0, j) : 0);
     }
     run(stage_norm, &(Norm){.x = x.v,
                             .r = r.v,
@@ -85,8 +82,7 @@ void ops_norm(void)
 }
 
 /* act.h: within 1e-6 max(1, |x|). */
-static void act(int64_t rows, int64_t cols, int64_t pad, KType in, KType out, Act f,
-                bool gated)
+static void act(int64_t rows, int64_t cols, int64_t pad, KType in, KType out, Act f, bool gated)
 {
     begin("act", "%d of [%lld, %lld] %s to %s, pad %lld%s", f, (long long)rows, (long long)cols,
           type_name(in), type_name(out), (long long)pad, gated ? ", gated" : "");
@@ -138,8 +134,7 @@ static void act_bwd(int64_t rows, int64_t cols, int64_t pad, Act f, bool in_plac
 
 void ops_act(void)
 {
-    static const int64_t shape[][3] = {
-        {0, 7, 0}, {1, 1, 0}, {3, 101, 0}, {20, 64, 3}, {512, 5, 7}};
+    static const int64_t shape[][3] = {{0, 7, 0}, {1, 1, 0}, {3, 101, 0}, {20, 64, 3}, {512, 5, 7}};
     for (Act f = ACT_NONE; f <= ACT_SILU; f++)
         for (int s = 0; s < 5; s++) {
             const int64_t *n = shape[s];
@@ -172,8 +167,8 @@ static void mix(int64_t rows, int64_t cols, int64_t pad, int types, float drop, 
 {
     KType tx = types & 1 ? half() : K_F32, tr = types & 2 ? half() : K_F32;
     KType ty = types & 4 ? half() : K_F32;
-    begin("mix", "[%lld, %lld], %s to %s, drop %g%s%s, pad %lld", (long long)rows,
-          (long long)cols, type_name(tx), type_name(ty), (double)drop, residual ? " and " : "",
+    begin("mix", "[%lld, %lld], %s to %s, drop %g%s%s, pad %lld", (long long)rows, (long long)cols,
+          type_name(tx), type_name(ty), (double)drop, residual ? " and " : "",
           residual ? type_name(tr) : "", (long long)pad);
     bool in_place = tx == ty && cols % 3 == 0, numbered = cols % 2;
     Mat x = in_place ? mat_inout(tx, rows, cols, pad) : mat_in(tx, rows, cols, pad), r = {0};

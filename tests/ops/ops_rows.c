@@ -50,8 +50,8 @@ static void gather(Case c)
 {
     begin("gather", "[%lld, %lld], up to %lld, %s to %s%s%s%s, pad %lld", (long long)c.rows,
           (long long)c.cols, (long long)c.most, type_name(c.in), type_name(c.out),
-          c.starts ? " starts" : "", c.index ? " index" : "",
-          c.weight ? " weight" : "", (long long)c.pad);
+          c.starts ? " starts" : "", c.index ? " index" : "", c.weight ? " weight" : "",
+          (long long)c.pad);
     int64_t *starts = segments(c.rows, c.most), items = c.starts ? starts[c.rows] : c.rows;
     int64_t *index = mem_array((size_t)items, sizeof *index);
     Mat x = mat_in(c.in, items + 7, c.cols, c.pad), y = mat_out(c.out, c.rows, c.cols, c.pad);

@@ -38,8 +38,12 @@ static void lse(KType type, int64_t rows, int64_t cols, int64_t wide, int64_t pa
     const int32_t *dev_target = DEV_COPY(target, rows);
     for (int64_t at = 0; at < cols; at += wide)
         run(stage_lse, &(Lse){.x = panel(x.v, at, at + wide < cols ? at + wide : cols),
-                              .col0 = at, .begin = at == 0, .target = dev_target,
-                              .top = top.v.p, .seen = seen.v.p, .sum = dev_sum});
+                              .col0 = at,
+                              .begin = at == 0,
+                              .target = dev_target,
+                              .top = top.v.p,
+                              .seen = seen.v.p,
+                              .sum = dev_sum});
     expect(&top, want_top, NULL, (Bound){0, 0, 0});
     expect(&seen, want_seen, NULL, (Bound){0, 0, 0});
     fetch(dev_sum, sum, (size_t)rows * 8);
@@ -82,7 +86,10 @@ static void topk(int64_t rows, int64_t cols, int64_t wide, int k, int64_t pad)
     int32_t *index = mem_array(n, 4), *dev_index = dev->alloc(dev, n * 4);
     for (int64_t at = 0; at < cols; at += wide)
         run(stage_topk, &(Topk){.x = panel(x.v, at, at + wide < cols ? at + wide : cols),
-                                .col0 = at, .begin = at == 0, .k = k, .value = dev_value,
+                                .col0 = at,
+                                .begin = at == 0,
+                                .k = k,
+                                .value = dev_value,
                                 .index = dev_index});
     fetch(dev_value, value, n * 4);
     fetch(dev_index, index, n * 4);

@@ -92,9 +92,9 @@ int main(int argc, char **argv)
     int64_t n = (int64_t)(a.data.n / dtype_size(a.type));
     int64_t m = (int64_t)(b.data.n / dtype_size(b.type));
     if (n != m || a.rank != b.rank || row_size(&a) != row_size(&b))
-        dief("%s has %lld numbers, %lld a row, rank %d; %s %lld, %lld, %d", argv[1],
-             (long long)n, (long long)row_size(&a), a.rank, argv[2], (long long)m,
-             (long long)row_size(&b), b.rank);
+        dief("%s has %lld numbers, %lld a row, rank %d; %s %lld, %lld, %d", argv[1], (long long)n,
+             (long long)row_size(&a), a.rank, argv[2], (long long)m, (long long)row_size(&b),
+             b.rank);
     double worst = 0;
     int64_t at = 0;
     for (int64_t i = 0; i < n; i++) {

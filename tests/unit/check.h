@@ -10,22 +10,22 @@
 
 static int checks, failures;
 
-#define CHECK(what)                                                                            \
-    do {                                                                                       \
-        checks++;                                                                              \
-        if (!(what)) {                                                                         \
-            failures++;                                                                        \
-            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);                 \
-        }                                                                                      \
+#define CHECK(what)                                                                                \
+    do {                                                                                           \
+        checks++;                                                                                  \
+        if (!(what)) {                                                                             \
+            failures++;                                                                            \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);                     \
+        }                                                                                          \
     } while (0)
 
-#define CHECK_TEXT(got, want)                                                                  \
-    do {                                                                                       \
-        checks++;                                                                              \
-        if (!strstr(got, want)) {                                                              \
-            failures++;                                                                        \
-            fprintf(stderr, "%s:%d: '%s' lacks '%s'\n", __FILE__, __LINE__, got, want);        \
-        }                                                                                      \
+#define CHECK_TEXT(got, want)                                                                      \
+    do {                                                                                           \
+        checks++;                                                                                  \
+        if (!strstr(got, want)) {                                                                  \
+            failures++;                                                                            \
+            fprintf(stderr, "%s:%d: '%s' lacks '%s'\n", __FILE__, __LINE__, got, want);            \
+        }                                                                                          \
     } while (0)
 
 /* Into a new, empty folder in this one: tests that make files do not meet. */

@@ -127,8 +127,8 @@ static void words(const json_t *row)
         bool equal = got[0] == want[2] && got[1] == want[3];
         if (!equal)
             fprintf(stderr, "%s: '%.*s': word of [%d, %d) should be [%d, %d): [%d, %d)\n",
-                    json_string_value(json_object_get(row, "model")), (int)text.n, text.p,
-                    want[0], want[1], want[2], want[3], got[0], got[1]);
+                    json_string_value(json_object_get(row, "model")), (int)text.n, text.p, want[0],
+                    want[1], want[2], want[3], got[0], got[1]);
         CHECK(equal);
     }
     tokwork_free(w);

@@ -27,8 +27,7 @@ static Frame *sample(void)
     put(f, "row.tokens", DT_I64, 1, (int64_t[]){4}, (int64_t[]){0, 2, 2, 5});
     put(f, "token.id", DT_I32, 1, (int64_t[]){5}, (int32_t[]){10, 11, 20, 21, 22});
     put(f, "token.part", DT_U8, 1, (int64_t[]){5}, (uint8_t[]){0, 255, 0, 0, 0});
-    put(f, "token.span", DT_I32, 2, (int64_t[]){5, 2},
-        (int32_t[]){0, 13, 0, 0, 0, 1, 1, 2, 2, 3});
+    put(f, "token.span", DT_I32, 2, (int64_t[]){5, 2}, (int32_t[]){0, 13, 0, 0, 0, 1, 1, 2, 2, 3});
     put(f, "pick.token", DT_I64, 1, (int64_t[]){3}, (int64_t[]){4, 0, 2});
     put(f, "pick.logit", DT_F32, 2, (int64_t[]){3, 1}, (float[]){4, 0, 2});
     put(f, "row.new", DT_I16, 2, (int64_t[]){3, 2}, (int16_t[]){1, 2, 3, 4, 5, 6});
@@ -163,8 +162,8 @@ static void test_agree(void)
 }
 
 /* A sample with one tensor replaced does not pass, and the message names what. */
-static void refused(const char *name, DType type, int rank, const int64_t *shape,
-                    const void *data, const char *why)
+static void refused(const char *name, DType type, int rank, const int64_t *shape, const void *data,
+                    const char *why)
 {
     Frame *f = sample();
     Err e = {0};

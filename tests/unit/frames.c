@@ -203,8 +203,8 @@ static void key_value(Will *w, const char *s)
 
 static Args parse(int argc, char **argv, Will *w)
 {
-    Args a = args_begin("frames", "[option ...] [file ...]", "a filter for tests", options,
-                        argc, argv);
+    Args a =
+        args_begin("frames", "[option ...] [file ...]", "a filter for tests", options, argc, argv);
     for (int k; (k = args_next(&a)) != -1;)
         switch (k) {
         case 'd': w->dump = true; break;
@@ -234,8 +234,7 @@ int main(int argc, char **argv)
     Out *out = w.output ? out_file(w.output, &e) : out_open();
     if (!out)
         die(&e);
-    int status = w.cut || w.fail || w.spool ? by_hand(&w, in, out)
-                                            : stream_run(in, out, apply, &w);
+    int status = w.cut || w.fail || w.spool ? by_hand(&w, in, out) : stream_run(in, out, apply, &w);
     free(w.key);
     free(w.value);
     return status;

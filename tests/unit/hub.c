@@ -149,12 +149,11 @@ static void resolve(const Request *r, const char *model, const char *file)
     }
     char *tag = is(r, "notag") ? mem_str("")
                 : large        ? mem_fmt("X-Linked-Etag: \"%s\"\r\nX-Linked-Size: %lld\r\n", sum,
-                                         is(r, "size") ? number(r) : (long long)st.st_size)
+                                  is(r, "size") ? number(r) : (long long)st.st_size)
                                : mem_fmt("ETag: W/\"%s\"\r\n", sum);
     char *head = mem_fmt("X-Repo-Commit: %s\r\n%s", is(r, "commit") ? "fedcba9" : COMMIT, tag);
     if (fd >= 0 && large) {
-        char *to = mem_fmt("%sLocation: http://127.0.0.1:%d/cdn%s/%s\r\n", head, port, model,
-                           file);
+        char *to = mem_fmt("%sLocation: http://127.0.0.1:%d/cdn%s/%s\r\n", head, port, model, file);
         answer(r, 302, to);
         free(to);
     } else {
@@ -195,8 +194,8 @@ static void info(const Request *r, const char *model)
         buf_fmt(&b, "{\"id\":\"%s\",\"sha\":\"" COMMIT "\",\"siblings\":[", model + 1);
         list(&b, at, "");
         buf_str(&b, "]}");
-        char *s = mem_fmt("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
-                          b.n);
+        char *s =
+            mem_fmt("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", b.n);
         put(r, s, strlen(s));
         put(r, b.p, b.n);
         free(s);
@@ -257,7 +256,7 @@ static bool read_request(Request *r)
         return false;
     r->head = strcmp(method, "HEAD") == 0;
     snprintf(r->token, sizeof r->token, "-");
-    for (char *line = text; (line = strstr(line, "\r\n")); ) {
+    for (char *line = text; (line = strstr(line, "\r\n"));) {
         line += 2;
         if (strncasecmp(line, "Range: bytes=", 13) == 0)
             snprintf(range, sizeof range, "%lld", r->from = strtoll(line + 13, NULL, 10));

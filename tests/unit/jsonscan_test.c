@@ -14,8 +14,19 @@ static uint32_t draw(uint32_t below)
 
 static void draw_string(Buf *b)
 {
-    static const char *const parts[] = {"a", "[", "]]", "{", "}}", ",", ":", " ", "\\\"", "\\\\",
-                                        "\\u00e9", "\xc3\xa9", "long enough to fill blocks"};
+    static const char *const parts[] = {"a",
+                                        "[",
+                                        "]]",
+                                        "{",
+                                        "}}",
+                                        ",",
+                                        ":",
+                                        " ",
+                                        "\\\"",
+                                        "\\\\",
+                                        "\\u00e9",
+                                        "\xc3\xa9",
+                                        "long enough to fill blocks"};
     buf_str(b, "\"");
     for (uint32_t n = draw(12); n > 0; n--)
         buf_str(b, parts[draw(sizeof parts / sizeof *parts)]);

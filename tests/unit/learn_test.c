@@ -2,10 +2,10 @@
  * PyTorch said (tests/golden/train). */
 #include "base/mem.h"
 #include "base/rand.h"
-#include "store/safetensors.h"
 #include "kernels/isa.h"
 #include "kernels/philox.h"
 #include "learn/optim.h"
+#include "store/safetensors.h"
 #include "tests/unit/check.h"
 
 #include <math.h>
@@ -68,8 +68,11 @@ static void xent(const CpuOps *ops)
     x[COLS] = 200; /* e^x is no float */
     for (double smooth = 0; smooth < 0.5; smooth += 0.3) {
         ops->xent(NULL, &(Xent){.x = view_of(x, K_F32, ROWS, COLS),
-                                .dx = view_of(dx, K_F32, ROWS, COLS), .target = target,
-                                .weight = weight, .smooth = (float)smooth, .loss = loss});
+                                .dx = view_of(dx, K_F32, ROWS, COLS),
+                                .target = target,
+                                .weight = weight,
+                                .smooth = (float)smooth,
+                                .loss = loss});
         for (int i = 0; i < ROWS; i++) {
             double sum = 0, want = 0, top = i == 1 ? 200 : 0;
             for (int c = 0; c < COLS; c++)
@@ -131,9 +134,19 @@ static void step(const CpuOps *ops, StepKind kind, double decay, double momentum
     }
     for (int t = 1; t <= 5; t++) {
         float *g = noise(N);
-        Step s = {.kind = kind, .p = p, .m = no_m ? NULL : m,
-                  .v = kind == STEP_SGD ? NULL : v, .g = g, .n = N, .lr = 0.01, .decay = decay,
-                  .beta1 = 0.9, .beta2 = 0.999, .eps = 1e-8, .momentum = momentum, .t = t,
+        Step s = {.kind = kind,
+                  .p = p,
+                  .m = no_m ? NULL : m,
+                  .v = kind == STEP_SGD ? NULL : v,
+                  .g = g,
+                  .n = N,
+                  .lr = 0.01,
+                  .decay = decay,
+                  .beta1 = 0.9,
+                  .beta2 = 0.999,
+                  .eps = 1e-8,
+                  .momentum = momentum,
+                  .t = t,
                   .clip = t % 2 ? &clip : NULL};
         ops->step(NULL, &s);
         for (int i = 0; i < N; i++)
@@ -163,7 +176,8 @@ static void linear_dx(const CpuOps *ops, Device *dev, int64_t rows, int64_t n, i
         }
     /* A row alone has the same bits. */
     for (int64_t i = 0; i < rows; i++)
-        ops->linear_dx(NULL, &(LinearDx){.dy = view_rows(vdy, i, i + 1), .w = weight,
+        ops->linear_dx(NULL, &(LinearDx){.dy = view_rows(vdy, i, i + 1),
+                                         .w = weight,
                                          .dx = view_of(alone + i * k, K_F32, 1, k),
                                          .add = true});
     CHECK(memcmp(alone, dx, (size_t)(rows * k) * sizeof *dx) == 0);
@@ -179,8 +193,13 @@ static void linear_dw(const CpuOps *ops, int64_t rows, int64_t n, int64_t k, boo
 {
     float *dy = noise(rows * n), *x = noise(rows * k), *dw = noise(n * k), *db = noise(n);
     float *dw0 = copy_of(dw, n * k), *db0 = copy_of(db, n);
-    LinearDw a = {.dy = view_of(dy, K_F32, rows, n), .x = view_of(x, K_F32, rows, k),
-                  .dw = view_of(dw, K_F32, n, k), .db = db, .lo = 0, .hi = n, .add = add};
+    LinearDw a = {.dy = view_of(dy, K_F32, rows, n),
+                  .x = view_of(x, K_F32, rows, k),
+                  .dw = view_of(dw, K_F32, n, k),
+                  .db = db,
+                  .lo = 0,
+                  .hi = n,
+                  .add = add};
     ops->linear_dw(NULL, &a);
     for (int64_t j = 0; j < n; j++) {
         double bias = add ? (double)db0[j] : 0;
@@ -216,8 +235,7 @@ static double activation(double x, Act act)
     switch (act) {
     case ACT_NONE: return x;
     case ACT_GELU: return x / 2 * (1 + erf(x / sqrt(2)));
-    case ACT_GELU_TANH:
-        return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+    case ACT_GELU_TANH: return x / 2 * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
     case ACT_RELU: return x > 0 ? x : 0;
     case ACT_TANH: return tanh(x);
     case ACT_SILU: return x / (1 + exp(-x));
@@ -235,7 +253,8 @@ static void act_bwd(const CpuOps *ops, Act act)
     }
     View v = view_of(dx, K_F32, ROWS, COLS);
     ops->act_bwd(NULL, &(ActivateBwd){.x = view_of(x, K_F32, ROWS, COLS),
-                                      .dy = view_of(dy, K_F32, ROWS, COLS), .dx = v,
+                                      .dy = view_of(dy, K_F32, ROWS, COLS),
+                                      .dx = v,
                                       .act = act});
     for (int i = 0; i < ROWS * COLS; i++) {
         double h = 1e-5, at = (double)x[i];
@@ -271,16 +290,16 @@ static void dropout(const CpuOps *ops)
     a.rows = back;
     kept(ops, a, 3, COLS, some);
     for (int i = 0; i < 3; i++)
-        CHECK(memcmp(some + i * COLS, all + (back[i] - 1000000000000) * COLS,
-                     COLS * sizeof *all) == 0);
+        CHECK(memcmp(some + i * COLS, all + (back[i] - 1000000000000) * COLS, COLS * sizeof *all) ==
+              0);
     kept(ops, a, 1, 70, some);
     CHECK(memcmp(some, all + 49 * COLS, 70 * sizeof *all) == 0);
     /* Another seed, site or row drops others. */
-    const Mix others[] = {{.drop = 0.25f, .seed = 8, .site = 3, .row0 = 1000000000000},
-                          {.drop = 0.25f, .seed = 7ull | 1ull << 40, .site = 3,
-                           .row0 = 1000000000000},
-                          {.drop = 0.25f, .seed = 7, .site = 4, .row0 = 1000000000000},
-                          {.drop = 0.25f, .seed = 7, .site = 3, .row0 = 1000}};
+    const Mix others[] = {
+        {.drop = 0.25f, .seed = 8, .site = 3, .row0 = 1000000000000},
+        {.drop = 0.25f, .seed = 7ull | 1ull << 40, .site = 3, .row0 = 1000000000000},
+        {.drop = 0.25f, .seed = 7, .site = 4, .row0 = 1000000000000},
+        {.drop = 0.25f, .seed = 7, .site = 3, .row0 = 1000}};
     for (int k = 0; k < 4; k++) {
         kept(ops, others[k], ROWS, COLS, some);
         differ = 0;
@@ -304,8 +323,11 @@ static void mix(const CpuOps *ops)
     enum { ROWS = 3, COLS = 37 };
     float *x = noise(ROWS * COLS), *r = noise(ROWS * COLS), y[ROWS * COLS];
     uint16_t half[ROWS * COLS];
-    Mix a = {.x = view_of(x, K_F32, ROWS, COLS), .r = view_of(r, K_F32, ROWS, COLS),
-             .y = view_of(y, K_F32, ROWS, COLS), .a = 2, .b = -0.5f};
+    Mix a = {.x = view_of(x, K_F32, ROWS, COLS),
+             .r = view_of(r, K_F32, ROWS, COLS),
+             .y = view_of(y, K_F32, ROWS, COLS),
+             .a = 2,
+             .b = -0.5f};
     ops->mix(NULL, &a);
     for (int i = 0; i < ROWS * COLS; i++)
         CHECK(near((double)y[i], 2 * (double)x[i] - 0.5 * (double)r[i], 1e-6));
@@ -385,9 +407,15 @@ static void sample(Sample *s, int64_t width, int classes)
 static double loss_of(Net *n, Sample *s, int64_t at, int64_t rows, bool add)
 {
     double sum = 0;
-    net_gradient(n, &(NetBatch){.x = s->x, .row = s->row + at, .target = s->target + at,
-                                .weight = s->weight + at, .rows = rows, .smooth = 0.1f,
-                                .seed = 5, .add = add, .loss = s->loss});
+    net_gradient(n, &(NetBatch){.x = s->x,
+                                .row = s->row + at,
+                                .target = s->target + at,
+                                .weight = s->weight + at,
+                                .rows = rows,
+                                .smooth = 0.1f,
+                                .seed = 5,
+                                .add = add,
+                                .loss = s->loss});
     for (int64_t i = 0; i < rows; i++)
         sum += (double)s->loss[i];
     return sum;
@@ -558,8 +586,11 @@ static void golden(Device *dev, const char *name)
     }
     for (int64_t t = 0; t < steps; t++) {
         double sum = 0, now = lr_at(LR_LINEAR, lr, warmup, t, steps);
-        net_gradient(n, &(NetBatch){.x = view_of((void *)x, K_F32, rows, size[0]), .row = row,
-                                    .target = target, .weight = weight, .rows = rows,
+        net_gradient(n, &(NetBatch){.x = view_of((void *)x, K_F32, rows, size[0]),
+                                    .row = row,
+                                    .target = target,
+                                    .weight = weight,
+                                    .rows = rows,
                                     .loss = out});
         for (int64_t i = 0; i < rows; i++)
             sum += (double)out[i];

@@ -17,8 +17,7 @@ static void squad(const char *path)
         line[strcspn(line, "\n")] = '\0';
         for (int i = 0; i < 4; i++)
             field[i] = rest ? strsep(&rest, "\t") : "";
-        Str gold = str_of(field[0], strlen(field[0])),
-            said = str_of(field[1], strlen(field[1]));
+        Str gold = str_of(field[0], strlen(field[0])), said = str_of(field[1], strlen(field[1]));
         CHECK(squad_exact(gold, said) == (field[2][0] == '1'));
         CHECK(fabs(squad_f1(gold, said) - strtod(field[3], NULL)) < 1e-6);
         rows++;
@@ -29,8 +28,8 @@ static void squad(const char *path)
 }
 
 /* gold and said: indices of labels, a digit a word; counts of the only type, or of all. */
-static void chunks(const char *json, int64_t n, const char *gold, const char *said,
-                   int64_t right, int64_t answers, int64_t golds)
+static void chunks(const char *json, int64_t n, const char *gold, const char *said, int64_t right,
+                   int64_t answers, int64_t golds)
 {
     Classes c;
     Err e = {0};

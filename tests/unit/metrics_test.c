@@ -1,6 +1,6 @@
 /* Metrics counted by hand, scores from logits, text on paper. */
-#include "measure/metrics.h"
 #include "base/write.h"
+#include "measure/metrics.h"
 #include "tests/unit/check.h"
 
 #include <math.h>
@@ -17,8 +17,8 @@ static bool near(double a, double b)
  *       c         1 0 0 */
 static void counted(void)
 {
-    static const int64_t rows[][2] = {{0, 0}, {0, 0}, {0, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 2},
-                                      {2, 0}};
+    static const int64_t rows[][2] = {{0, 0}, {0, 0}, {0, 1}, {1, 1},
+                                      {1, 1}, {1, 1}, {1, 2}, {2, 0}};
     ClassMetrics k[3];
     Metrics m = metrics_new(3);
     for (int i = 0; i < 8; i++)

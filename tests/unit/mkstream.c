@@ -36,8 +36,8 @@ static int metas;
 
 static bool is_text(const char *name)
 {
-    return strcmp(name, "text") == 0 || strcmp(name, "pair") == 0 ||
-           strcmp(name, "label") == 0 || strncmp(name, "keep.", 5) == 0;
+    return strcmp(name, "text") == 0 || strcmp(name, "pair") == 0 || strcmp(name, "label") == 0 ||
+           strncmp(name, "keep.", 5) == 0;
 }
 
 static bool is_token(const char *name)

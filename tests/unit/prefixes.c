@@ -23,8 +23,8 @@ enum { JOBS = 4 };
 extern char **environ;
 
 typedef struct Job {
-    pid_t pid; /* 0: free */
-    size_t n;  /* bytes of the prefix */
+    pid_t pid;  /* 0: free */
+    size_t n;   /* bytes of the prefix */
     int errors; /* what it wrote to standard error */
 } Job;
 

@@ -42,21 +42,24 @@ static char *read_with(RecSpec spec, char **files, int nfiles)
 static char *read_bytes(RecKind kind, const char *const *column, const char *p, size_t n)
 {
     char *files[] = {"in"};
-    RecSpec spec = {.kind = kind, .header = true, .delimiter = ',',
-                    .column = (const char **)column, .needed = 1};
+    RecSpec spec = {.kind = kind,
+                    .header = true,
+                    .delimiter = ',',
+                    .column = (const char **)column,
+                    .needed = 1};
     while (column[spec.columns])
         spec.columns++;
     write_file("in", p, n);
     return read_with(spec, files, 1);
 }
 
-#define IS(kind, column, text, want)                                                           \
-    do {                                                                                       \
-        char *got = read_bytes(kind, column, text, sizeof text - 1);                           \
-        if (strcmp(got, want) != 0)                                                            \
-            fprintf(stderr, "got  %s\nwant %s\n", got, want);                                  \
-        CHECK(strcmp(got, want) == 0);                                                         \
-        free(got);                                                                             \
+#define IS(kind, column, text, want)                                                               \
+    do {                                                                                           \
+        char *got = read_bytes(kind, column, text, sizeof text - 1);                               \
+        if (strcmp(got, want) != 0)                                                                \
+            fprintf(stderr, "got  %s\nwant %s\n", got, want);                                      \
+        CHECK(strcmp(got, want) == 0);                                                             \
+        free(got);                                                                                 \
     } while (0)
 
 #define REMEDY ": convert it first (iconv -f latin1 -t utf8)"
@@ -68,7 +71,10 @@ static void lines(void)
     IS(REC_LINES, none, "a\n", "a;");
     IS(REC_LINES, none, "\n\n", ";;");
     IS(REC_LINES, none, "a\r\n\r\nb\rc\n", "a;;b\rc;");
-    IS(REC_LINES, none, "\xef\xbb\xbf" "a\n\xef\xbb\xbf", "a;\xef\xbb\xbf;");
+    IS(REC_LINES, none,
+       "\xef\xbb\xbf"
+       "a\n\xef\xbb\xbf",
+       "a;\xef\xbb\xbf;");
     IS(REC_LINES, none, "\xef\xbb\xbf", "");
     IS(REC_LINES, none, "\xef\xbb", "!in: record 1: byte 1 is not UTF-8" REMEDY);
     IS(REC_LINES, none, "a\nb\xe9\n", "a;!in: record 2: byte 2 is not UTF-8" REMEDY);
@@ -85,7 +91,10 @@ static void csv(void)
     IS(REC_CSV, ab, "", "");
     IS(REC_CSV, ab, "a,b\n", "");
     IS(REC_CSV, ab, "x,b,a\n1,2,3\n", "3|2;");
-    IS(REC_CSV, ab, "\xef\xbb\xbf" "a,b\r\n 1 ,\" 2 \"\r\n", " 1 | 2 ;");
+    IS(REC_CSV, ab,
+       "\xef\xbb\xbf"
+       "a,b\r\n 1 ,\" 2 \"\r\n",
+       " 1 | 2 ;");
     IS(REC_CSV, ab, "a,b\n\"x\ny\"\"z\",\n\n\"\",q", "x\ny\"z|;|q;");
     IS(REC_CSV, ab, "a,b\nsaid \"x\",y\"\n", "said \"x\"|y\";");
     IS(REC_CSV, two, "a,a,,\n1,2,3,4\n", "2|3|2;");
@@ -107,8 +116,8 @@ static void csv_kinds(void)
 {
     char *files[] = {"one", "two"};
     static const char *text[] = {"text", "1"}, *third[] = {"3"}, *named[] = {"a"};
-    RecSpec spec = {.kind = REC_CSV, .header = true, .delimiter = '\t', .column = text,
-                    .columns = 2};
+    RecSpec spec = {
+        .kind = REC_CSV, .header = true, .delimiter = '\t', .column = text, .columns = 2};
     write_file("one", "text\tx\na,b\tc\n", 13);
     write_file("two", "x\ttext\nd\te\n", 11);
     char *got = read_with(spec, files, 2);
@@ -204,7 +213,8 @@ static void sizes(void)
 /* Bytes that come one at a time, with pauses after the second and the last line. */
 static void *drip(void *fd)
 {
-    static const char text[] = "\xef\xbb\xbf" "a\r\nb\ncd\n";
+    static const char text[] = "\xef\xbb\xbf"
+                               "a\r\nb\ncd\n";
     for (size_t i = 0; i < sizeof text - 1; i++) {
         if (i == 8)
             usleep(60000);

@@ -42,9 +42,11 @@ static void test_bad(void)
     refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]}}",
             "9 axes");
     refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],"
-            "\"data_offsets\":[0,0]}}", "too large");
+            "\"data_offsets\":[0,0]}}",
+            "too large");
     refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693952],"
-            "\"data_offsets\":[0,0]}}", "too large");
+            "\"data_offsets\":[0,0]}}",
+            "too large");
     refused("{\"a\":3}", "dtype");
     refused("{\"__metadata__\":{\"a\":1}}", "no string");
     refused("{\"__metadata__\":[]}", "no object");
@@ -101,8 +103,8 @@ static void test_file(void)
 {
     static const float f[] = {1, 2, 3};
     static const uint8_t u[] = {7};
-    StView v, t[] = {{"u", DT_U8, 1, (int64_t[]){1}, u, 1},
-                     {"f", DT_F32, 1, (int64_t[]){3}, f, 12}};
+    StView v,
+        t[] = {{"u", DT_U8, 1, (int64_t[]){1}, u, 1}, {"f", DT_F32, 1, (int64_t[]){3}, f, 12}};
     Err e = {0};
     CHECK(st_write("a.safetensors", t, 2, (char *[]){"k"}, (char *[]){"v"}, 1, &e) == 0);
     StFile *s = st_open("a.safetensors", &e);
@@ -141,8 +143,7 @@ static void bad_index(const char *json, const char *why)
     CHECK_TEXT(e.text, why);
 }
 
-#define BOTH(a, b)                                                                             \
-    "\"weight_map\":{\"a\":\"" a ".safetensors\",\"b\":\"" b ".safetensors\"}"
+#define BOTH(a, b) "\"weight_map\":{\"a\":\"" a ".safetensors\",\"b\":\"" b ".safetensors\"}"
 
 static void test_shards(void)
 {

@@ -46,17 +46,21 @@ static const uint32_t scripts[][2] = {
     {0xf900, 0xfaff},   {0xfb00, 0xfdff},   {0xfe00, 0xffff},   {0x10400, 0x1047f},
     {0x1d100, 0x1d7ff}, {0x1f100, 0x1f1ff}, {0x20000, 0x200ff}, {0x2b800, 0x2b930},
 };
-static const uint32_t spaces[] = {' ',    ' ',    ' ',    '\t',   0xa0,   0x2003,
-                                  0x2009, 0x3000, 0x200b, 0x2028, 0x85,   0x0b};
-static const uint32_t odd[] = {1,      0x7f,   0x1b,   0xad,   0x200b, 0x200c, 0x200d,
+static const uint32_t spaces[] = {' ',    ' ',    ' ',    '\t',   0xa0, 0x2003,
+                                  0x2009, 0x3000, 0x200b, 0x2028, 0x85, 0x0b};
+static const uint32_t odd[] = {1,      0x7f,   0x1b,   0xad,   0x200b,  0x200c,   0x200d,
                                0x200e, 0xfeff, 0xfffd, 0xe000, 0x110ff, 0x10ffff, 0x378};
 static const uint32_t marks[] = {0x300, 0x301, 0x308, 0x323, 0x327, 0x345,  0x35c,
                                  0x483, 0x5b0, 0x64b, 0x93c, 0x94d, 0x302e, 0x20dd};
 static const char *const words[] = {
-    "the",    "Hello", "don't", "I'LL", "we've", "'s",      "'RE",      "it's", "[MASK]", "[SEP]",
-    "<mask>", "</s>",  "@user", "#tag", "http://t.co/a1B2", "&amp;",    "...",  "!!!",    "1,234.56",
-    "2e-10",  "x_y",   "a-b",   "(c)",  "NASA",  "iPhone",  "naïve",    "Straße", "İstanbul",
-    "ΟΔΟΣ",   "日本語", "한국어", "ﬁne", "①②",    "½",       "\u212b",   "\u1e9b\u0323",
+    "the",          "Hello",  "don't",    "I'LL",     "we've",
+    "'s",           "'RE",    "it's",     "[MASK]",   "[SEP]",
+    "<mask>",       "</s>",   "@user",    "#tag",     "http://t.co/a1B2",
+    "&amp;",        "...",    "!!!",      "1,234.56", "2e-10",
+    "x_y",          "a-b",    "(c)",      "NASA",     "iPhone",
+    "naïve",        "Straße", "İstanbul", "ΟΔΟΣ",     "日本語",
+    "한국어",       "ﬁne",    "①②",       "½",        "\u212b",
+    "\u1e9b\u0323",
 };
 
 #define PICK(list) list[below(sizeof list / sizeof *list)]
@@ -67,7 +71,7 @@ static void ascii_word(uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         uint32_t letter = 'a' + below(26);
         put(style == 0 || (style == 1 && i == 0) || (style == 2 && below(2)) ? letter - 32
-                                                                              : letter);
+                                                                             : letter);
     }
 }
 
@@ -87,7 +91,10 @@ static void piece(void)
     uint32_t n;
     const uint32_t *s;
     switch (below(16)) {
-    case 0: case 1: case 2: case 3: ascii_word(1 + below(12)); break;
+    case 0:
+    case 1:
+    case 2:
+    case 3: ascii_word(1 + below(12)); break;
     case 4: fputs(PICK(words), stdout); break;
     case 5:
         for (n = 1 + below(6); n; n--)
@@ -97,7 +104,8 @@ static void piece(void)
         for (n = 1 + below(3); n; n--)
             put('!' + below(94));
         break;
-    case 7: case 8:
+    case 7:
+    case 8:
         for (n = 1 + below(6), s = PICK(scripts); n; n--)
             put(s[0] + below(s[1] - s[0] + 1));
         break;

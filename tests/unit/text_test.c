@@ -54,8 +54,7 @@ static void each_line(const char *name, void (*fn)(const json_t *, void *), void
 static Str text_of(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
-    return json_is_string(v) ? str_of(json_string_value(v), json_string_length(v))
-                             : str_of("", 0);
+    return json_is_string(v) ? str_of(json_string_value(v), json_string_length(v)) : str_of("", 0);
 }
 
 static int64_t at(const json_t *list, size_t i)
@@ -129,7 +128,9 @@ static void pair_line(const json_t *o, void *ctx)
 {
     static const char *const truncs[] = {"longest", "first", "second"};
     const char *trunc = text_of(o, "trunc").p;
-    RowSpec spec = {.tokenizer = ctx, .pair = true, .stride = -1,
+    RowSpec spec = {.tokenizer = ctx,
+                    .pair = true,
+                    .stride = -1,
                     .max = json_integer_value(json_object_get(o, "max"))};
     while (strcmp(truncs[spec.trunc], trunc) != 0)
         spec.trunc++;
@@ -151,7 +152,8 @@ static void pair_line(const json_t *o, void *ctx)
 static void window_line(const json_t *o, void *ctx)
 {
     const json_t *rows = json_object_get(o, "rows");
-    RowSpec spec = {.tokenizer = ctx, .pair = json_is_string(json_object_get(o, "pair")),
+    RowSpec spec = {.tokenizer = ctx,
+                    .pair = json_is_string(json_object_get(o, "pair")),
                     .max = json_integer_value(json_object_get(o, "max")),
                     .stride = json_integer_value(json_object_get(o, "stride"))};
     Rows *r = rows_new(&spec);
@@ -262,8 +264,8 @@ static void points(void)
     uint32_t first;
     uint64_t want_normal, want_tokens, normal, tokens;
     int blocks = 0;
-    while (f && fscanf(f, "%" SCNx32 "%" SCNx64 "%" SCNx64, &first, &want_normal,
-                       &want_tokens) == 3) {
+    while (f &&
+           fscanf(f, "%" SCNx32 "%" SCNx64 "%" SCNx64, &first, &want_normal, &want_tokens) == 3) {
         block(&p, first, &normal, &tokens);
         if (normal != want_normal || tokens != want_tokens)
             fprintf(stderr, "code points U+%04" PRIX32 " to U+%04" PRIX32 " differ\n", first,
@@ -286,8 +288,17 @@ static void points(void)
 static void utf8(void)
 {
     static const char *const bad[] = {
-        "\x80", "a\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-        "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xc3", "\xff", "\xe2\x28\xa1",
+        "\x80",
+        "a\xc1\xbf",
+        "\xe0\x9f\xbf",
+        "\xed\xa0\x80",
+        "\xf0\x8f\xbf\xbf",
+        "\xf4\x90\x80\x80",
+        "\xf5\x80\x80\x80",
+        "\xe2\x82",
+        "\xc3",
+        "\xff",
+        "\xe2\x28\xa1",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(utf8_check(bad[i], strlen(bad[i])) == (bad[i][0] == 'a'));

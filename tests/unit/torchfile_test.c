@@ -11,12 +11,12 @@
 /* ---- the dictionary ---- */
 
 #define TEXT(length, text) "X" length "\0\0\0" text
-#define STORAGE(type, key, count)                                                              \
+#define STORAGE(type, key, count)                                                                  \
     "(" TEXT("\7", "storage") "ctorch\n" type "\n" TEXT("\1", key) TEXT("\3", "cpu") count "tQ"
 #define REBUILD "ctorch._utils\n_rebuild_tensor_v2\n"
 #define DICT "ccollections\nOrderedDict\n)R"
 /* 4 numbers, of which the tensor [2, 2] is all */
-#define TENSOR                                                                                 \
+#define TENSOR                                                                                     \
     REBUILD "(" STORAGE("FloatStorage", "0", "K\4") "K\0K\2K\2\206K\2K\1\206\211" DICT "tR"
 #define HEAD "\200\2"
 
@@ -31,7 +31,7 @@ static void refused_bytes(const char *bytes, size_t n, const char *why)
 
 #define REFUSED(bytes, why) refused_bytes(bytes, sizeof(bytes) - 1, why)
 /* A tensor [shape] with these strides and this offset, of 4 numbers. */
-#define SHAPED(offset, shape, stride)                                                          \
+#define SHAPED(offset, shape, stride)                                                              \
     HEAD "}" TEXT("\1", "a") REBUILD "(" STORAGE("FloatStorage", "0", "K\4") offset shape stride   \
         "\211" DICT "tRs."
 
@@ -81,8 +81,8 @@ static void test_bad(void)
 
 static void test_good(void)
 {
-    static const char bytes[] = HEAD "}q\0(" TEXT("\1", "a") "q\1" TENSOR "q\2"
-                                     TEXT("\1", "b") "h\2" TEXT("\4", "step") "M\1\1u}" TEXT("\4", "_met") DICT "sb.";
+    static const char bytes[] = HEAD "}q\0(" TEXT("\1", "a") "q\1" TENSOR "q\2" TEXT(
+        "\1", "b") "h\2" TEXT("\4", "step") "M\1\1u}" TEXT("\4", "_met") DICT "sb.";
     PickleDict d;
     Err e = {0};
     CHECK(pickle_read(bytes, sizeof bytes - 1, &d, &e) == 0);

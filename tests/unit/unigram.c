@@ -44,8 +44,8 @@ static void check_words(const Tokenizer *t, TokWork *w, Str text, const json_t *
             continue; /* a character has become several words */
         tokenizer_word(t, w, text, got->span[i][0], got->span[i][1], span);
         if (!is_span(json_array_get(words, i), span))
-            fprintf(stderr, "%.*s: word of token %zu [%d, %d): [%d, %d)\n", (int)text.n, text.p,
-                    i, (int)got->span[i][0], (int)got->span[i][1], (int)span[0], (int)span[1]);
+            fprintf(stderr, "%.*s: word of token %zu [%d, %d): [%d, %d)\n", (int)text.n, text.p, i,
+                    (int)got->span[i][0], (int)got->span[i][1], (int)span[0], (int)span[1]);
         CHECK(is_span(json_array_get(words, i), span));
     }
 }

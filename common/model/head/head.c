@@ -1,8 +1,8 @@
 #include "model/head/head_in.h"
 
 #include "base/mem.h"
-#include "model/transformer/transformer.h"
 #include "model/find.h"
+#include "model/transformer/transformer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ static void list(const Head *h, Buf *b)
 
 static const char *architecture(const Head *h)
 {
-    return h->trained                ? "WeftHead"
+    return h->trained                  ? "WeftHead"
            : h->config.architecture[0] ? h->config.architecture
                                        : "this checkpoint";
 }
@@ -125,7 +125,7 @@ static const float *hold(Head *h, const float *p, int64_t n, Err *e)
 
 /* y = act(x W' + b), w [n, k], b [n] or NULL. */
 static HeadLayer *add_layer(Head *h, const float *w, const float *b, int64_t n, int64_t k, Act act,
-                        Err *e)
+                            Err *e)
 {
     HeadLayer *y = &h->layer[h->layers];
     *y = (HeadLayer){.act = act};
@@ -240,8 +240,7 @@ static int use_checkpoint(Head *h, const HeadKind *k, Err *e)
     if (!add_layer(h, w, b, n, cols, ACT_NONE, e))
         return -1;
     if (k->from <= FROM_FIRST)
-        h->pooler = pooler_new((Pooling){.kind = pool[k->from]}, h->dev, &h->config, h->weights,
-                               e);
+        h->pooler = pooler_new((Pooling){.kind = pool[k->from]}, h->dev, &h->config, h->weights, e);
     return k->from <= FROM_FIRST && !h->pooler ? -1 : 0;
 }
 
@@ -308,8 +307,8 @@ const char *head_problem(const Head *h)
 
 const char *head_pool(const Head *h)
 {
-    static const char *const pool[] = {[FROM_POOLER] = "pooler", [FROM_FIRST] = "cls",
-                                       [FROM_LAST] = "last",     [FROM_EOS] = "last"};
+    static const char *const pool[] = {
+        [FROM_POOLER] = "pooler", [FROM_FIRST] = "cls", [FROM_LAST] = "last", [FROM_EOS] = "last"};
     if (h->trained)
         return h->file.pool;
     return h->from <= FROM_EOS ? pool[h->from] : "";
@@ -346,8 +345,8 @@ typedef struct Run {
 
 static void norm(Piece *p, const Run *u, const HeadLayer *l, View y)
 {
-    p->dev->norm(p, &(Norm){.x = y, .y = y, .gamma = l->gamma, .beta = l->beta,
-                            .eps = u->h->config.eps});
+    p->dev->norm(
+        p, &(Norm){.x = y, .y = y, .gamma = l->gamma, .beta = l->beta, .eps = u->h->config.eps});
 }
 
 /* A tile of rows through the layers [first, last). */
@@ -372,8 +371,10 @@ static void stage_panels(Piece *p, void *ctx)
     const Run *u = ctx;
     const HeadLayer *l = &u->h->layer[u->first];
     int64_t from = p->lo * PANEL, to = p->hi * PANEL < u->y.cols ? p->hi * PANEL : u->y.cols;
-    p->dev->linear(p, &(Linear){.x = u->x, .w = l->w, .col0 = from, .cols = to - from,
-                                .y = view_cols(u->y, from, to)});
+    p->dev->linear(
+        p,
+        &(Linear){
+            .x = u->x, .w = l->w, .col0 = from, .cols = to - from, .y = view_cols(u->y, from, to)});
 }
 
 /* t: memory for what goes into the last layer, where that is cut into panels. */

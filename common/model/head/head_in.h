@@ -2,8 +2,8 @@
 #ifndef WEFT_HEAD_IN_H
 #define WEFT_HEAD_IN_H
 
-#include "model/transformer/transformer.h"
 #include "model/head/head.h"
+#include "model/transformer/transformer.h"
 
 /* y = norm(act(x W' + b)) */
 typedef struct HeadLayer {
@@ -27,11 +27,11 @@ struct Head {
     HeadFrom from;
     bool packed, words;
     Pooler *pooler;
-    bool by_panels;  /* the vocabulary's matrix lies apart, for head_nll */
-    KType type;      /* its type */
+    bool by_panels; /* the vocabulary's matrix lies apart, for head_nll */
+    KType type;     /* its type */
     Weight **panel;
     int panels;
-    int layers;      /* without the panels */
+    int layers; /* without the panels */
     HeadLayer layer[HEAD_LAYERS];
     int64_t size[HEAD_LAYERS + 1];
     const void *held[HELD]; /* device memory that the layers refer to */

@@ -72,8 +72,9 @@ static View words_in(Piece *p, const Run *u, View x)
         View y = temp_view(p, K_F32, x.rows, h->size[i + 1]);
         p->dev->linear(p, &(Linear){.x = x, .w = l->w, .y = y, .act = l->act});
         if (l->gamma)
-            p->dev->norm(p, &(Norm){.x = y, .y = y, .gamma = l->gamma, .beta = l->beta,
-                                    .eps = h->config.eps});
+            p->dev->norm(
+                p,
+                &(Norm){.x = y, .y = y, .gamma = l->gamma, .beta = l->beta, .eps = h->config.eps});
         x = y;
     }
     KType type = h->type == K_BF16 ? p->dev->bf16 : h->type;
@@ -97,11 +98,15 @@ static void stage_block(Piece *p, void *ctx)
             int64_t left = x.rows - at, cols = h->config.vocab - (int64_t)j * PANEL;
             y.rows = left < TILE ? left : TILE;
             y.cols = y.stride = cols < PANEL ? cols : PANEL;
-            p->dev->linear(p, &(Linear){.x = view_rows(x, at, at + y.rows), .w = h->panel[j],
-                                        .y = y});
-            p->dev->lse(p, &(Lse){.x = y, .col0 = (int64_t)j * PANEL, .begin = j == 0,
-                                  .target = u->target + from + at, .top = u->top + from + at,
-                                  .seen = u->seen + from + at, .sum = u->sum + from + at});
+            p->dev->linear(p,
+                           &(Linear){.x = view_rows(x, at, at + y.rows), .w = h->panel[j], .y = y});
+            p->dev->lse(p, &(Lse){.x = y,
+                                  .col0 = (int64_t)j * PANEL,
+                                  .begin = j == 0,
+                                  .target = u->target + from + at,
+                                  .top = u->top + from + at,
+                                  .seen = u->seen + from + at,
+                                  .sum = u->sum + from + at});
         }
 }
 

@@ -57,8 +57,8 @@ static int read_shape(const json_t *config, HeadFile *h, Err *e)
     if (hidden && strcmp(act, "relu") != 0)
         return err_set(e, "activation '%.100s' is not known: relu", act);
     for (size_t i = 0; i < hidden; i++)
-        if (width(json_integer_value(json_array_get(sizes, i)), "head.sizes", &h->size[i + 1],
-                  e) < 0)
+        if (width(json_integer_value(json_array_get(sizes, i)), "head.sizes", &h->size[i + 1], e) <
+            0)
             return -1;
     h->layers = (int)hidden + 1;
     h->dropout = json_get_real(head, "dropout", 0, &fault);
@@ -99,8 +99,8 @@ static int read_config(const json_t *config, HeadFile *h, Err *e)
     return read_labels(config, h, e);
 }
 
-static float *read_tensor(const StFile *s, int layer, const char *what, int64_t rows,
-                          int64_t cols, Err *e)
+static float *read_tensor(const StFile *s, int layer, const char *what, int64_t rows, int64_t cols,
+                          Err *e)
 {
     StView v;
     char name[64];
@@ -108,8 +108,7 @@ static float *read_tensor(const StFile *s, int layer, const char *what, int64_t 
     if (st_find(s, name, &v) < 0)
         return err_set(e, "it has no tensor %s", name), NULL;
     int rank = cols ? 2 : 1;
-    if (v.type != DT_F32 || v.rank != rank || v.shape[0] != rows ||
-        (cols && v.shape[1] != cols))
+    if (v.type != DT_F32 || v.rank != rank || v.shape[0] != rows || (cols && v.shape[1] != cols))
         return err_set(e, "tensor %s is not F32 of config.json's shape", name), NULL;
     float *p = mem_aligned(v.bytes);
     memcpy(p, v.data, v.bytes);

@@ -8,19 +8,19 @@ const char *const head_task_names[HEAD_TASKS + 1] = {"class", "mask", "next", "t
 
 #define ROBERTAS "camembert roberta xlm-roberta"
 #define BARTS "bart mbart"
-#define BERT_WORDS                                                                             \
-    .dense = "cls.predictions.transform.dense", .act = ACT_CONFIG,                             \
-    .norm = "cls.predictions.transform.LayerNorm", .output = "cls.predictions.decoder",        \
+#define BERT_WORDS                                                                                 \
+    .dense = "cls.predictions.transform.dense", .act = ACT_CONFIG,                                 \
+    .norm = "cls.predictions.transform.LayerNorm", .output = "cls.predictions.decoder",            \
     .words = true, .bias = "cls.predictions.bias"
-#define ROBERTA_WORDS                                                                          \
-    .dense = "lm_head.dense", .act = ACT_GELU, .norm = "lm_head.layer_norm",                   \
+#define ROBERTA_WORDS                                                                              \
+    .dense = "lm_head.dense", .act = ACT_GELU, .norm = "lm_head.layer_norm",                       \
     .output = "lm_head.decoder", .words = true, .bias = "lm_head.bias"
-#define ELECTRA_WORDS                                                                          \
-    .dense = "generator_predictions.dense", .act = ACT_GELU, .narrow = true,                   \
+#define ELECTRA_WORDS                                                                              \
+    .dense = "generator_predictions.dense", .act = ACT_GELU, .narrow = true,                       \
     .norm = "generator_predictions.LayerNorm", .output = "generator_lm_head", .words = true
-#define ALBERT_WORDS                                                                           \
-    .dense = "predictions.dense", .act = ACT_CONFIG, .narrow = true,                           \
-    .norm = "predictions.LayerNorm", .output = "predictions.decoder", .words = true,           \
+#define ALBERT_WORDS                                                                               \
+    .dense = "predictions.dense", .act = ACT_CONFIG, .narrow = true,                               \
+    .norm = "predictions.LayerNorm", .output = "predictions.decoder", .words = true,               \
     .bias = "predictions.bias"
 
 static const HeadKind kinds[] = {
@@ -53,8 +53,7 @@ static const HeadKind kinds[] = {
     {"bert", HEAD_LM, FROM_PICKS, .said = true, BERT_WORDS},
     {ROBERTAS, HEAD_LM, FROM_PICKS, .said = true, ROBERTA_WORDS},
     {"electra", HEAD_LM, FROM_PICKS, .said = true, ELECTRA_WORDS},
-    {"gpt2", HEAD_LM, FROM_PICKS, .said = true, .output = "lm_head", .words = true,
-     .bare = true},
+    {"gpt2", HEAD_LM, FROM_PICKS, .said = true, .output = "lm_head", .words = true, .bare = true},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -80,10 +79,14 @@ static int task_said(const char *architecture)
     static const struct {
         const char *end;
         HeadTask task;
-    } said[] = {{"ForSequenceClassification", HEAD_CLASS}, {"ForMaskedLM", HEAD_MASK},
-                {"ForTokenClassification", HEAD_TOKEN},    {"ForQuestionAnswering", HEAD_SPAN},
-                {"ForNextSentencePrediction", HEAD_NEXT},  {"LMHeadModel", HEAD_LM},
-                {"ForCausalLM", HEAD_LM},                  {"DoubleHeadsModel", HEAD_LM}};
+    } said[] = {{"ForSequenceClassification", HEAD_CLASS},
+                {"ForMaskedLM", HEAD_MASK},
+                {"ForTokenClassification", HEAD_TOKEN},
+                {"ForQuestionAnswering", HEAD_SPAN},
+                {"ForNextSentencePrediction", HEAD_NEXT},
+                {"LMHeadModel", HEAD_LM},
+                {"ForCausalLM", HEAD_LM},
+                {"DoubleHeadsModel", HEAD_LM}};
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
         if (ends_in(architecture, said[i].end))
             return (int)said[i].task;

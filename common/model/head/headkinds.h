@@ -39,10 +39,10 @@ typedef struct HeadKind {
     const char *families; /* config.json's model_type, one of these words */
     HeadTask task;
     HeadFrom from;
-    bool said;        /* only where the architecture says so: the names are another's, too */
+    bool said; /* only where the architecture says so: the names are another's, too */
     const char *dense;
-    int act;          /* an Act, or ACT_CONFIG */
-    bool narrow;      /* the dense layer leads to the width of the embeddings */
+    int act;     /* an Act, or ACT_CONFIG */
+    bool narrow; /* the dense layer leads to the width of the embeddings */
     const char *norm;
     const char *output;
     bool words;       /* outputs are the vocabulary; the matrix may be that of the embeddings */

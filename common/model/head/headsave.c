@@ -1,9 +1,9 @@
 /* headsave.c - the writing half of headfile.h. */
 #include "base/mem.h"
-#include "base/tidy.h"
 #include "base/outfile.h"
-#include "store/safetensors.h"
+#include "base/tidy.h"
 #include "model/head/headfile.h"
+#include "store/safetensors.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -53,8 +53,7 @@ int headfile_place(const char *folder, bool replace, Err *e)
     else if (!replace)
         status = err_set(e, "%s is there already: remove it, or --force", folder);
     else if (!headfile_is(place))
-        status = err_set(e, "%s is no folder that train made, so --force leaves it alone",
-                         folder);
+        status = err_set(e, "%s is no folder that train made, so --force leaves it alone", folder);
     else
         status = parent_writable(place, e);
     free(place);
@@ -89,9 +88,9 @@ static char *config_text(const HeadFile *h, const char *training)
     }
     c = json_pack("{s:s, s:[s], s:o, s:s, s:o, s:I, s:o, s:o, s:s, s:o*}", "model_type",
                   "weft-head", "architectures", "WeftHead", "encoder", encoder_json(h), "pool",
-                  h->pool, "head", shape_json(h), "num_labels", (json_int_t)n, "id2label",
-                  names, "label2id", ids, "problem_type", "single_label_classification",
-                  "training", training ? json_loads(training, 0, NULL) : NULL);
+                  h->pool, "head", shape_json(h), "num_labels", (json_int_t)n, "id2label", names,
+                  "label2id", ids, "problem_type", "single_label_classification", "training",
+                  training ? json_loads(training, 0, NULL) : NULL);
     char *text = c ? json_dumps(c, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(c);
     return text;
@@ -125,10 +124,18 @@ static int write_weights(const char *path, const HeadFile *h, Err *e)
         shape[i][1] = h->size[i];
         snprintf(name[2 * i], sizeof name[0], "head.%d.weight", 2 * i);
         snprintf(name[2 * i + 1], sizeof name[0], "head.%d.bias", 2 * i);
-        v[2 * i] = (StView){.name = name[2 * i], .type = DT_F32, .rank = 2, .shape = shape[i],
-                            .data = h->weight[i], .bytes = rows * cols * 4};
-        v[2 * i + 1] = (StView){.name = name[2 * i + 1], .type = DT_F32, .rank = 1,
-                                .shape = shape[i], .data = h->bias[i], .bytes = rows * 4};
+        v[2 * i] = (StView){.name = name[2 * i],
+                            .type = DT_F32,
+                            .rank = 2,
+                            .shape = shape[i],
+                            .data = h->weight[i],
+                            .bytes = rows * cols * 4};
+        v[2 * i + 1] = (StView){.name = name[2 * i + 1],
+                                .type = DT_F32,
+                                .rank = 1,
+                                .shape = shape[i],
+                                .data = h->bias[i],
+                                .bytes = rows * 4};
     }
     return st_write(path, v, 2 * h->layers, &key, &value, 1, e);
 }
@@ -181,8 +188,7 @@ static int put_in_place(const char *made, const char *place, bool replace, Err *
 }
 
 /* The new folder is registered for removal before its files, which so go first. */
-int headfile_save(const char *folder, const HeadFile *h, const char *training, bool replace,
-                  Err *e)
+int headfile_save(const char *folder, const HeadFile *h, const char *training, bool replace, Err *e)
 {
     char *place = place_of(folder), *made = mem_fmt("%s.tmp.%ld", place, (long)getpid());
     char *config = mem_fmt("%s/%s", made, own[0]), *weights = mem_fmt("%s/%s", made, own[1]);

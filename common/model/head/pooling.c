@@ -8,9 +8,8 @@
 #include <string.h>
 
 static const char *const names[POOL_NONE] = {"mean", "cls", "max", "last", "pooler"};
-static const char *const normalized[POOL_NONE] = {"mean,normalize", "cls,normalize",
-                                                  "max,normalize", "last,normalize",
-                                                  "pooler,normalize"};
+static const char *const normalized[POOL_NONE] = {
+    "mean,normalize", "cls,normalize", "max,normalize", "last,normalize", "pooler,normalize"};
 
 const char *pooling_name(Pooling p)
 {
@@ -54,8 +53,10 @@ static int read_module(const char *folder, const char *path, Pooling *p, Err *e)
                         folder, name, modes[i].key);
     }
     if (r == 0 && on != 1)
-        r = err_set(e, "%s/%s: %d pooling modes at a time: choose one of --mean --cls --max "
-                       "--last", folder, name, on);
+        r = err_set(e,
+                    "%s/%s: %d pooling modes at a time: choose one of --mean --cls --max "
+                    "--last",
+                    folder, name, on);
     json_decref(j);
     free(name);
     return r;
@@ -76,8 +77,10 @@ static int read_modules(const char *folder, const json_t *modules, Pooling *p, E
         } else if (strcmp(kind, "Normalize") == 0) {
             p->normalize = true;
         } else if (strcmp(kind, "Transformer") != 0) {
-            return err_set(e, "%s/modules.json: module '%s' is not supported (Transformer, "
-                              "Pooling and Normalize are)", folder, type);
+            return err_set(e,
+                           "%s/modules.json: module '%s' is not supported (Transformer, "
+                           "Pooling and Normalize are)",
+                           folder, type);
         }
     }
     return 0;
@@ -166,7 +169,9 @@ static void stage(Piece *p, void *ctx)
     if (how.kind == POOL_MAX)
         p->dev->segmax(p, &(Segmax){.x = u->hidden, .y = y, .starts = u->starts + p->lo});
     else if (how.kind == POOL_MEAN)
-        p->dev->gather(p, &(Gather){.x = u->hidden, .y = y, .starts = u->starts + p->lo,
+        p->dev->gather(p, &(Gather){.x = u->hidden,
+                                    .y = y,
+                                    .starts = u->starts + p->lo,
                                     .weight = u->weight + p->lo});
     else
         p->dev->gather(p, &(Gather){.x = u->hidden, .y = y, .index = u->index + p->lo});
@@ -177,8 +182,7 @@ static void stage(Piece *p, void *ctx)
     }
     /* x / |x| is an RMS norm without its root of cols; the zero vector stays zero. */
     if (how.normalize)
-        p->dev->norm(p, &(Norm){.x = y, .y = y, .gamma = u->p->gamma, .eps = 1e-24f,
-                                .rms = true});
+        p->dev->norm(p, &(Norm){.x = y, .y = y, .gamma = u->p->gamma, .eps = 1e-24f, .rms = true});
 }
 
 static int set_gamma(Pooler *p, int64_t cols, Err *e)
@@ -244,8 +248,8 @@ int pooler_run(Pooler *p, const PoolIn *in, float *out, Err *e)
         r = set_gamma(p, x.cols, e);
     if (r == 0) {
         Run u = {.p = p, .hidden = x};
-        u.hidden.p = (void *)(uintptr_t)d->hold(
-            d, x.p, (size_t)(x.rows * x.cols) * ktype_size(x.type));
+        u.hidden.p =
+            (void *)(uintptr_t)d->hold(d, x.p, (size_t)(x.rows * x.cols) * ktype_size(x.type));
         u.starts = d->hold(d, in->starts, (n + 1) * sizeof *in->starts);
         u.index = d->hold(d, index, n * sizeof *index);
         u.weight = d->hold(d, weight, n * sizeof *weight);

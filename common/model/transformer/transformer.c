@@ -32,8 +32,8 @@ Transformer *transformer_load(const char *folder, Device *dev, KType type, int64
         goto fail;
     enc->layers = layers < 0 ? enc->config.layers : layers;
     if (enc->layers > enc->config.layers) {
-        err_set(e, "%s: layer %lld asked for, but the model has %lld", folder,
-                (long long)layers, (long long)enc->config.layers);
+        err_set(e, "%s: layer %lld asked for, but the model has %lld", folder, (long long)layers,
+                (long long)enc->config.layers);
         goto fail;
     }
     set_halves(enc);
@@ -50,8 +50,8 @@ static void free_half(Device *dev, Half *h)
 {
     for (int64_t i = 0; h->layer && i < h->owned; i++) {
         TransformerLayer *y = &h->layer[i];
-        Weight *all[] = {y->qkv, y->out, y->cross_query, y->cross_pair, y->cross_out, y->up,
-                         y->down};
+        Weight *all[] = {y->qkv,       y->out, y->cross_query, y->cross_pair,
+                         y->cross_out, y->up,  y->down};
         for (size_t k = 0; k < sizeof all / sizeof *all; k++)
             dev->unpack(dev, all[k]);
     }
@@ -100,11 +100,12 @@ static void add_weight(Hash *h, const Weights *w, const char *format, int layer,
 /* All weights or all biases of a half. */
 static void add_half(Hash *h, const Weights *w, const Names *n, int64_t layers, const char *part)
 {
-    const char *once[] = {n->position, n->kind, n->embed_norm, n->project, n->distance,
-                          n->last_norm};
-    const char *each[] = {n->qkv, n->query, n->key, n->value, n->attend_out, n->attend_norm,
-                          n->cross_query, n->cross_key, n->cross_value, n->cross_out,
-                          n->cross_norm, n->up, n->gate, n->gated, n->down, n->feed_norm};
+    const char *once[] = {n->position, n->kind,     n->embed_norm,
+                          n->project,  n->distance, n->last_norm};
+    const char *each[] = {n->qkv,         n->query,       n->key,         n->value,
+                          n->attend_out,  n->attend_norm, n->cross_query, n->cross_key,
+                          n->cross_value, n->cross_out,   n->cross_norm,  n->up,
+                          n->gate,        n->gated,       n->down,        n->feed_norm};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++)
         add_weight(h, w, once[i], 0, part);
     for (int layer = 0; layer < layers; layer++)
@@ -117,9 +118,8 @@ void transformer_fingerprint(const Weights *w, const Config *c, char out[HASH_TE
     const Family *f = c->family;
     char text[256];
     Hash *h = hash_new();
-    int n = snprintf(text, sizeof text, "%s %lld %lld %lld %s %.9g", f->type,
-                     (long long)c->hidden, (long long)c->layers, (long long)c->heads,
-                     c->act_name, (double)c->eps);
+    int n = snprintf(text, sizeof text, "%s %lld %lld %lld %s %.9g", f->type, (long long)c->hidden,
+                     (long long)c->layers, (long long)c->heads, c->act_name, (double)c->eps);
     hash_add(h, text, (size_t)n);
     for (int part = 0; part < 2; part++) {
         const char *suffix = part ? ".bias" : ".weight";
@@ -153,8 +153,9 @@ int transformer_check(const Transformer *enc, const TransformerIn *in, Err *e)
                            (long long)c->positions);
         for (int64_t t = from; t < to; t++) {
             if (in->id[t] < 0 || in->id[t] >= c->vocab)
-                return err_set(e, "token id %d is outside the model's vocabulary of %lld: were "
-                                  "the ids made for another model?",
+                return err_set(e,
+                               "token id %d is outside the model's vocabulary of %lld: were "
+                               "the ids made for another model?",
                                in->id[t], (long long)c->vocab);
             if (in->kind && c->types && in->kind[t] >= c->types)
                 return err_set(e, "token type %d, but the model has %lld types", in->kind[t],
@@ -164,4 +165,3 @@ int transformer_check(const Transformer *enc, const TransformerIn *in, Err *e)
     e->row = 0;
     return 0;
 }
-

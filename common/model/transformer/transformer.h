@@ -30,23 +30,23 @@ void transformer_identity(const Transformer *enc, char out[HASH_TEXT]);
 void transformer_rest(const Transformer *enc);
 
 typedef struct TransformerIn {
-    const int32_t *id;      /* [tokens] */
-    const uint8_t *kind;    /* [tokens] token_type_ids, or NULL: all 0 */
-    const int64_t *starts;  /* [rows + 1] */
+    const int32_t *id;     /* [tokens] */
+    const uint8_t *kind;   /* [tokens] token_type_ids, or NULL: all 0 */
+    const int64_t *starts; /* [rows + 1] */
     int64_t rows, tokens;
 } TransformerIn;
 
 /* Ids and types within the tables, no row longer than the positions: else -1, e->row, message. */
 int transformer_check(const Transformer *enc, const TransformerIn *in, Err *e);
-/* out: host memory [tokens, hidden], bf16 of an encoder of K_BF16, else f32. probs NULL, or host memory
- * [tokens, layers, heads, wide] for the attention weights, which must be zero before (what lies
- * beyond a row's length is left alone). */
-int transformer_run(Transformer *enc, const TransformerIn *in, void *out, float *probs, int64_t wide,
-                Err *e);
+/* out: host memory [tokens, hidden], bf16 of an encoder of K_BF16, else f32. probs NULL, or host
+ * memory [tokens, layers, heads, wide] for the attention weights, which must be zero before (what
+ * lies beyond a row's length is left alone). */
+int transformer_run(Transformer *enc, const TransformerIn *in, void *out, float *probs,
+                    int64_t wide, Err *e);
 /* The same in two, for devices that work on their own: `out` is there when transformer_finish has
  * returned for the mark, in order; 0: it is there already. `in` is no longer needed. */
-int transformer_start(Transformer *enc, const TransformerIn *in, void *out, float *probs, int64_t wide,
-                  int64_t *mark, Err *e);
+int transformer_start(Transformer *enc, const TransformerIn *in, void *out, float *probs,
+                      int64_t wide, int64_t *mark, Err *e);
 int transformer_finish(Transformer *enc, int64_t mark, Err *e);
 
 #endif

@@ -10,9 +10,9 @@ enum { BATCH_TOKENS = 4096 }; /* a thread */
 /* The attention weights on their way out. */
 typedef struct Look {
     const TransformerIn *in;
-    float *out;   /* [tokens, layers, heads, wide] */
+    float *out; /* [tokens, layers, heads, wide] */
     int64_t wide;
-    int64_t *at;  /* where each row's lie in `host` */
+    int64_t *at; /* where each row's lie in `host` */
     float *host;
     size_t bytes;
 } Look;
@@ -38,7 +38,8 @@ static View space_view(Transformer *enc, int which, KType type, int64_t rows, in
     return view_of(p, type, rows, cols);
 }
 
-static int put(Transformer *enc, int which, const void *host, size_t bytes, const void **dst, Err *e)
+static int put(Transformer *enc, int which, const void *host, size_t bytes, const void **dst,
+               Err *e)
 {
     void *p = space(enc, which, bytes, e);
     if (!p)
@@ -94,13 +95,16 @@ static int put_indices(Run *u, const TransformerIn *in, Err *e)
     const void *position, *kind, *starts;
     if (put(enc, SPACE_POSITION, enc->positions, bytes, &position, e) < 0 ||
         put(enc, SPACE_KIND, enc->kinds, bytes, &kind, e) < 0 ||
-        put(enc, SPACE_STARTS, in->starts, (size_t)(in->rows + 1) * sizeof(int64_t), &starts,
-            e) < 0)
+        put(enc, SPACE_STARTS, in->starts, (size_t)(in->rows + 1) * sizeof(int64_t), &starts, e) <
+            0)
         return -1;
     u->position = position;
     u->kind = kind;
-    u->batch = (Batch){.tokens = in->tokens, .rows = in->rows, .starts = starts,
-                       .host_starts = in->starts, .heads = (int)enc->config.heads};
+    u->batch = (Batch){.tokens = in->tokens,
+                       .rows = in->rows,
+                       .starts = starts,
+                       .host_starts = in->starts,
+                       .heads = (int)enc->config.heads};
     return 0;
 }
 
@@ -115,8 +119,8 @@ static int put_half(Run *u, int which, const TransformerIn *in, Err *e)
     const void *id;
     if (which)
         set_ids(enc, in);
-    if (put(enc, SPACE_ID + which, which ? enc->ids : in->id, (size_t)t * sizeof(int32_t), &id,
-            e) < 0)
+    if (put(enc, SPACE_ID + which, which ? enc->ids : in->id, (size_t)t * sizeof(int32_t), &id, e) <
+        0)
         return -1;
     u->id = id;
     u->half = &enc->half[which];
@@ -155,8 +159,7 @@ static void spread_probs(const Run *u)
         for (int64_t head = 0; head < heads; head++)
             for (int64_t i = 0; i < len; i++)
                 memcpy(k->out + (((first + i) * layers + u->layer) * heads + head) * k->wide,
-                       k->host + k->at[r] + (head * len + i) * len,
-                       (size_t)len * sizeof(float));
+                       k->host + k->at[r] + (head * len + i) * len, (size_t)len * sizeof(float));
     }
 }
 
@@ -184,8 +187,7 @@ static int look_begin(Run *u, Look *k, Err *e)
     k->host = mem_alloc(k->bytes);
     u->look = k;
     u->probs = space(enc, SPACE_PROBS, k->bytes, e);
-    if (!u->probs ||
-        put(enc, SPACE_PROBS_AT, k->at, (size_t)in->rows * sizeof *k->at, &at, e) < 0)
+    if (!u->probs || put(enc, SPACE_PROBS_AT, k->at, (size_t)in->rows * sizeof *k->at, &at, e) < 0)
         return -1;
     u->probs_at = at;
     return 0;
@@ -223,18 +225,22 @@ static TransformerIn next_batch(Transformer *enc, const TransformerIn *in, int64
     enc->starts = mem_resize(enc->starts, (size_t)rows + 1, sizeof *enc->starts);
     for (int64_t i = 0; i <= rows; i++)
         enc->starts[i] = s[i] - s[0];
-    return (TransformerIn){.id = in->id + s[0], .kind = in->kind ? in->kind + s[0] : NULL,
-                       .starts = enc->starts, .rows = rows, .tokens = s[rows] - s[0]};
+    return (TransformerIn){.id = in->id + s[0],
+                           .kind = in->kind ? in->kind + s[0] : NULL,
+                           .starts = enc->starts,
+                           .rows = rows,
+                           .tokens = s[rows] - s[0]};
 }
 
-int transformer_start(Transformer *enc, const TransformerIn *in, void *out, float *probs, int64_t wide,
-                  int64_t *mark, Err *e)
+int transformer_start(Transformer *enc, const TransformerIn *in, void *out, float *probs,
+                      int64_t wide, int64_t *mark, Err *e)
 {
     const Config *c = &enc->config;
     size_t each = (size_t)c->hidden * (enc->type == K_BF16 ? 2 : 4);
     for (int64_t row = 0, at = 0; row < in->rows;) {
         TransformerIn b = next_batch(enc, in, row);
-        Look k = {.in = &b, .wide = wide,
+        Look k = {.in = &b,
+                  .wide = wide,
                   .out = probs ? probs + at * enc->layers * c->heads * wide : NULL};
         if (run_batch(enc, &b, (char *)out + (size_t)at * each, &k, e) < 0)
             return -1;
@@ -253,7 +259,8 @@ int transformer_finish(Transformer *enc, int64_t mark, Err *e)
     return 0;
 }
 
-int transformer_run(Transformer *enc, const TransformerIn *in, void *out, float *probs, int64_t wide, Err *e)
+int transformer_run(Transformer *enc, const TransformerIn *in, void *out, float *probs,
+                    int64_t wide, Err *e)
 {
     int64_t mark;
     int r = transformer_start(enc, in, out, probs, wide, &mark, e);

@@ -1,6 +1,6 @@
-/* transformer_in.h - what the encoder's files share: transformer_load.c reads and packs the weights,
- * transformer_run.c takes a batch through the layers, encoder_batch.c makes batches and brings their
- * numbers in and out. */
+/* transformer_in.h - what the encoder's files share: transformer_load.c reads and packs the
+ * weights, transformer_run.c takes a batch through the layers, encoder_batch.c makes batches and
+ * brings their numbers in and out. */
 #ifndef WEFT_TRANSFORMER_IN_H
 #define WEFT_TRANSFORMER_IN_H
 
@@ -11,7 +11,7 @@ typedef struct Norms {
 } Norms;
 
 typedef struct TransformerLayer {
-    Weight *qkv, *out; /* query, key and value one below the other */
+    Weight *qkv, *out;                            /* query, key and value one below the other */
     Weight *cross_query, *cross_pair, *cross_out; /* of a decoder's; the pair is key and value */
     Weight *up, *down; /* a gate, and what it is for, one below the other in `up` */
     Norms attend, cross, feed;
@@ -37,9 +37,20 @@ typedef struct Space {
 } Space;
 
 enum { HALVES = 2 };
-enum { SPACE_STARTS, SPACE_POSITION, SPACE_KIND, SPACE_QKV, SPACE_SEEN, SPACE_PROBS,
-       SPACE_PROBS_AT, SPACE_ID, SPACE_X = SPACE_ID + HALVES, SPACE_NORMED = SPACE_X + HALVES,
-       SPACE_NARROW = SPACE_NORMED + HALVES, SPACES = SPACE_NARROW + HALVES };
+enum {
+    SPACE_STARTS,
+    SPACE_POSITION,
+    SPACE_KIND,
+    SPACE_QKV,
+    SPACE_SEEN,
+    SPACE_PROBS,
+    SPACE_PROBS_AT,
+    SPACE_ID,
+    SPACE_X = SPACE_ID + HALVES,
+    SPACE_NORMED = SPACE_X + HALVES,
+    SPACE_NARROW = SPACE_NORMED + HALVES,
+    SPACES = SPACE_NARROW + HALVES
+};
 
 struct Transformer {
     Config config;
@@ -49,8 +60,8 @@ struct Transformer {
     int64_t layers;
     Half half[HALVES];
     int halves;
-    const float *word;       /* device memory */
-    const float *distance;   /* what attention adds by distance, device memory; NULL: nothing */
+    const float *word;     /* device memory */
+    const float *distance; /* what attention adds by distance, device memory; NULL: nothing */
     float *distance_host;
     Space space[SPACES];
     int64_t *starts;                  /* of the batch */
@@ -64,8 +75,8 @@ typedef struct Run {
     const Half *half;
     Batch batch;
     const int32_t *id, *position, *kind; /* device */
-    View x;      /* hidden states in f32: what residuals are added to */
-    View normed; /* where norms come first, in f32; else {0} */
+    View x;                              /* hidden states in f32: what residuals are added to */
+    View normed;                         /* where norms come first, in f32; else {0} */
     View narrow; /* in 16 bits where that is what comes out or products read, else {0} */
     View in;     /* the one of the three that products read */
     View memory; /* the encoder's, that a decoder looks at */

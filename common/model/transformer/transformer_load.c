@@ -25,8 +25,8 @@ typedef struct Loader {
     int jobs;
 } Loader;
 
-static const float *get(Loader *l, const char *format, const char *part, int layer,
-                        int64_t rows, int64_t cols)
+static const float *get(Loader *l, const char *format, const char *part, int layer, int64_t rows,
+                        int64_t cols)
 {
     char name[256];
     int n = snprintf(name, sizeof name, format, layer);
@@ -160,8 +160,8 @@ static int64_t bucket_of(int64_t distance, const Config *c)
     int64_t base = distance > 0 ? side : 0;
     if (n < exact)
         return base + n;
-    float ranges = logf((float)n / (float)exact) /
-                   (float)log((double)c->distance / (double)exact) * (float)(side - exact);
+    float ranges = logf((float)n / (float)exact) / (float)log((double)c->distance / (double)exact) *
+                   (float)(side - exact);
     int64_t bucket = exact + (int64_t)ranges;
     return base + (bucket < side ? bucket : side - 1);
 }
@@ -178,8 +178,7 @@ static void load_distance(Loader *l, const char *name)
     enc->distance_host = mem_array((size_t)(c->heads * wide), sizeof(float));
     for (int64_t h = 0; h < c->heads; h++)
         for (int64_t i = 0; i < wide; i++)
-            enc->distance_host[h * wide + i] =
-                table[bucket_of(i - c->distance, c) * c->heads + h];
+            enc->distance_host[h * wide + i] = table[bucket_of(i - c->distance, c) * c->heads + h];
     enc->distance = hold(l, enc->distance_host, c->heads * wide);
 }
 

@@ -48,7 +48,8 @@ static void add(Piece *p, const Run *u, View t, const Norms *own, const Norms *n
 static void queries(Piece *p, const Run *u, int64_t layer)
 {
     if (layer < u->half->end)
-        p->dev->linear(p, &(Linear){.x = cut(u->in, p), .w = half_layer(u->half, layer)->qkv,
+        p->dev->linear(p, &(Linear){.x = cut(u->in, p),
+                                    .w = half_layer(u->half, layer)->qkv,
                                     .y = cut(u->qkv, p)});
 }
 
@@ -92,8 +93,8 @@ static void project(Piece *p, const Run *u, View t)
     const Config *c = &u->enc->config;
     const Half *h = u->half;
     View in = temp_view(p, u->enc->compute, t.rows, t.cols);
-    p->dev->norm(p, &(Norm){.x = t, .y = in, .gamma = h->embed.gamma, .beta = h->embed.beta,
-                            .eps = c->eps});
+    p->dev->norm(
+        p, &(Norm){.x = t, .y = in, .gamma = h->embed.gamma, .beta = h->embed.beta, .eps = c->eps});
     p->dev->linear(p, &(Linear){.x = in, .w = h->project, .y = cut(u->x, p)});
     if (u->narrow.p)
         p->dev->mix(p, &(Mix){.x = cut(u->x, p), .y = cut(u->narrow, p), .a = 1});
@@ -113,8 +114,12 @@ static void stage_embed(Piece *p, void *ctx)
     if (h->project)
         project(p, u, t);
     else if (h->embed.gamma)
-        p->dev->norm(p, &(Norm){.x = x, .y = x, .y2 = first ? (View){0} : narrow,
-                                .gamma = h->embed.gamma, .beta = h->embed.beta, .eps = c->eps});
+        p->dev->norm(p, &(Norm){.x = x,
+                                .y = x,
+                                .y2 = first ? (View){0} : narrow,
+                                .gamma = h->embed.gamma,
+                                .beta = h->embed.beta,
+                                .eps = c->eps});
     if (first && next) {
         Norm a = {.x = x};
         set_norm(p, u, &a, next);
@@ -167,10 +172,10 @@ static void stage_cross(Piece *p, void *ctx)
     View t = temp_view(p, K_F32, p->hi - p->lo, u->enc->config.hidden);
     p->dev->linear(p, &(Linear){.x = cut(u->seen, p), .w = y->out, .y = t});
     add(p, u, t, &y->attend, &y->cross);
-    p->dev->linear(p, &(Linear){.x = cut(u->in, p), .w = y->cross_query,
-                                .y = cut(cross_query(u), p)});
-    p->dev->linear(p, &(Linear){.x = cut(u->memory, p), .w = y->cross_pair,
-                                .y = cut(cross_pair(u), p)});
+    p->dev->linear(p,
+                   &(Linear){.x = cut(u->in, p), .w = y->cross_query, .y = cut(cross_query(u), p)});
+    p->dev->linear(
+        p, &(Linear){.x = cut(u->memory, p), .w = y->cross_pair, .y = cut(cross_pair(u), p)});
 }
 
 static void stage_attend_cross(Piece *p, void *ctx)
@@ -217,8 +222,8 @@ static void stage_feed(Piece *p, void *ctx)
     View t = temp_view(p, K_F32, m, enc->config.hidden);
     View wide = temp_view(p, enc->compute, m, enc->config.inner);
 
-    p->dev->linear(p, &(Linear){.x = cut(u->seen, p), .w = y->cross_out ? y->cross_out : y->out,
-                                .y = t});
+    p->dev->linear(
+        p, &(Linear){.x = cut(u->seen, p), .w = y->cross_out ? y->cross_out : y->out, .y = t});
     add(p, u, t, y->cross_out ? &y->cross : &y->attend, &y->feed);
     raise(p, u, y, wide);
     p->dev->linear(p, &(Linear){.x = wide, .w = y->down, .y = t});

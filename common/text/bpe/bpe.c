@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 enum {
-    SHORT = 40,      /* symbols up to which looking at all ranks is the fastest */
+    SHORT = 40,       /* symbols up to which looking at all ranks is the fastest */
     WINDOW = 1 << 13, /* bytes joined at a time of a long word */
     MARGIN = 1 << 10, /* of them those at the end that what comes behind may change */
     TRIES = 64,
@@ -77,8 +77,8 @@ static int add_pairs(Bpe *b, const Vocab *v, const MergeList *merges, Err *e)
         Slot *s = pair_slot(b, m->left, m->right);
         if (s->left >= 0) {
             Str left = vocab_text(v, m->left), right = vocab_text(v, m->right);
-            return err_set(e, "merge %zu, '%.*s %.*s', is there twice", i + 1, (int)left.n,
-                           left.p, (int)right.n, right.p);
+            return err_set(e, "merge %zu, '%.*s %.*s', is there twice", i + 1, (int)left.n, left.p,
+                           (int)right.n, right.p);
         }
         *s = (Slot){m->left, m->right, (uint32_t)i};
         b->whole[i] = m->whole;

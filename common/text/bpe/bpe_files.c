@@ -57,8 +57,7 @@ static void add_gpt2_templates(Tokenizer *t, int32_t bos)
     }
 }
 
-static int add_templates(Tokenizer *t, const json_t *config, const json_t *map, bool bos,
-                         Err *e)
+static int add_templates(Tokenizer *t, const json_t *config, const json_t *map, bool bos, Err *e)
 {
     static const Special wanted[] = {TOK_CLS, TOK_SEP};
     int32_t id[2];
@@ -94,8 +93,7 @@ int bpe_from_files(Tokenizer *t, const char *folder, const json_t *config, const
     rules.trim_prefix = rules.prefix;
     if (e->text[0])
         return err_at(e, "tokenizer_config.json");
-    if (read_model(t, folder, &rules, e) < 0 ||
-        tokenizer_add_said(t, folder, config, map, e) < 0 ||
+    if (read_model(t, folder, &rules, e) < 0 || tokenizer_add_said(t, folder, config, map, e) < 0 ||
         add_templates(t, config, map, bos, e) < 0)
         return -1;
     return tokenizer_set_decoder(t, "{\"type\": \"ByteLevel\"}", e);

@@ -56,8 +56,7 @@ static int read_words(const json_t *words, BpeRules *rules, Err *e)
 {
     const json_t *o = part(words, "pretokenizers", 0);
     if (!is_type(o, "ByteLevel"))
-        return err_set(e, "pre_tokenizer '%s' is not supported: ByteLevel alone is",
-                       type_of(o));
+        return err_set(e, "pre_tokenizer '%s' is not supported: ByteLevel alone is", type_of(o));
     if (part(words, "pretokenizers", 1))
         return err_set(e, "pre_tokenizer '%s' behind ByteLevel is not supported",
                        type_of(part(words, "pretokenizers", 1)));
@@ -95,8 +94,7 @@ int bpe_set(Tokenizer *t, const BpeRules *rules, const MergeList *merges, Err *e
     t->model = bpe_model_new(b, &t->vocab, rules);
     t->trim = rules->trim;
     t->trim_prefix = rules->trim_prefix;
-    char *words = mem_fmt("bytelevel bpe prefix=%d words=%d", rules->prefix,
-                          rules->words_first);
+    char *words = mem_fmt("bytelevel bpe prefix=%d words=%d", rules->prefix, rules->words_first);
     tokenizer_identify(t, words, merges->merge, merges->n * sizeof *merges->merge);
     free(words);
     return 0;

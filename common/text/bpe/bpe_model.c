@@ -12,19 +12,19 @@
 #include <stdlib.h>
 
 enum {
-    KEY = 16,            /* bytes of a key: a word of up to 15 and its length */
-    INLINE = 3,          /* pieces that an entry holds by itself */
-    BUCKETS = 1 << 16,   /* of two entries, a cache line */
-    LISTS = 1 << 20,     /* numbers in the lists; beyond, the cache begins anew */
-    LONGEST = 120,       /* bytes of words that are cached */
-    LISTED = 255,        /* an entry's count: its pieces are in a list */
+    KEY = 16,          /* bytes of a key: a word of up to 15 and its length */
+    INLINE = 3,        /* pieces that an entry holds by itself */
+    BUCKETS = 1 << 16, /* of two entries, a cache line */
+    LISTS = 1 << 20,   /* numbers in the lists; beyond, the cache begins anew */
+    LONGEST = 120,     /* bytes of words that are cached */
+    LISTED = 255,      /* an entry's count: its pieces are in a list */
 };
 
 /* A word and what it splits into. Longer words than a key have a hash for one, and stand before
  * their list. */
 typedef struct Entry {
     uint64_t key[2];
-    int32_t id[INLINE]; /* or: where the list is, how many pieces */
+    int32_t id[INLINE];  /* or: where the list is, how many pieces */
     uint8_t count, lead; /* pieces, 0: free; spaces that the first one's span leaves out */
     uint8_t end[2];      /* where the first two pieces end */
 } Entry;
@@ -311,8 +311,8 @@ typedef struct Reader {
 static void read_word(Work *work, Reader *r, size_t limit, Tokens *out)
 {
     const char *stop = bytelevel_word(r->p, r->end);
-    BpePlace w = {.p = r->p, .end = r->end, .n = (size_t)(stop - r->p), .at = r->at,
-               .first = r->at == 0};
+    BpePlace w = {
+        .p = r->p, .end = r->end, .n = (size_t)(stop - r->p), .at = r->at, .first = r->at == 0};
     add_word(work, &w, limit, out);
     r->at += (int32_t)w.n;
     r->p = stop;
@@ -328,8 +328,12 @@ static void read_first(Work *work, Reader *r, size_t limit, Tokens *out)
         return;
     }
     const char *stop = bytelevel_first(r->p, r->end);
-    BpePlace w = {.p = r->p, .end = r->end, .n = (size_t)(stop - r->p) + 1, .at = r->at,
-               .space = true, .first = r->at == 0};
+    BpePlace w = {.p = r->p,
+                  .end = r->end,
+                  .n = (size_t)(stop - r->p) + 1,
+                  .at = r->at,
+                  .space = true,
+                  .first = r->at == 0};
     add_word(work, &w, limit, out);
     r->at += (int32_t)(stop - r->p);
     r->p = stop;
@@ -382,8 +386,8 @@ static void read_block(Work *work, Reader *r, const char *block, uint64_t starts
         if (e && e->count <= INLINE) {
             put_entry(e, r->at + (int32_t)s->begin, (int32_t)s->n, out);
         } else {
-            BpePlace w = {.p = r->p + s->begin, .end = r->end, .n = s->n,
-                       .at = r->at + (int32_t)s->begin};
+            BpePlace w = {
+                .p = r->p + s->begin, .end = r->end, .n = s->n, .at = r->at + (int32_t)s->begin};
             add_word(work, &w, SIZE_MAX, out);
             tokens_room(out, BL_BLOCK + INLINE);
         }
@@ -392,8 +396,7 @@ static void read_block(Work *work, Reader *r, const char *block, uint64_t starts
     r->at += (int32_t)(end[-1].begin + end[-1].n);
 }
 
-static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t limit,
-                   Tokens *out)
+static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t limit, Tokens *out)
 {
     Reader r = {text.p, text.p + text.n, at};
     (void)m;
@@ -440,8 +443,12 @@ static void word(const TokModel *m, void *work, Str text, int32_t at, int32_t sp
     do {
         p = stop;
         stop = space ? bytelevel_first(p, end) : bytelevel_word(p, end);
-        place = (BpePlace){.p = p, .end = end, .n = (size_t)(stop - p) + space,
-                        .at = (int32_t)(p - text.p), .space = space, .first = p == text.p};
+        place = (BpePlace){.p = p,
+                           .end = end,
+                           .n = (size_t)(stop - p) + space,
+                           .at = (int32_t)(p - text.p),
+                           .space = space,
+                           .first = p == text.p};
         space = false;
     } while (stop <= text.p + at && stop < end);
     Tokens tokens = {0};
@@ -456,8 +463,8 @@ static void *work_new(const TokModel *m)
     Work *w = mem_zero(1, sizeof *w);
     w->model = (const BpeModel *)m;
     w->memory = mem_zero(BUCKETS + 1, sizeof *w->cache);
-    w->cache = (Bucket *)(((uintptr_t)w->memory + sizeof *w->cache - 1) &
-                          -(uintptr_t)sizeof *w->cache);
+    w->cache =
+        (Bucket *)(((uintptr_t)w->memory + sizeof *w->cache - 1) & -(uintptr_t)sizeof *w->cache);
     w->list = mem_array(LISTS, sizeof *w->list);
     return w;
 }

@@ -37,12 +37,10 @@ static uint8_t classify(uint32_t cp)
     case UTF8PROC_CATEGORY_LL:
     case UTF8PROC_CATEGORY_LT:
     case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-        return LETTER;
+    case UTF8PROC_CATEGORY_LO: return LETTER;
     case UTF8PROC_CATEGORY_ND:
     case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO:
-        return NUMBER;
+    case UTF8PROC_CATEGORY_NO: return NUMBER;
     default:
         if (is_young(cp, young_letters, sizeof young_letters / sizeof *young_letters))
             return LETTER;
@@ -82,15 +80,11 @@ static inline size_t contraction(const char *p, size_t n)
     case 's':
     case 't':
     case 'm':
-    case 'd':
-        return 2;
+    case 'd': return 2;
     case 'r':
-    case 'v':
-        return n > 2 && p[2] == 'e' ? 3 : 0;
-    case 'l':
-        return n > 2 && p[2] == 'l' ? 3 : 0;
-    default:
-        return 0;
+    case 'v': return n > 2 && p[2] == 'e' ? 3 : 0;
+    case 'l': return n > 2 && p[2] == 'l' ? 3 : 0;
+    default: return 0;
     }
 }
 

@@ -114,11 +114,22 @@ static bool nmt_drops(uint32_t cp)
 static uint32_t nmt_maps(uint32_t cp)
 {
     switch (cp) {
-    case 0x9: case 0xa: case 0xc: case 0xd: case 0x1680: case 0x200b: case 0x200c: case 0x200d:
-    case 0x200e: case 0x200f: case 0x2028: case 0x2029: case 0x2581: case 0xfeff: case 0xfffd:
-        return ' ';
-    default:
-        return cp;
+    case 0x9:
+    case 0xa:
+    case 0xc:
+    case 0xd:
+    case 0x1680:
+    case 0x200b:
+    case 0x200c:
+    case 0x200d:
+    case 0x200e:
+    case 0x200f:
+    case 0x2028:
+    case 0x2029:
+    case 0x2581:
+    case 0xfeff:
+    case 0xfffd: return ' ';
+    default: return cp;
     }
 }
 
@@ -318,8 +329,7 @@ static void fill(Normal *t, Str text, int32_t at)
     }
 }
 
-const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart part,
-                              bool *in_step)
+const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart part, bool *in_step)
 {
     Run r = {.work = w, .part = &part, .in_step = true};
     Normal *from = &w->one, *to = &w->two;

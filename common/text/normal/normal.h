@@ -47,8 +47,7 @@ typedef struct NormalPart {
 /* What the part becomes; it is there until the next call. *in_step = false: characters dropped
  * at its beginning have put the origins of all that follows out of step, as they do in the
  * reference; so what follows in the text must be normalised together with it. */
-const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart part,
-                              bool *in_step);
+const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart part, bool *in_step);
 /* Appends the same to `out`. */
 void normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out);
 

@@ -55,9 +55,10 @@ static int decompose(uint32_t cp, bool compat, uint32_t part[PARTS])
     int last = 0;
     if (!compat)
         return uni_decompose(cp, part);
-    utf8proc_ssize_t n = IN(cp, undivided) ? 0 :
-        utf8proc_decompose_char((utf8proc_int32_t)cp, to, PARTS,
-                                UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &last);
+    utf8proc_ssize_t n = IN(cp, undivided)
+                             ? 0
+                             : utf8proc_decompose_char((utf8proc_int32_t)cp, to, PARTS,
+                                                       UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &last);
     if (n < 1 || n > PARTS) {
         part[0] = cp;
         return 1;
@@ -198,10 +199,8 @@ bool normal_is_mark(uint32_t cp)
     switch (utf8proc_category((utf8proc_int32_t)cp)) {
     case UTF8PROC_CATEGORY_MN:
     case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-        return !IN(cp, unstripped);
-    default:
-        return IN(cp, stripped);
+    case UTF8PROC_CATEGORY_ME: return !IN(cp, unstripped);
+    default: return IN(cp, stripped);
     }
 }
 

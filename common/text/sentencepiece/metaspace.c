@@ -108,8 +108,7 @@ static void flush(Work *w, size_t limit, Tokens *out)
         memcpy(key, t->p + mark, t->n - mark);
         e = cached(w, key, t->n - mark, marked);
         for (int i = 0; e && i < e->count; i++)
-            tokens_add(out, e->id[i], t->span[i ? e->end[i - 1] : 0][0],
-                       t->span[e->end[i] - 1][1]);
+            tokens_add(out, e->id[i], t->span[i ? e->end[i - 1] : 0][0], t->span[e->end[i] - 1][1]);
     }
     if (!e) {
         split(w, t->p, t->n, limit - out->n);
@@ -147,8 +146,7 @@ static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flus
             if (mark && (m->rules.split || (runs && !after_mark)))
                 ends(w, limit, out);
         } else if (m->rules.metaspace && !mark &&
-                   (m->rules.put == MARK_ALWAYS ||
-                    (m->rules.put == MARK_FIRST && at[0] == 0))) {
+                   (m->rules.put == MARK_ALWAYS || (m->rules.put == MARK_FIRST && at[0] == 0))) {
             normal_add(&w->word, m->rules.mark, m->mark_bytes, at[0], at[1]);
         }
         fresh = false;
@@ -161,8 +159,8 @@ static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flus
     ends(w, limit, out);
 }
 
-static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t begin,
-                          size_t end, size_t limit, Tokens *out)
+static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t begin, size_t end,
+                          size_t limit, Tokens *out)
 {
     (void)m;
     cut(work, t, begin, end, true, flush, limit, out);
@@ -172,8 +170,8 @@ static void normalise(const TokModel *m, void *work, Str text, int32_t at, Norma
 {
     Work *w = work;
     normal_room(out, 1); /* a text even where nothing is left */
-    normalizer_run(((const Model *)m)->normalizer, w->normal,
-                   (NormalPart){text, at, true, true}, out);
+    normalizer_run(((const Model *)m)->normalizer, w->normal, (NormalPart){text, at, true, true},
+                   out);
 }
 
 /* ---- words of ASCII ---- */
@@ -236,8 +234,8 @@ static inline void read_plain(const Model *m, const char *p, const char *end, Pl
 
 /* The plain word at p, byte `at` of the original. `start` is where its mark comes from; < 0: it
  * has none. */
-static inline void add_word(Work *w, const Plain *word, const char *p, int32_t start,
-                            int32_t at, size_t limit, Tokens *out)
+static inline void add_word(Work *w, const Plain *word, const char *p, int32_t start, int32_t at,
+                            size_t limit, Tokens *out)
 {
     const Model *m = w->model;
     int32_t mark = start < 0 ? 0 : (int32_t)m->mark_bytes;
@@ -257,8 +255,7 @@ static inline void add_word(Work *w, const Plain *word, const char *p, int32_t s
     if (mark)
         normal_add(&w->word, m->rules.mark, m->mark_bytes, start, start + 1);
     for (size_t i = 0; i < word->n; i++)
-        normal_add(&w->word, m->to + (unsigned char)p[i], 1, at + (int32_t)i,
-                   at + (int32_t)i + 1);
+        normal_add(&w->word, m->to + (unsigned char)p[i], 1, at + (int32_t)i, at + (int32_t)i + 1);
     flush(w, limit, out);
 }
 
@@ -269,8 +266,7 @@ static inline int32_t mark_of(const Model *m, bool spaced, int32_t at)
         return at - 1;
     if (!spaced && m->prepends == PREPENDS_MARK)
         return at;
-    if (!m->rules.metaspace || m->rules.put == MARK_NEVER ||
-        (m->rules.put == MARK_FIRST && at > 0))
+    if (!m->rules.metaspace || m->rules.put == MARK_NEVER || (m->rules.put == MARK_FIRST && at > 0))
         return -1;
     return at;
 }
@@ -300,16 +296,14 @@ static void encode(const TokModel *base, void *work, Str text, int32_t at, size_
         const char *q = p + spaced;
         Plain word;
         read_plain(m, q, end, &word);
-        if (word.n && ends_word(m, q + word.n, end) &&
-            !(first && m->prepends == PREPENDS_ELSE)) {
+        if (word.n && ends_word(m, q + word.n, end) && !(first && m->prepends == PREPENDS_ELSE)) {
             int32_t here = at + (int32_t)(q - text.p);
             add_word(work, &word, q, mark_of(m, spaced, here), here, limit, out);
             p = q + word.n;
             continue;
         }
         q = part_end(m, p, end);
-        NormalPart part = {str_of(p, (size_t)(q - p)), at + (int32_t)(p - text.p), first,
-                           q == end};
+        NormalPart part = {str_of(p, (size_t)(q - p)), at + (int32_t)(p - text.p), first, q == end};
         if (!add_part(work, part, limit, out)) {
             part.text.n = (size_t)(end - p);
             part.last = true;
@@ -393,8 +387,8 @@ static bool cuts_at_space(const Model *m)
     NormalWork *w = normalwork_new();
     normalizer_run(m->normalizer, w, (NormalPart){str_of("a a", 3), 0, false, false}, &t);
     bool kept = m->to['a'] && t.n == 3 && t.p[1] == ' ';
-    bool marked = t.n == 2 + m->mark_bytes && is_mark(m, t.p + 1, t.n - 1) &&
-                  t.span[1][0] == 1 && t.span[1][1] == 2;
+    bool marked = t.n == 2 + m->mark_bytes && is_mark(m, t.p + 1, t.n - 1) && t.span[1][0] == 1 &&
+                  t.span[1][1] == 2;
     free(t.p);
     free(t.span);
     normalwork_free(w);
@@ -432,8 +426,7 @@ static void classify(Model *m)
               !normalizer_may_replace(m->normalizer, ' ');
     for (int c = 0; c < 128; c++) {
         char to = m->to[c];
-        if (to == NORMAL_ELSE || to == m->rules.mark[0] ||
-            (uni_class((uint32_t)to) & UNI_SPACE))
+        if (to == NORMAL_ELSE || to == m->rules.mark[0] || (uni_class((uint32_t)to) & UNI_SPACE))
             continue;
         if (!normalizer_may_replace(m->normalizer, (char)c)) {
             m->byte[c] = BYTE_PLAIN;
@@ -444,8 +437,8 @@ static void classify(Model *m)
     }
 }
 
-TokModel *words_model(Normalizer *normalizer, const WordRules *rules,
-                      const WordSplitter *splitter, void *self)
+TokModel *words_model(Normalizer *normalizer, const WordRules *rules, const WordSplitter *splitter,
+                      void *self)
 {
     Model *m = mem_zero(1, sizeof *m);
     m->base = (TokModel){.work_new = work_new,

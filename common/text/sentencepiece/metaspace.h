@@ -44,8 +44,8 @@ int words_read(WordRules *r, const json_t *o, Err *e);
 void words_describe(const WordRules *r, Buf *to);
 
 /* Takes over `normalizer` and `self`. */
-TokModel *words_model(Normalizer *normalizer, const WordRules *rules,
-                      const WordSplitter *splitter, void *self);
+TokModel *words_model(Normalizer *normalizer, const WordRules *rules, const WordSplitter *splitter,
+                      void *self);
 
 static inline void subwords_add(Subwords *p, int32_t id, size_t begin, size_t end)
 {

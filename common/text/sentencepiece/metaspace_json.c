@@ -1,8 +1,8 @@
 /* metaspace_json.c - words as tokenizer.json's pre_tokenizer says. */
 #include "text/sentencepiece/metaspace.h"
 
-#include "store/jsonfile.h"
 #include "base/utf8.h"
+#include "store/jsonfile.h"
 
 static int read_metaspace(WordRules *r, const json_t *o, Err *e)
 {

@@ -269,8 +269,7 @@ void spbpe_set(Tokenizer *t, Normalizer *normalizer, WordRules words, const Merg
     Buf b = {0};
     if (!words.metaspace)
         memcpy(words.mark, mark, sizeof mark);
-    buf_fmt(&b, "spbpe %d %d%d%d", (int)rules->unknown, rules->fuse, rules->bytes,
-            rules->whole);
+    buf_fmt(&b, "spbpe %d %d%d%d", (int)rules->unknown, rules->fuse, rules->bytes, rules->whole);
     normalizer_describe(normalizer, &b);
     words_describe(&words, &b);
     buf_add(&b, "", 1);

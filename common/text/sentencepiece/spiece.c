@@ -51,20 +51,16 @@ static bool read_field(Str *s, Field *f)
     f->number = (uint32_t)(key >> 3);
     f->wire = key & 7;
     switch (f->wire) {
-    case WIRE_VARINT:
-        return read_varint(s, &f->value);
-    case WIRE_64:
-        return read_fixed(s, 8, &f->value);
-    case WIRE_32:
-        return read_fixed(s, 4, &f->value);
+    case WIRE_VARINT: return read_varint(s, &f->value);
+    case WIRE_64: return read_fixed(s, 8, &f->value);
+    case WIRE_32: return read_fixed(s, 4, &f->value);
     case WIRE_BYTES:
         if (!read_varint(s, &size) || size > s->n)
             return false;
         f->bytes = str_of(s->p, size);
         *s = str_of(s->p + size, s->n - size);
         return true;
-    default:
-        return false;
+    default: return false;
     }
 }
 
@@ -236,8 +232,7 @@ static void add_way(Ways *w, Way way)
 }
 
 /* The ways to write the entry as two of the file's pieces. */
-static int add_ways(Ways *w, const Vocab *v, const Vocab *pieces, int32_t id, double score,
-                    Err *e)
+static int add_ways(Ways *w, const Vocab *v, const Vocab *pieces, int32_t id, double score, Err *e)
 {
     Str s = vocab_text(v, id);
     size_t first = w->n;
@@ -254,7 +249,10 @@ static int add_ways(Ways *w, const Vocab *v, const Vocab *pieces, int32_t id, do
         if (m.left < 0 || m.right < 0)
             return err_set(e, "'%.*s' is made of pieces that the model does not have", (int)s.n,
                            s.p);
-        add_way(w, (Way){.merge = m, .score = score, .left_rank = left, .right_rank = right,
+        add_way(w, (Way){.merge = m,
+                         .score = score,
+                         .left_rank = left,
+                         .right_rank = right,
                          .left_chars = chars_of(s.p, i),
                          .right_chars = chars_of(s.p + i, s.n - i)});
     }

@@ -256,9 +256,8 @@ static const Layout camembert = {names_roberta,   camembert_entries, 3,
                                  usual_normalise, xlmr_templates,    .mask = true};
 static const Layout albert = {names_albert,     albert_entries,   -1,
                               albert_normalise, albert_templates, .mask = true};
-static const Layout llama = {names_llama,     llama_entries,   0,
-                             llama_normalise, llama_templates, .bytes = true,
-                             .prefixes = true};
+static const Layout llama = {names_llama,   llama_entries,   0, llama_normalise, llama_templates,
+                             .bytes = true, .prefixes = true};
 
 /* By the class of tokenizer_config.json, less "Fast", or config.json's model_type. */
 static const struct {
@@ -381,10 +380,9 @@ static int set_decoder(const Load *l)
                                  ? ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, "
                                    "\"stop\": 0}"
                                  : "")
-            : mem_fmt(
-                  "{\"type\": \"Metaspace\", \"replacement\": \"\u2581\", \"prepend_scheme\": "
-                  "\"%s\", \"split\": true}",
-                  prepend_scheme(l));
+            : mem_fmt("{\"type\": \"Metaspace\", \"replacement\": \"\u2581\", \"prepend_scheme\": "
+                      "\"%s\", \"split\": true}",
+                      prepend_scheme(l));
     int bad = tokenizer_set_decoder(l->t, json, l->e);
     free(json);
     return bad;

@@ -28,7 +28,7 @@ typedef struct Node {
 typedef struct Work {
     Node *node; /* of the bytes from `base` on */
     size_t cap;
-    Subwords path;       /* backwards */
+    Subwords path;     /* backwards */
     size_t unknown[2]; /* bytes of unknown characters that are not delivered yet */
 } Work;
 

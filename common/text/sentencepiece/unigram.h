@@ -17,7 +17,7 @@ void *unigram_new(const Vocab *v, const double *score, const UnigramRules *rules
 extern const WordSplitter unigram_splitter;
 
 /* Makes t->model of t->vocab, with its fingerprint. Takes over `normalizer`. */
-int unigram_set(Tokenizer *t, Normalizer *normalizer, const WordRules *words,
-                const double *score, const UnigramRules *rules, Err *e);
+int unigram_set(Tokenizer *t, Normalizer *normalizer, const WordRules *words, const double *score,
+                const UnigramRules *rules, Err *e);
 
 #endif

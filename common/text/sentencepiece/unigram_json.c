@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-int unigram_set(Tokenizer *t, Normalizer *normalizer, const WordRules *words,
-                const double *score, const UnigramRules *rules, Err *e)
+int unigram_set(Tokenizer *t, Normalizer *normalizer, const WordRules *words, const double *score,
+                const UnigramRules *rules, Err *e)
 {
     Buf b = {0};
     if (t->vocab.count >= PIECETRIE_IDS) {

@@ -276,8 +276,7 @@ static void flush_pending(Work *w, Put *put, void *to)
     w->npending = w->norigin = 0;
 }
 
-static void add_pending(Work *w, uint32_t cp, int combining, bool own, int32_t start,
-                        int32_t end)
+static void add_pending(Work *w, uint32_t cp, int combining, bool own, int32_t start, int32_t end)
 {
     if (w->npending == w->cap) {
         w->cap = w->cap * 2 + 16;
@@ -362,8 +361,7 @@ static const char *encode_run(Work *w, const char *p, const char *end, int32_t a
     return p;
 }
 
-static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t limit,
-                   Tokens *out)
+static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t limit, Tokens *out)
 {
     const Bert *b = (const Bert *)m;
     const char *p = text.p, *end = p + text.n;
@@ -403,8 +401,8 @@ static void normalise(const TokModel *m, void *work, Str text, int32_t at, Norma
     flush_pending(work, put_normal, out);
 }
 
-static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t begin,
-                          size_t end, size_t limit, Tokens *out)
+static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t begin, size_t end,
+                          size_t limit, Tokens *out)
 {
     (void)m;
     while (begin < end && out->n <= limit) {

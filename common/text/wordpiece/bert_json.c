@@ -11,9 +11,8 @@ int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *
     t->special[TOK_UNK] = rules.unknown;
     t->prefix = *rules.prefix != '\0';
     t->model = bert_new(&t->vocab, &rules);
-    char *flags = mem_fmt("wordpiece %s clean=%d cjk=%d strip=%d lower=%d chars=%d",
-                          rules.prefix, rules.clean, rules.cjk, rules.strip, rules.lower,
-                          rules.max_chars);
+    char *flags = mem_fmt("wordpiece %s clean=%d cjk=%d strip=%d lower=%d chars=%d", rules.prefix,
+                          rules.clean, rules.cjk, rules.strip, rules.lower, rules.max_chars);
     tokenizer_identify(t, flags, NULL, 0);
     free(flags);
     return 0;
