@@ -82,12 +82,13 @@ static int read_sizes(Config *c, const json_t *j, Err *e)
                        k->heads.name, (long long)c->heads);
     if (!c->size)
         c->size = c->hidden / c->heads;
+    c->kv_heads = c->heads;
     if (!c->inner)
         c->inner = 4 * c->hidden;
     if (!c->embedding)
         c->embedding = c->hidden;
     c->first = c->family->first;
-    if (c->family->behind_pad) {
+    if (c->family->positions == POSITIONS_BEHIND_PAD) {
         c->first = c->pad + 1;
         c->positions -= c->first;
         if (c->pad < 0 || c->positions < 1)
@@ -122,12 +123,13 @@ static int read_decoder(Config *c, const json_t *j, Err *e)
 static int read_attention(Config *c, const json_t *j, Err *e)
 {
     const Family *f = c->family;
-    c->causal = f->causal || (!f->encoder.distance && json_get_bool(j, "is_decoder", false, e));
+    c->causal = f->causal ||
+                (f->positions != POSITIONS_DISTANCE && json_get_bool(j, "is_decoder", false, e));
     c->scale = f->unscaled || !json_get_bool(j, "scale_attn_weights", true, e)
                    ? 1.0f
                    : 1.0f / sqrtf((float)c->size);
     c->scale_by_layer = json_get_bool(j, "scale_attn_by_inverse_layer_idx", false, e);
-    if (f->encoder.distance) {
+    if (f->positions == POSITIONS_DISTANCE) {
         c->buckets = json_get_int(j, "relative_attention_num_buckets", 32, e);
         c->distance = json_get_int(j, "relative_attention_max_distance", 128, e);
         if (!e->text[0] && (c->buckets < 4 || c->buckets % 2 || c->buckets > 1 << 16 ||
@@ -191,6 +193,11 @@ static int read_config(Config *c, const json_t *j, Err *e)
         read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)
         return -1;
     return set_labels(c, j, e);
+}
+
+float config_attend_scale(const Config *c, int64_t layer)
+{
+    return c->scale / (float)(c->scale_by_layer ? layer + 1 : 1);
 }
 
 int config_load(const char *folder, Config *c, Err *e)

@@ -14,7 +14,8 @@ typedef struct Config {
     int64_t vocab, hidden, heads, inner;
     int64_t layers; /* in all; the last `decoders` of them are a decoder's */
     int64_t decoders;
-    int64_t size;      /* of a head: q, k and v are heads * size wide */
+    int64_t size;      /* of a head: queries are heads * size wide, */
+    int64_t kv_heads;  /* keys and values kv_heads * size */
     int64_t embedding; /* width of the embeddings' tables */
     int64_t positions; /* tokens a row can have; 0: any number */
     int64_t first;     /* entry of the position table for the first token: it has first +
@@ -35,6 +36,9 @@ typedef struct Config {
     char **label;
     char *problem; /* problem_type, or "" */
 } Config;
+
+/* What a layer's q k' is multiplied by; layers count from 0. */
+float config_attend_scale(const Config *c, int64_t layer);
 
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);

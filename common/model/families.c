@@ -170,7 +170,8 @@ static const Keys mt5_keys = {
                 .feed_norm = T5_LAYER "1.layer_norm",                                              \
                 .last_norm = "encoder.final_layer_norm",                                           \
                 .distance = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"},      \
-    .norm_first = true, .rms = true, .plain = true, .unscaled = true, .pool = "mean"
+    .norms = NORMS_BEFORE, .positions = POSITIONS_DISTANCE, .rms = true, .bare = true,             \
+    .unscaled = true, .pool = "mean"
 
 static const Family families[] = {
     {
@@ -204,7 +205,7 @@ static const Family families[] = {
      .prefix = "roberta.",
      .keys = &xlm_roberta_keys,
      BERT_NAMES,
-     .behind_pad = true},
+     .positions = POSITIONS_BEHIND_PAD},
     {
         .type = "distilbert",
         .prefix = "distilbert.",
@@ -243,7 +244,7 @@ static const Family families[] = {
                     .down = GPT2_LAYER "mlp.c_proj",
                     .feed_norm = GPT2_LAYER "ln_2",
                     .last_norm = "ln_f"},
-        .norm_first = true,
+        .norms = NORMS_BEFORE,
         .by_input = true,
         .causal = true,
         .classifier = "score",
@@ -252,7 +253,7 @@ static const Family families[] = {
     {.type = "mbart",
      .keys = &mbart_keys,
      BART_FAMILY,
-     .norm_first = true,
+     .norms = NORMS_BEFORE,
      .start_last = true,
      .encoder = {BART_HALF("encoder."), .last_norm = "encoder.layer_norm"},
      .decoder = {BART_HALF("decoder."), BART_CROSS, .last_norm = "decoder.layer_norm"}},
@@ -261,13 +262,13 @@ static const Family families[] = {
      .prefix = "roberta.",
      .keys = &roberta_keys,
      BERT_NAMES,
-     .behind_pad = true},
+     .positions = POSITIONS_BEHIND_PAD},
     {.type = "t5", .keys = &t5_keys, T5_FAMILY},
     {.type = "xlm-roberta",
      .prefix = "roberta.",
      .keys = &xlm_roberta_keys,
      BERT_NAMES,
-     .behind_pad = true},
+     .positions = POSITIONS_BEHIND_PAD},
 };
 
 enum { FAMILIES = sizeof families / sizeof *families };

@@ -36,20 +36,30 @@ typedef struct Keys {
     double eps_other, dropout_other;
 } Keys;
 
+/* How a token knows where it stands. */
+typedef enum Positions {
+    POSITIONS_TABLE,      /* by a table of embeddings */
+    POSITIONS_BEHIND_PAD, /* the same, counted from pad + 1, over the tokens that are no padding */
+    POSITIONS_DISTANCE,   /* by what attention adds for the distance of two tokens */
+} Positions;
+
+/* Where norms stand: behind attention and feed-forward, or before them. */
+typedef enum Norms { NORMS_AFTER, NORMS_BEFORE } Norms;
+
 typedef struct Family {
     const char *type;   /* config.json's model_type */
     const char *prefix; /* before every name, in checkpoints with a head; may be absent */
     const Keys *keys;
     const char *word, *tied; /* the word embeddings, and another name of theirs or NULL */
     Names encoder, decoder;
-    bool norm_first;        /* norms before attention and feed-forward, not after */
+    Positions positions;
+    int64_t first; /* entry of the position table for the first token */
+    Norms norms;
     bool rms;               /* RMS norms */
-    bool plain;             /* no biases at all */
+    bool bare;              /* a new model has no biases; of a checkpoint its tensors tell */
     bool by_input;          /* matrices [inputs, outputs]: GPT-2's Conv1D */
     bool causal;            /* the encoder sees only what came before */
     bool unscaled;          /* attention without 1 / sqrt(size) */
-    int64_t first;          /* entry of the position table for the first token */
-    bool behind_pad;        /* positions count from pad + 1, over the tokens that are no padding */
     bool start_last;        /* the decoder's first token is the row's last */
     const char *pooler;     /* dense layer and tanh over the first token; NULL: none */
     const char *classifier; /* class head's last layer */

@@ -5,86 +5,62 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Which layers are whose: `layers` of them run, through encoder and decoder. */
-static void set_halves(Transformer *enc)
-{
-    const Config *c = &enc->config;
-    int64_t encoder = c->layers - c->decoders, all[HALVES] = {encoder, c->layers};
-    const Names *names[HALVES] = {&c->family->encoder, &c->family->decoder};
-    enc->halves = enc->layers > encoder ? 2 : 1;
-    for (int i = 0; i < enc->halves; i++) {
-        Half *h = &enc->half[i];
-        h->names = names[i];
-        h->first = i ? encoder : 0;
-        h->end = enc->layers < all[i] ? enc->layers : all[i];
-        h->whole = h->end == all[i];
-        h->causal = i ? true : c->causal;
-    }
-}
-
 Transformer *transformer_load(const char *folder, Device *dev, KType type, int64_t layers, Err *e)
 {
-    Transformer *enc = mem_zero(1, sizeof *enc);
-    enc->dev = dev;
-    enc->type = type;
-    enc->compute = type == K_BF16 ? dev->bf16 : type == K_F16 ? dev->f16 : K_F32;
-    if (config_load(folder, &enc->config, e) < 0)
+    Transformer *t = mem_zero(1, sizeof *t);
+    t->dev = t->tape.dev = dev;
+    t->type = type;
+    t->compute = type == K_BF16 ? dev->bf16 : type == K_F16 ? dev->f16 : K_F32;
+    if (config_load(folder, &t->config, e) < 0)
         goto fail;
-    enc->layers = layers < 0 ? enc->config.layers : layers;
-    if (enc->layers > enc->config.layers) {
+    if (layers > t->config.layers) {
         err_set(e, "%s: layer %lld asked for, but the model has %lld", folder, (long long)layers,
-                (long long)enc->config.layers);
+                (long long)t->config.layers);
         goto fail;
     }
-    set_halves(enc);
-    if (!(enc->weights = weights_open(folder, enc->config.family->prefix, e)) ||
-        transformer_weights(enc, e) < 0)
+    if (!(t->weights = weights_open(folder, t->config.family->prefix, e)))
         goto fail;
-    return enc;
+    plan_new(&t->plan, &t->config, t->weights, layers < 0 ? t->config.layers : layers);
+    if (transformer_weights(t, e) == 0)
+        return t;
 fail:
-    transformer_free(enc);
+    transformer_free(t);
     return NULL;
 }
 
-static void free_half(Device *dev, Half *h)
+void transformer_free(Transformer *t)
 {
-    for (int64_t i = 0; h->layer && i < h->owned; i++) {
-        TransformerLayer *y = &h->layer[i];
-        Weight *all[] = {y->qkv,       y->out, y->cross_query, y->cross_pair,
-                         y->cross_out, y->up,  y->down};
-        for (size_t k = 0; k < sizeof all / sizeof *all; k++)
-            dev->unpack(dev, all[k]);
-    }
-    dev->unpack(dev, h->project);
-    free(h->layer);
-}
-
-void transformer_free(Transformer *enc)
-{
-    if (!enc)
+    if (!t)
         return;
-    for (int i = 0; i < enc->halves; i++)
-        free_half(enc->dev, &enc->half[i]);
-    for (int i = 0; i < SPACES; i++)
-        enc->dev->free(enc->dev, enc->space[i].p);
-    free(enc->distance_host);
-    free(enc->starts);
-    free(enc->ids);
-    free(enc->positions);
-    free(enc->kinds);
-    weights_close(enc->weights);
-    config_clear(&enc->config);
-    free(enc);
+    for (int i = 0; t->weight && i < t->plan.denses; i++)
+        t->dev->unpack(t->dev, t->weight[i]);
+    for (int i = 0; t->value && i < t->plan.params.count; i++)
+        if (t->value[i])
+            t->dev->release(t->dev, t->value[i]);
+    if (t->distance)
+        t->dev->release(t->dev, t->distance);
+    tape_free(&t->tape);
+    plan_clear(&t->plan);
+    free(t->weight);
+    free(t->value);
+    free(t->distance_host);
+    free(t->starts);
+    free(t->ids);
+    free(t->positions);
+    free(t->kinds);
+    weights_close(t->weights);
+    config_clear(&t->config);
+    free(t);
 }
 
-const Config *transformer_config(const Transformer *enc)
+const Config *transformer_config(const Transformer *t)
 {
-    return &enc->config;
+    return &t->config;
 }
 
-int64_t transformer_layers(const Transformer *enc)
+int64_t transformer_layers(const Transformer *t)
 {
-    return enc->layers;
+    return t->plan.layers;
 }
 
 static void add_weight(Hash *h, const Weights *w, const char *format, int layer, const char *part)
@@ -130,20 +106,21 @@ void transformer_fingerprint(const Weights *w, const Config *c, char out[HASH_TE
     hash_end(h, out);
 }
 
-void transformer_rest(const Transformer *enc)
+void transformer_rest(const Transformer *t)
 {
-    const Config *c = &enc->config;
-    weights_done(enc->weights, enc->word, c->vocab * c->embedding); /* where they lie mapped */
+    const Config *c = &t->config;
+    weights_done(t->weights, t->value[t->plan.word],
+                 c->vocab * c->embedding); /* where they lie mapped */
 }
 
-void transformer_identity(const Transformer *enc, char out[HASH_TEXT])
+void transformer_identity(const Transformer *t, char out[HASH_TEXT])
 {
-    transformer_fingerprint(enc->weights, &enc->config, out);
+    transformer_fingerprint(t->weights, &t->config, out);
 }
 
-int transformer_check(const Transformer *enc, const TransformerIn *in, Err *e)
+int transformer_check(const Transformer *t, const TransformerIn *in, Err *e)
 {
-    const Config *c = &enc->config;
+    const Config *c = &t->config;
     for (int64_t r = 0; r < in->rows; r++) {
         int64_t from = in->starts[r], to = in->starts[r + 1];
         e->row = r + 1;
@@ -151,14 +128,14 @@ int transformer_check(const Transformer *enc, const TransformerIn *in, Err *e)
             return err_set(e, "%lld tokens, but the model has %lld positions: tok -n %lld",
                            (long long)(to - from), (long long)c->positions,
                            (long long)c->positions);
-        for (int64_t t = from; t < to; t++) {
-            if (in->id[t] < 0 || in->id[t] >= c->vocab)
+        for (int64_t i = from; i < to; i++) {
+            if (in->id[i] < 0 || in->id[i] >= c->vocab)
                 return err_set(e,
                                "token id %d is outside the model's vocabulary of %lld: were "
                                "the ids made for another model?",
-                               in->id[t], (long long)c->vocab);
-            if (in->kind && c->types && in->kind[t] >= c->types)
-                return err_set(e, "token type %d, but the model has %lld types", in->kind[t],
+                               in->id[i], (long long)c->vocab);
+            if (in->kind && c->types && in->kind[i] >= c->types)
+                return err_set(e, "token type %d, but the model has %lld types", in->kind[i],
                                (long long)c->types);
         }
     }

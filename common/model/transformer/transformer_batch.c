@@ -17,135 +17,95 @@ typedef struct Look {
     size_t bytes;
 } Look;
 
-static void *space(Transformer *enc, int which, size_t bytes, Err *e)
-{
-    Space *s = &enc->space[which];
-    if (s->size < bytes || !s->p) {
-        enc->dev->free(enc->dev, s->p);
-        s->size = bytes + bytes / 4;
-        s->p = enc->dev->alloc(enc->dev, s->size);
-        if (!s->p) {
-            s->size = 0;
-            err_set(e, "out of memory on %s (%zu bytes asked for)", enc->dev->name, bytes);
-        }
-    }
-    return s->p;
-}
-
-static View space_view(Transformer *enc, int which, KType type, int64_t rows, int64_t cols, Err *e)
-{
-    void *p = space(enc, which, (size_t)(rows * cols) * ktype_size(type), e);
-    return view_of(p, type, rows, cols);
-}
-
-static int put(Transformer *enc, int which, const void *host, size_t bytes, const void **dst,
-               Err *e)
-{
-    void *p = space(enc, which, bytes, e);
-    if (!p)
-        return -1;
-    enc->dev->put(enc->dev, p, host, bytes);
-    *dst = p;
-    return 0;
-}
-
 /* Position embeddings' indices; families that count from the padding id leave padding out. */
-static void set_positions(const Transformer *enc, const TransformerIn *in)
+static void set_positions(const Transformer *m, const TransformerIn *in)
 {
-    const Config *c = &enc->config;
+    const Config *c = &m->config;
+    bool behind = c->family->positions == POSITIONS_BEHIND_PAD;
     for (int64_t r = 0; r < in->rows; r++) {
         int64_t next = c->first;
         for (int64_t t = in->starts[r]; t < in->starts[r + 1]; t++) {
-            bool padding = c->family->behind_pad && in->id[t] == c->pad;
-            enc->positions[t] = (int32_t)(padding ? c->pad : next++);
+            bool padding = behind && in->id[t] == c->pad;
+            m->positions[t] = (int32_t)(padding ? c->pad : next++);
         }
     }
 }
 
 /* A decoder reads the row one token late, behind its first id. */
-static void set_ids(const Transformer *enc, const TransformerIn *in)
+static void set_ids(const Transformer *m, const TransformerIn *in)
 {
-    const Config *c = &enc->config;
+    const Config *c = &m->config;
     for (int64_t r = 0; r < in->rows; r++) {
         int64_t from = in->starts[r], to = in->starts[r + 1], last = from;
         for (int64_t t = from, n = 0; t < to; t++) {
             n += in->id[t] != c->pad;
             last = n ? from + n - 1 : from;
-            enc->ids[t] = t > from ? in->id[t - 1] : (int32_t)c->start;
+            m->ids[t] = t > from ? in->id[t - 1] : (int32_t)c->start;
         }
         if (c->family->start_last && from < to)
-            enc->ids[from] = in->id[last];
+            m->ids[from] = in->id[last];
     }
 }
 
 /* Positions and types as the tables' indices, and where rows start, in device memory. */
 static int put_indices(Run *u, const TransformerIn *in, Err *e)
 {
-    Transformer *enc = u->enc;
+    Transformer *m = u->t;
     size_t n = (size_t)in->tokens, bytes = n * sizeof(int32_t);
-    if (enc->host_tokens < in->tokens) {
-        enc->host_tokens = in->tokens;
-        enc->ids = mem_resize(enc->ids, n, sizeof(int32_t));
-        enc->positions = mem_resize(enc->positions, n, sizeof(int32_t));
-        enc->kinds = mem_resize(enc->kinds, n, sizeof(int32_t));
+    if (m->host_tokens < in->tokens) {
+        m->host_tokens = in->tokens;
+        m->ids = mem_resize(m->ids, n, sizeof(int32_t));
+        m->positions = mem_resize(m->positions, n, sizeof(int32_t));
+        m->kinds = mem_resize(m->kinds, n, sizeof(int32_t));
     }
-    set_positions(enc, in);
+    set_positions(m, in);
     for (int64_t t = 0; t < in->tokens; t++)
-        enc->kinds[t] = in->kind ? in->kind[t] : 0;
-    const void *position, *kind, *starts;
-    if (put(enc, SPACE_POSITION, enc->positions, bytes, &position, e) < 0 ||
-        put(enc, SPACE_KIND, enc->kinds, bytes, &kind, e) < 0 ||
-        put(enc, SPACE_STARTS, in->starts, (size_t)(in->rows + 1) * sizeof(int64_t), &starts, e) <
-            0)
-        return -1;
-    u->position = position;
-    u->kind = kind;
+        m->kinds[t] = in->kind ? in->kind[t] : 0;
+    size_t ends = (size_t)(in->rows + 1) * sizeof *in->starts;
+    u->position = tape_put(&m->tape, SPACE_POSITION, m->positions, bytes, e);
+    u->kind = tape_put(&m->tape, SPACE_KIND, m->kinds, bytes, e);
     u->batch = (Batch){.tokens = in->tokens,
                        .rows = in->rows,
-                       .starts = starts,
+                       .starts = tape_put(&m->tape, SPACE_STARTS, in->starts, ends, e),
                        .host_starts = in->starts,
-                       .heads = (int)enc->config.heads};
-    return 0;
+                       .heads = (int)m->config.heads};
+    return u->position && u->kind && u->batch.starts ? 0 : -1;
+}
+
+/* What a half's slots are like, and which of them products read. bf16 comes out as such whatever
+ * products are computed from. */
+static void set_shapes(Transformer *m, bool crosses, SlotShape shape[SLOTS])
+{
+    const Config *c = &m->config;
+    int64_t h = c->hidden, wide = c->heads * c->size, narrow = c->kv_heads * c->size;
+    KType states = m->type == K_BF16 ? K_BF16 : m->compute;
+    bool normed = c->family->norms == NORMS_BEFORE && (m->compute == K_F32 || m->type == K_F16);
+    memset(shape, 0, SLOTS * sizeof *shape);
+    shape[SLOT_X] = (SlotShape){K_F32, h};
+    shape[SLOT_NORMED] = (SlotShape){K_F32, normed ? h : 0};
+    shape[SLOT_NARROW] = (SlotShape){states, states != K_F32 ? h : 0};
+    shape[SLOT_QKV] = (SlotShape){m->compute, wide + 2 * narrow};
+    shape[SLOT_SEEN] = (SlotShape){m->compute, wide};
+    if (crosses) {
+        shape[SLOT_CROSS_QUERY] = (SlotShape){m->compute, wide};
+        shape[SLOT_CROSS_PAIR] = (SlotShape){m->compute, 2 * narrow};
+        shape[SLOT_CROSS_SEEN] = (SlotShape){m->compute, wide};
+    }
+    m->in = m->compute != K_F32 ? SLOT_NARROW : normed ? SLOT_NORMED : SLOT_X;
 }
 
 /* Begins a half: its ids, and memory for its states. */
 static int put_half(Run *u, int which, const TransformerIn *in, Err *e)
 {
-    Transformer *enc = u->enc;
-    const Config *c = &enc->config;
-    int64_t t = in->tokens, h = c->hidden;
-    bool wide = enc->compute == K_F32;
-    KType narrow = enc->type == K_BF16 ? K_BF16 : enc->compute;
-    const void *id;
+    Transformer *m = u->t;
+    SlotShape shape[SLOTS];
     if (which)
-        set_ids(enc, in);
-    if (put(enc, SPACE_ID + which, which ? enc->ids : in->id, (size_t)t * sizeof(int32_t), &id, e) <
-        0)
-        return -1;
-    u->id = id;
-    u->half = &enc->half[which];
-    u->memory = u->in;
-    u->x = space_view(enc, SPACE_X + which, K_F32, t, h, e);
-    u->normed = u->narrow = (View){0};
-    if (!u->x.p ||
-        (narrow != K_F32 &&
-         !(u->narrow = space_view(enc, SPACE_NARROW + which, narrow, t, h, e)).p) ||
-        ((wide || enc->type == K_F16) && c->family->norm_first &&
-         !(u->normed = space_view(enc, SPACE_NORMED + which, K_F32, t, h, e)).p))
-        return -1;
-    u->in = !wide ? u->narrow : u->normed.p ? u->normed : u->x;
-    return 0;
-}
-
-static int put_run(Run *u, const TransformerIn *in, Err *e)
-{
-    Transformer *enc = u->enc;
-    int64_t wide = enc->config.heads * enc->config.size;
-    u->qkv = space_view(enc, SPACE_QKV, enc->compute, in->tokens, 3 * wide, e);
-    u->seen = space_view(enc, SPACE_SEEN, enc->compute, in->tokens, wide, e);
-    if (!u->qkv.p || !u->seen.p)
-        return -1;
-    return put_indices(u, in, e);
+        set_ids(m, in);
+    u->half = &m->plan.half[which];
+    u->id = tape_put(&m->tape, SPACE_ID + which, which ? m->ids : in->id,
+                     (size_t)in->tokens * sizeof(int32_t), e);
+    set_shapes(m, which == 1, shape);
+    return u->id ? tape_begin(&m->tape, which, in->tokens, shape, e) : -1;
 }
 
 /* A row's weights come as heads x len x len; they go out by token, [layers, heads, wide] each. */
@@ -153,7 +113,7 @@ static void spread_probs(const Run *u)
 {
     const Look *k = u->look;
     const TransformerIn *in = k->in;
-    int64_t heads = u->enc->config.heads, layers = u->enc->layers;
+    int64_t heads = u->t->config.heads, layers = u->t->plan.layers;
     for (int64_t r = 0; r < in->rows; r++) {
         int64_t first = in->starts[r], len = in->starts[r + 1] - first;
         for (int64_t head = 0; head < heads; head++)
@@ -165,7 +125,7 @@ static void spread_probs(const Run *u)
 
 void transformer_look(Run *u)
 {
-    Device *dev = u->enc->dev;
+    Device *dev = u->t->dev;
     dev->get(dev, u->look->host, u->probs, u->look->bytes);
     dev->wait(dev, NULL, 0); /* a failure is kept, and told at the end */
     spread_probs(u);
@@ -173,35 +133,40 @@ void transformer_look(Run *u)
 
 static int look_begin(Run *u, Look *k, Err *e)
 {
-    Transformer *enc = u->enc;
+    Transformer *m = u->t;
     const TransformerIn *in = k->in;
-    const void *at;
     int64_t total = 0;
     k->at = mem_array((size_t)in->rows + 1, sizeof *k->at);
     for (int64_t r = 0; r < in->rows; r++) {
         int64_t len = in->starts[r + 1] - in->starts[r];
         k->at[r] = total;
-        total += enc->config.heads * len * len;
+        total += m->config.heads * len * len;
     }
     k->bytes = (size_t)total * sizeof *k->host;
     k->host = mem_alloc(k->bytes);
     u->look = k;
-    u->probs = space(enc, SPACE_PROBS, k->bytes, e);
-    if (!u->probs || put(enc, SPACE_PROBS_AT, k->at, (size_t)in->rows * sizeof *k->at, &at, e) < 0)
-        return -1;
-    u->probs_at = at;
-    return 0;
+    u->probs = tape_space(&m->tape, SPACE_PROBS, k->bytes, e);
+    u->probs_at = tape_put(&m->tape, SPACE_PROBS_AT, k->at, (size_t)in->rows * sizeof *k->at, e);
+    return u->probs && u->probs_at ? 0 : -1;
+}
+
+/* Where the hidden states are in the end. */
+static View output(const Run *u)
+{
+    const View *slot = u->t->tape.slot[u->half - u->t->plan.half];
+    bool normed = slot[SLOT_NORMED].p && u->half->whole;
+    return slot[u->t->type == K_BF16 ? SLOT_NARROW : normed ? SLOT_NORMED : SLOT_X];
 }
 
 /* One batch: whole rows, as many as keep the threads busy and their numbers near. */
-static int run_batch(Transformer *enc, const TransformerIn *in, char *out, Look *k, Err *e)
+static int run_batch(Transformer *t, const TransformerIn *in, char *out, Look *k, Err *e)
 {
-    Run u = {.enc = enc};
-    Device *dev = enc->dev;
-    int r = put_run(&u, in, e);
+    Run u = {.t = t};
+    Device *dev = t->dev;
+    int r = put_indices(&u, in, e);
     if (r == 0 && k->out)
         r = look_begin(&u, k, e);
-    for (int i = 0; i < enc->halves && r == 0; i++) {
+    for (int i = 0; i < t->plan.halves && r == 0; i++) {
         r = put_half(&u, i, in, e);
         if (r == 0)
             transformer_half(&u);
@@ -210,59 +175,59 @@ static int run_batch(Transformer *enc, const TransformerIn *in, char *out, Look 
     free(k->host);
     if (r < 0)
         return -1;
-    View y = enc->type == K_BF16 ? u.narrow : u.normed.p && u.half->whole ? u.normed : u.x;
+    View y = output(&u);
     dev->get(dev, out, y.p, (size_t)(in->tokens * y.cols) * ktype_size(y.type));
     return 0;
 }
 
-/* The rows from `first` on that make a batch; starts get their copy from 0 in enc->starts. */
-static TransformerIn next_batch(Transformer *enc, const TransformerIn *in, int64_t first)
+/* The rows from `first` on that make a batch; starts get their copy from 0 in t->starts. */
+static TransformerIn next_batch(Transformer *t, const TransformerIn *in, int64_t first)
 {
-    int64_t want = BATCH_TOKENS * enc->dev->threads, rows = 0;
+    int64_t want = BATCH_TOKENS * t->dev->threads, rows = 0;
     const int64_t *s = in->starts + first;
     while (first + rows < in->rows && (rows == 0 || s[rows + 1] - s[0] <= want))
         rows++;
-    enc->starts = mem_resize(enc->starts, (size_t)rows + 1, sizeof *enc->starts);
+    t->starts = mem_resize(t->starts, (size_t)rows + 1, sizeof *t->starts);
     for (int64_t i = 0; i <= rows; i++)
-        enc->starts[i] = s[i] - s[0];
+        t->starts[i] = s[i] - s[0];
     return (TransformerIn){.id = in->id + s[0],
                            .kind = in->kind ? in->kind + s[0] : NULL,
-                           .starts = enc->starts,
+                           .starts = t->starts,
                            .rows = rows,
                            .tokens = s[rows] - s[0]};
 }
 
-int transformer_start(Transformer *enc, const TransformerIn *in, void *out, float *probs,
+int transformer_start(Transformer *t, const TransformerIn *in, void *out, float *probs,
                       int64_t wide, int64_t *mark, Err *e)
 {
-    const Config *c = &enc->config;
-    size_t each = (size_t)c->hidden * (enc->type == K_BF16 ? 2 : 4);
+    const Config *c = &t->config;
+    size_t each = (size_t)c->hidden * (t->type == K_BF16 ? 2 : 4);
     for (int64_t row = 0, at = 0; row < in->rows;) {
-        TransformerIn b = next_batch(enc, in, row);
+        TransformerIn b = next_batch(t, in, row);
         Look k = {.in = &b,
                   .wide = wide,
-                  .out = probs ? probs + at * enc->layers * c->heads * wide : NULL};
-        if (run_batch(enc, &b, (char *)out + (size_t)at * each, &k, e) < 0)
+                  .out = probs ? probs + at * t->plan.layers * c->heads * wide : NULL};
+        if (run_batch(t, &b, (char *)out + (size_t)at * each, &k, e) < 0)
             return -1;
         row += b.rows;
         at += b.tokens;
     }
-    *mark = enc->dev->mark(enc->dev);
-    return *mark ? 0 : transformer_finish(enc, 0, e);
+    *mark = t->dev->mark(t->dev);
+    return *mark ? 0 : transformer_finish(t, 0, e);
 }
 
-int transformer_finish(Transformer *enc, int64_t mark, Err *e)
+int transformer_finish(Transformer *t, int64_t mark, Err *e)
 {
     char why[256];
-    if (enc->dev->reach(enc->dev, mark, why, sizeof why) < 0)
+    if (t->dev->reach(t->dev, mark, why, sizeof why) < 0)
         return err_set(e, "%s", why);
     return 0;
 }
 
-int transformer_run(Transformer *enc, const TransformerIn *in, void *out, float *probs,
-                    int64_t wide, Err *e)
+int transformer_run(Transformer *t, const TransformerIn *in, void *out, float *probs, int64_t wide,
+                    Err *e)
 {
     int64_t mark;
-    int r = transformer_start(enc, in, out, probs, wide, &mark, e);
-    return r == 0 && mark ? transformer_finish(enc, mark, e) : r;
+    int r = transformer_start(t, in, out, probs, wide, &mark, e);
+    return r == 0 && mark ? transformer_finish(t, mark, e) : r;
 }
