@@ -3,6 +3,7 @@
 #include "base/write.h"
 #include "model/families.h"
 #include "model/head/headkinds.h"
+#include "model/transformer/plan.h"
 #include "model/weights.h"
 #include "report/parameters.h"
 #include "store/jsonfile.h"
@@ -184,11 +185,11 @@ static void put_modules(Buf *b, const StView *view, int n, const int64_t *parame
 
 /* The sum of all, which is returned; and of parts, unless one holds everything. */
 static int64_t put_parts(Buf *b, const StView *view, int n, const int64_t *parameters,
-                         const char *prefix)
+                         const Params *model, const char *prefix)
 {
     int64_t part[PARTS] = {0}, all = 0;
     for (int i = 0; i < n; i++) {
-        part[parameters_part(view[i].name, prefix)] += parameters[i];
+        part[parameters_part(model, view[i].name, prefix)] += parameters[i];
         all += parameters[i];
     }
     buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
@@ -208,23 +209,40 @@ static char *prefix_of(const char *type)
     return mem_fmt("%.*s.", (int)strcspn(type, "-_"), type);
 }
 
+/* What the model is made of; nothing of an architecture that weft does not know. */
+static void read_plan(Plan *p, const char *folder, const Weights *w)
+{
+    Err e = {0};
+    Config c;
+    *p = (Plan){0};
+    if (config_load(folder, &c, &e) < 0)
+        return;
+    plan_new(p, &c, w, c.layers);
+    config_clear(&c);
+}
+
 static int put_weights(Buf *b, const char *folder, const json_t *config, bool trained, Err *e)
 {
     const char *type = json_string_value(json_object_get(config, "model_type"));
-    Weights *w = weights_open(folder, "", e);
-    if (!w)
+    char *prefix = prefix_of(type ? type : "");
+    Weights *w = weights_open(folder, prefix, e);
+    Plan plan;
+    if (!w) {
+        free(prefix);
         return -1;
+    }
     int n = weights_count(w);
     StView *view = mem_array((size_t)n, sizeof *view);
     int64_t *parameters = mem_array((size_t)n, sizeof *parameters);
-    char *prefix = prefix_of(type ? type : "");
     for (int i = 0; i < n; i++)
         view[i] = weights_at(w, i);
     qsort(view, (size_t)n, sizeof *view, by_module);
     parameters_count(view, n, !json_is_false(json_object_get(config, "tie_word_embeddings")),
                      parameters);
     put_modules(b, view, n, parameters);
-    int64_t all = put_parts(b, view, n, parameters, prefix);
+    read_plan(&plan, folder, w);
+    int64_t all = put_parts(b, view, n, parameters, &plan.params, prefix);
+    plan_clear(&plan);
     if (trained)
         buf_fmt(b, "%-13s%lld parameters\n", "trainable", (long long)all);
     buf_fmt(b, "%-13s%llu bytes\n", "on disk", (unsigned long long)weights_bytes(w));

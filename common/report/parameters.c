@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-const char *const part_names[PARTS] = {"embeddings", "layers", "pooler", "heads"};
-
 static bool starts_with(const char *s, const char *begin)
 {
     return strncmp(s, begin, strlen(begin)) == 0;
@@ -27,7 +25,7 @@ static bool begins_as(const char *name, const char *const *words, int n)
 
 #define COUNT(a) ((int)(sizeof(a) / sizeof *(a)))
 
-Part parameters_part(const char *name, const char *prefix)
+static Part part_by_name(const char *name, const char *prefix)
 {
     static const char *const layers[] = {"encoder", "decoder", "transformer", "h", "ln_f"};
     static const char *const embeddings[] = {"embeddings", "embeddings_project", "shared", "wte",
@@ -47,6 +45,12 @@ Part parameters_part(const char *name, const char *prefix)
         return dot && begins_as(dot + 1, embedders, COUNT(embedders)) ? PART_EMBEDDINGS
                                                                       : PART_LAYERS;
     return inside ? PART_LAYERS : PART_HEADS;
+}
+
+Part parameters_part(const Params *model, const char *name, const char *prefix)
+{
+    int i = params_find(model, name, prefix);
+    return i >= 0 ? model->param[i].part : part_by_name(name, prefix);
 }
 
 static bool is_float(DType t)

@@ -4,14 +4,12 @@
 #ifndef WEFT_PARAMETERS_H
 #define WEFT_PARAMETERS_H
 
+#include "model/transformer/params.h"
 #include "model/weights.h"
 
-typedef enum Part { PART_EMBEDDINGS, PART_LAYERS, PART_POOLER, PART_HEADS, PARTS } Part;
-
-extern const char *const part_names[PARTS];
-
-/* Which part of a model a tensor belongs to. prefix: before names of its encoder, or "". */
-Part parameters_part(const char *name, const char *prefix);
+/* Which part of a model a tensor belongs to: as the model's parameters have it, and where they lack
+ * it, as names usually tell. prefix: before names of its encoder, or "". */
+Part parameters_part(const Params *model, const char *name, const char *prefix);
 
 /* The parameters of each of n tensors. tied: the output matrix over the vocabulary is that of
  * the word embeddings. */
