@@ -366,9 +366,13 @@ int main(int argc, char **argv)
     t.size[0] = d.train.width;
     t.size[t.layers] = d.classes.n;
     int64_t batch = t.fit.batch < d.train.rows ? t.fit.batch : d.train.rows;
-    Net *net = net_new(dev, t.size, t.layers, batch, t.dropout);
+    Net *net = net_new(dev, t.size, t.layers, batch, t.dropout, &e);
+    if (!net)
+        die(&e);
     net_init(net, t.fit.seed);
-    Fit *fit = fit_new(net, &d.train, t.valid ? &d.valid : NULL, d.class_weight, &t.fit);
+    Fit *fit = fit_new(net, &d.train, t.valid ? &d.valid : NULL, d.class_weight, &t.fit, &e);
+    if (!fit)
+        die(&e);
     announce(&d, net, fit, t.init_only);
     if (!t.init_only)
         learn(&t, fit);

@@ -14,8 +14,8 @@ typedef struct OptimSpec {
 } OptimSpec;
 
 typedef struct Optim Optim;
-Optim *optim_new(Net *n, const OptimSpec *spec);
-void optim_free(Optim *o);
+Optim *optim_new(Net *n, const OptimSpec *spec, Err *e); /* NULL: no device memory */
+void optim_free(Optim *o);                               /* NULL is fine */
 /* One step by net's gradients; returns their norm before clipping. */
 double optim_step(Optim *o, double lr);
 

@@ -298,6 +298,27 @@ static void test_parts(void)
     close(fd);
 }
 
+/* A thread whose stack no machine has room for: told by out_write and again by out_close. */
+static void test_no_thread(void)
+{
+    Err e = {0};
+    pthread_attr_t attr, usual;
+    pthread_getattr_default_np(&usual);
+    pthread_attr_init(&attr);
+    CHECK(pthread_attr_setstacksize(&attr, (size_t)1 << 50) == 0);
+    CHECK(pthread_setattr_default_np(&attr) == 0);
+    Out *out = out_file("none.weft", &e);
+    pthread_setattr_default_np(&usual);
+    CHECK(out && out_write(out, sample(3), &e) < 0);
+    CHECK_TEXT(e.text, "none.weft: cannot start a thread: ");
+    e = (Err){0};
+    CHECK(out && out_close(out, &e) < 0);
+    CHECK_TEXT(e.text, "none.weft: cannot start a thread: ");
+    CHECK(access("none.weft", F_OK) < 0);
+    pthread_attr_destroy(&attr);
+    pthread_attr_destroy(&usual);
+}
+
 int main(void)
 {
     own_folder();
@@ -308,5 +329,6 @@ int main(void)
     test_cut();
     test_parts();
     test_spool();
+    test_no_thread();
     return checked();
 }
