@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include "base/opt.h"
+#include "bin/programs.h"
 #include "deal/row_groups.h"
 #include "io/spool.h"
 
@@ -142,9 +143,7 @@ static void write_parts(Deal *d, const Spool *s, const uint8_t *part)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a =
-        args_begin("deal", "[--by label] [-n N:FILE] PART:FILE ...",
-                   "Deals a stream out to several files, in exact shares.", options, argc, argv);
+    Args a = args_begin(PROGRAM(deal), options, argc, argv);
     Deal d = read_options(&a);
     In *in = in_open(NULL, 0);
     Spool *s = spool_in(in, &e);

@@ -1,5 +1,6 @@
 /* encode - token ids to hidden states. */
 #include "base/msg.h"
+#include "bin/programs.h"
 #include "filter/encode_filter.h"
 #include "io/stream.h"
 
@@ -13,9 +14,7 @@ static const Opt options[] = {
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("encode", "[option ...] [file ...]",
-                        "Reads token ids and adds the hidden states of a transformer's layer.",
-                        options, argc, argv);
+    Args a = args_begin(PROGRAM(encode), options, argc, argv);
     EncodeFilter f = {.common = &a.common, .layers = -1};
     for (int k; (k = args_next(&a)) != -1;) {
         if (k == 'L')

@@ -1,6 +1,7 @@
 /* get - a model's files into the Hugging Face cache. */
 #include "base/msg.h"
 #include "base/opt.h"
+#include "bin/programs.h"
 #include "hub/fetch.h"
 
 #include <errno.h>
@@ -13,10 +14,7 @@ static const Opt options[] = {{0}};
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("get", "[option ...] [ORG/]NAME[@REV] ...",
-                        "Fetches what weft needs of a model into the Hugging Face cache and\n"
-                        "prints the folder where it lies.",
-                        options, argc, argv);
+    Args a = args_begin(PROGRAM(get), options, argc, argv);
     while (args_next(&a) != -1)
         ;
     if (!a.nfiles)

@@ -1,6 +1,7 @@
 /* head - hidden states or vectors to logits. Built as weft-head, which `head` becomes when it is
  * ours that is meant (bin/head-choice.c). */
 #include "base/msg.h"
+#include "bin/programs.h"
 #include "filter/head_filter.h"
 #include "io/stream.h"
 
@@ -12,9 +13,7 @@ static const Opt options[] = {
 
 int main(int argc, char **argv)
 {
-    Args a =
-        args_begin("head", "[option ...] [file ...]",
-                   "Reads hidden states or vectors and adds a head's logits.", options, argc, argv);
+    Args a = args_begin(PROGRAM(head), options, argc, argv);
     HeadFilter f = {.common = &a.common, .task = -1, .mask = -1};
     for (int k; (k = args_next(&a)) != -1;)
         if (k == 'a')

@@ -1,5 +1,6 @@
 /* pool - hidden states to one vector a row. */
 #include "base/msg.h"
+#include "bin/programs.h"
 #include "filter/pool_filter.h"
 #include "io/stream.h"
 
@@ -15,10 +16,7 @@ static const Opt options[] = {
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("pool", "[option ...] [file ...]",
-                        "Reads hidden states and makes one vector a row.\n"
-                        "Default: what the model's folder says, else its family's way.",
-                        options, argc, argv);
+    Args a = args_begin(PROGRAM(pool), options, argc, argv);
     PoolFilter f = {.common = &a.common, .want = {.kind = POOL_NONE}};
     for (int k; (k = args_next(&a)) != -1;) {
         if (k == 'n')

@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "base/write.h"
+#include "bin/programs.h"
 #include "filter/perplexity.h"
 #include "filter/stream_tokenizer.h"
 #include "io/stream.h"
@@ -159,10 +160,7 @@ static int run(Ppl *p, In *in, Err *e)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a = args_begin("ppl", "[option ...] [file ...]",
-                        "Reads ids and writes a line a row: row, tokens, mean negative log\n"
-                        "likelihood, perplexity; then a line `all`.",
-                        options, argc, argv);
+    Args a = args_begin(PROGRAM(ppl), options, argc, argv);
     Ppl p = read_options(&a);
     p.model.encode.common = &a.common;
     In *in = in_open(a.files, a.nfiles);

@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "base/write.h"
+#include "bin/programs.h"
 #include "io/stream.h"
 #include "task/task.h"
 
@@ -156,10 +157,7 @@ static void report(Score *s)
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("score", "[option ...] [file ...]",
-                        "Reads logits and writes what they say: labels, words, entities, answers, "
-                        "or metrics.",
-                        options, argc, argv);
+    Args a = args_begin(PROGRAM(score), options, argc, argv);
     Score s = {.scorer = read_options(&a)};
     In *in = in_open(a.files, a.nfiles);
     run(&s, in);

@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "base/write.h"
+#include "bin/programs.h"
 #include "filter/stream_tokenizer.h"
 #include "io/save.h"
 #include "io/spool.h"
@@ -251,9 +252,7 @@ static char *folder_of(const Args *a)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a =
-        args_begin("show", "[option ...] [file ... | folder | --machine]",
-                   "Says what a stream, a model folder or this machine is.", options, argc, argv);
+    Args a = args_begin(PROGRAM(show), options, argc, argv);
     Show s = read_options(&a);
     char *folder = s.mode == KEY_MACHINE ? NULL : folder_of(&a);
     if (folder && s.mode)

@@ -1,6 +1,7 @@
 /* tok - text to ids. */
 #include "base/msg.h"
 #include "base/opt.h"
+#include "bin/programs.h"
 #include "filter/detokenise.h"
 #include "model/find.h"
 #include "model/task_prefix.h"
@@ -164,8 +165,7 @@ static void read_candidates(Tok *t)
 static void read_options(Tok *t, int argc, char **argv)
 {
     Err e = {0};
-    t->args =
-        args_begin("tok", "[option ...] [file ...]", "text to ids, and back", options, argc, argv);
+    t->args = args_begin(PROGRAM(tok), options, argc, argv);
     for (int k; (k = args_next(&t->args)) != -1;)
         set_option(t, k);
     check_options(t);

@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include "base/opt.h"
+#include "bin/programs.h"
 #include "learn/balance.h"
 #include "learn/fit.h"
 
@@ -352,8 +353,7 @@ int main(int argc, char **argv)
 {
     Err e = {0};
     char why[512];
-    Args a = args_begin("train", "-o DIR [option ...] [file ...]",
-                        "labelled vectors to the folder of a head", options, argc, argv);
+    Args a = args_begin(PROGRAM(train), options, argc, argv);
     Train t = read_options(&a);
     if (headfile_place(t.output, t.force, &e) < 0)
         die(&e);

@@ -70,14 +70,17 @@ static void finish_stdout(void)
 
 static void help(const Args *a)
 {
-    printf("usage: %s %s\n%s\n", a->name, a->synopsis, a->about);
+    const Program *p = a->program;
+    printf("usage: %s %s\n%s\n", p->name, p->synopsis, p->about);
+    if (p->more)
+        printf("%s\n", p->more);
     if (count(a->own)) {
         printf("\noptions:\n");
         help_lines(a->own);
     }
     printf("\noptions of every program:\n");
     help_lines(common_options);
-    printf("\nMore: man weft-%s\n", a->name);
+    printf("\nMore: man weft-%s\n", p->name);
     finish_stdout();
 }
 
@@ -110,12 +113,10 @@ static void add_options(Args *a, const Opt *o)
     }
 }
 
-Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own, int argc,
-                char **argv)
+Args args_begin(const Program *program, const Opt *own, int argc, char **argv)
 {
-    Args a = {
-        .name = prog, .synopsis = synopsis, .about = about, .own = own, .argc = argc, .argv = argv};
-    msg_prog = prog;
+    Args a = {.program = program, .own = own, .argc = argc, .argv = argv};
+    msg_prog = program->name;
     defaults(&a.common);
     int n = count(own), m = count(common_options);
     a.longs = mem_zero((size_t)(n + m + 1), sizeof(struct option));
@@ -159,7 +160,7 @@ static bool set_common(Args *a, int key)
     case KEY_PROGRESS: c->progress = true; return true;
     case 'h': help(a); return true;
     case 'V':
-        printf("weft-%s %s\n", a->name, WEFT_VERSION);
+        printf("weft-%s %s\n", a->program->name, WEFT_VERSION);
         finish_stdout();
         return true;
     default: return false;

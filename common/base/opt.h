@@ -6,8 +6,7 @@
  *         {OPT_LONG + 0, "attention", NULL, "add the attention weights"},
  *         {0},
  *     };
- *     Args a = args_begin("encode", "[option ...] [file ...]", "ids to hidden states", options,
- *                         argc, argv);
+ *     Args a = args_begin(PROGRAM(encode), options, argc, argv);
  *     for (int k; (k = args_next(&a)) != -1;)
  *         switch (k) {
  *         case 'L': layer = args_int(&a, 0, 1000); break;
@@ -31,6 +30,15 @@ typedef struct Opt {
     const char *help; /* one line */
 } Opt;
 
+/* What a program is called and what it is for; bin/programs.h has them all. */
+typedef struct Program {
+    const char *name;
+    const char *file;     /* what is run under that name */
+    const char *synopsis; /* its arguments, as the usage line has them */
+    const char *about;    /* what it does: one line */
+    const char *more;     /* what the usage text tells besides; NULL: nothing */
+} Program;
+
 /* The options of every program (INTERFACE "Everywhere"). */
 typedef struct Common {
     const char *model;  /* -m as given, else NULL */
@@ -47,7 +55,8 @@ typedef struct Args {
     int nfiles;
     const char *value; /* the current option's argument */
     /* private */
-    const char *name, *synopsis, *about, *option;
+    const Program *program;
+    const char *option;
     const Opt *own;
     void *longs;
     char *shorts;
@@ -55,8 +64,7 @@ typedef struct Args {
     char **argv;
 } Args;
 
-Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own, int argc,
-                char **argv);
+Args args_begin(const Program *program, const Opt *own, int argc, char **argv);
 int args_next(Args *a); /* the next own option's key, or -1 at the end */
 
 /* The current option's argument as a number within bounds. */

@@ -203,8 +203,9 @@ static void key_value(Will *w, const char *s)
 
 static Args parse(int argc, char **argv, Will *w)
 {
-    Args a =
-        args_begin("frames", "[option ...] [file ...]", "a filter for tests", options, argc, argv);
+    static const Program frames = {
+        .name = "frames", .synopsis = "[option ...] [file ...]", .about = "a filter for tests"};
+    Args a = args_begin(&frames, options, argc, argv);
     for (int k; (k = args_next(&a)) != -1;)
         switch (k) {
         case 'd': w->dump = true; break;
