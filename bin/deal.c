@@ -12,8 +12,8 @@
 enum { KEY_BY = OPT_LONG, MAX_PARTS = 32 };
 
 static const Opt options[] = {
-    {'n', "rows", "N:FILE", "exactly N rows to FILE (repeatable)"},
-    {KEY_BY, "by", "label", "keep the shares within each label"},
+    {'n', "rows", "N:FILE", "exactly N rows to FILE (repeatable)", OPT_KEY},
+    {KEY_BY, "by", "label", "keep the shares within each label", OPT_KEY},
     {0},
 };
 
@@ -143,7 +143,7 @@ static void write_parts(Deal *d, const Spool *s, const uint8_t *part)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a = args_begin(PROGRAM(deal), options, argc, argv);
+    Args a = args_begin(PROGRAM(deal), options, NULL, argc, argv);
     Deal d = read_options(&a);
     In *in = in_open(NULL, 0);
     Spool *s = spool_in(in, &e);

@@ -8,9 +8,7 @@ static const Opt options[] = {{0}};
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin(PROGRAM(embed), options, argc, argv);
-    while (args_next(&a) != -1)
-        ;
+    Args a = args_read(PROGRAM(embed), options, NULL, argc, argv);
     EncodeFilter f = {.common = &a.common, .layers = 0};
     Err e = {0};
     In *in = in_open(a.files, a.nfiles);

@@ -14,9 +14,7 @@ static const Opt options[] = {{0}};
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin(PROGRAM(get), options, argc, argv);
-    while (args_next(&a) != -1)
-        ;
+    Args a = args_read(PROGRAM(get), options, NULL, argc, argv);
     if (!a.nfiles)
         die_usage("which model? Say NAME, ORG/NAME or ORG/NAME@REV");
     bool shown = a.common.progress || (isatty(STDERR_FILENO) && !a.common.quiet);

@@ -12,7 +12,7 @@
 enum { TOP_MAX = 100000 };
 
 static const Opt options[] = {
-    {'k', "top", "N", "the N nearest rows (1)"},
+    {'k', "top", "N", "the N nearest rows (1)", OPT_KEY},
     {0},
 };
 
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 {
     Err e = {0};
     int64_t k = 1;
-    Args a = args_begin(PROGRAM(near), options, argc, argv);
+    Args a = args_begin(PROGRAM(near), options, NULL, argc, argv);
     while (args_next(&a) != -1)
         k = args_int(&a, 1, TOP_MAX);
     if (a.nfiles != 1)

@@ -22,13 +22,14 @@
 enum { KEY_PAD = OPT_LONG, KEY_DIGEST, KEY_LENGTHS, KEY_MACHINE };
 
 static const Opt options[] = {
-    {'r', "rows", NULL, "a JSON object a row"},
-    {'n', "name", "TENSOR", "one tensor of all frames as a NumPy file"},
-    {KEY_PAD, "pad", "N", "rows padded to N tokens (0: the longest) with their attention mask"},
-    {'o', "output", "FILE", "all frames as one safetensors document"},
-    {KEY_DIGEST, "digest", NULL, "a hash of each tensor, row by row"},
-    {KEY_LENGTHS, "lengths", NULL, "the distribution of tokens a row"},
-    {KEY_MACHINE, "machine", NULL, "this machine"},
+    {'r', "rows", NULL, "a JSON object a row", OPT_KEY},
+    {'n', "name", "TENSOR", "one tensor of all frames as a NumPy file", OPT_KEY},
+    {KEY_PAD, "pad", "N", "rows padded to N tokens (0: the longest) with their attention mask",
+     OPT_KEY},
+    {'o', "output", "FILE", "all frames as one safetensors document", OPT_KEY},
+    {KEY_DIGEST, "digest", NULL, "a hash of each tensor, row by row", OPT_KEY},
+    {KEY_LENGTHS, "lengths", NULL, "the distribution of tokens a row", OPT_KEY},
+    {KEY_MACHINE, "machine", NULL, "this machine", OPT_KEY},
     {0},
 };
 
@@ -252,7 +253,7 @@ static char *folder_of(const Args *a)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a = args_begin(PROGRAM(show), options, argc, argv);
+    Args a = args_begin(PROGRAM(show), options, NULL, argc, argv);
     Show s = read_options(&a);
     char *folder = s.mode == KEY_MACHINE ? NULL : folder_of(&a);
     if (folder && s.mode)

@@ -13,43 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    KEY_IDS = OPT_LONG,
-    KEY_LABELS,
-    KEY_TRUNC,
-    KEY_PREFIX,
-    KEY_TASK,
-    KEY_TEMPLATE,
-    KEY_CONLL,
-    KEY_DECODE,
-    KEY_RAW
-};
-
-static const Opt options[] = {
-    {'c', "column", "COL", "CSV: the text is in COL, a name or a number from 1"},
-    {'H', "no-header", NULL, "the CSV has no header line"},
-    {'d', "delimiter", "C", "the CSV's delimiter (\\t: a tab)"},
-    {'J', "json", "FIELD", "JSON lines: the text is in FIELD"},
-    {'0', NULL, NULL, "texts end in NUL, not in a newline"},
-    {KEY_CONLL, "conll", NULL, "a word and its tag a line, an empty line behind a sentence"},
-    {KEY_IDS, "ids", NULL, "rows of ids as numbers instead of texts"},
-    {'p', "pair", "COL", "the second text"},
-    {'l', "label", "COL", "the label"},
-    {'w', "weight", "COL", "the row's weight"},
-    {'k', "keep", "COL", "carry this column along (repeatable)"},
-    {KEY_LABELS, "labels", "A,B|0=A,4=B", "the classes in their order, raw values renamed"},
-    {'n', "max-length", "N", "most tokens a row (the model's maximum; 0: no limit)"},
-    {KEY_TRUNC, "trunc", "longest|first|second", "which text of a pair is cut (longest)"},
-    {'S', "stride", "N", "windows that overlap by N tokens instead of cutting"},
-    {'z', "candidates", "A,B", "zero-shot classification: a row for each of these"},
-    {KEY_TEMPLATE, "template", "T", "what is said with a candidate (This example is {}.)"},
-    {KEY_PREFIX, "prefix", "T", "put T before each text"},
-    {KEY_TASK, "task", "NAME", "put before each text what the model wants for this task"},
-    {KEY_DECODE, "decode", NULL, "the other way: a stream of ids to texts"},
-    {KEY_RAW, "raw", NULL, "with --decode: special tokens too"},
-    {0},
-};
-
 typedef struct Tok {
     Args args;
     RecSpec input;
@@ -57,11 +20,48 @@ typedef struct Tok {
     RowSpec spec;
     const char *labels, *candidates, *template, *task; /* as given */
     int64_t max;                                       /* -1: the model's */
-    bool ids, decode, raw, reads_text;
+    bool ids, decode, raw;
     char *model_name, *labels_json, *candidates_json, *task_prefix;
     Candidates classes; /* of -z */
     Tokenizer *tokenizer;
 } Tok;
+
+enum { KEY_CONLL = OPT_LONG, KEY_DECODE, KEY_RAW };
+
+static const char *const truncs[] = {"longest", "first", "second", NULL};
+
+static const Opt options[] = {
+    {'c', "column", "COL", "CSV: the text is in COL, a name or a number from 1", OPT_KEY},
+    {'H', "no-header", NULL, "the CSV has no header line", OPT_KEY},
+    {'d', "delimiter", "C", "the CSV's delimiter (\\t: a tab)", OPT_KEY},
+    {'J', "json", "FIELD", "JSON lines: the text is in FIELD", OPT_KEY},
+    {'0', NULL, NULL, "texts end in NUL, not in a newline", OPT_KEY},
+    {KEY_CONLL, "conll", NULL, "a word and its tag a line, an empty line behind a sentence",
+     OPT_KEY},
+    {0, "ids", NULL, "rows of ids as numbers instead of texts", OPT_FLAG(Tok, ids)},
+    {'p', "pair", "COL", "the second text", OPT_TEXT(Tok, fields.pair)},
+    {'l', "label", "COL", "the label", OPT_TEXT(Tok, fields.label)},
+    {'w', "weight", "COL", "the row's weight", OPT_TEXT(Tok, fields.weight)},
+    {'k', "keep", "COL", "carry this column along (repeatable)", OPT_KEY},
+    {0, "labels", "A,B|0=A,4=B", "the classes in their order, raw values renamed",
+     OPT_TEXT(Tok, labels)},
+    {'n', "max-length", "N", "most tokens a row (the model's maximum; 0: no limit)",
+     OPT_INT(Tok, max, 0, INT32_MAX)},
+    {0, "trunc", "longest|first|second", "which text of a pair is cut (longest)",
+     OPT_WORD(Tok, spec.trunc, TRUNC_LONGEST, truncs)},
+    {'S', "stride", "N", "windows that overlap by N tokens instead of cutting",
+     OPT_INT(Tok, spec.stride, 0, INT32_MAX)},
+    {'z', "candidates", "A,B", "zero-shot classification: a row for each of these",
+     OPT_TEXT(Tok, candidates)},
+    {0, "template", "T", "what is said with a candidate (This example is {}.)",
+     OPT_TEXT(Tok, template)},
+    {0, "prefix", "T", "put T before each text", OPT_TEXT(Tok, spec.prefix)},
+    {0, "task", "NAME", "put before each text what the model wants for this task",
+     OPT_TEXT(Tok, task)},
+    {KEY_DECODE, "decode", NULL, "the other way: a stream of ids to texts", OPT_FLAG(Tok, decode)},
+    {KEY_RAW, "raw", NULL, "with --decode: special tokens too", OPT_FLAG(Tok, raw)},
+    {0},
+};
 
 static char delimiter(const char *s)
 {
@@ -82,38 +82,29 @@ static void set_kind(Tok *t, RecKind kind)
         t->fields.text = t->args.value;
 }
 
-/* Options that say how text is read; --decode reads none. */
 static void set_option(Tok *t, int key)
 {
-    static const char *const truncs[] = {"longest", "first", "second", NULL};
-    Args *a = &t->args;
-    t->reads_text |= key != KEY_DECODE && key != KEY_RAW && key != '0';
     switch (key) {
     case 'c': set_kind(t, REC_CSV); break;
     case 'J': set_kind(t, REC_JSON); break;
     case '0': set_kind(t, REC_NUL); break;
-    case 'H': t->input.header = false; break;
-    case 'd': t->input.delimiter = delimiter(a->value); break;
-    case 'p': t->fields.pair = a->value; break;
-    case 'l': t->fields.label = a->value; break;
-    case 'w': t->fields.weight = a->value; break;
-    case 'k':
-        if (fields_keep(&t->fields, a->value) < 0)
-            die_usage("-k %s is there twice", a->value);
-        break;
-    case 'n': t->max = args_int(a, 0, INT32_MAX); break;
-    case 'S': t->spec.stride = args_int(a, 0, INT32_MAX); break;
-    case KEY_TRUNC: t->spec.trunc = (Trunc)args_word(a, truncs); break;
-    case KEY_LABELS: t->labels = a->value; break;
-    case KEY_PREFIX: t->spec.prefix = a->value; break;
-    case KEY_TASK: t->task = a->value; break;
-    case KEY_IDS: t->ids = true; break;
     case KEY_CONLL: set_kind(t, REC_CONLL); break;
-    case 'z': t->candidates = a->value; break;
-    case KEY_TEMPLATE: t->template = a->value; break;
-    case KEY_DECODE: t->decode = true; break;
-    case KEY_RAW: t->raw = true; break;
+    case 'H': t->input.header = false; break;
+    case 'd': t->input.delimiter = delimiter(t->args.value); break;
+    case 'k':
+        if (fields_keep(&t->fields, t->args.value) < 0)
+            die_usage("-k %s is there twice", t->args.value);
+        break;
     }
+}
+
+/* Was any option given that says how text is read? --decode reads none. */
+static bool reads_text(const Tok *t)
+{
+    for (const Opt *o = options; o->help; o++)
+        if (args_given(&t->args, o) && o->key != '0' && o->key != KEY_DECODE && o->key != KEY_RAW)
+            return true;
+    return false;
 }
 
 static void check_columns(const Tok *t)
@@ -131,7 +122,7 @@ static void check_columns(const Tok *t)
 static void check_options(const Tok *t)
 {
     bool prefix = t->spec.prefix || t->task, conll = t->input.kind == REC_CONLL;
-    if (t->decode && t->reads_text)
+    if (t->decode && reads_text(t))
         die_usage("--decode reads ids: of the options about text it takes -0 and --raw");
     if (t->raw && !t->decode)
         die_usage("--raw is about --decode");
@@ -165,7 +156,7 @@ static void read_candidates(Tok *t)
 static void read_options(Tok *t, int argc, char **argv)
 {
     Err e = {0};
-    t->args = args_begin(PROGRAM(tok), options, argc, argv);
+    t->args = args_begin(PROGRAM(tok), options, t, argc, argv);
     for (int k; (k = args_next(&t->args)) != -1;)
         set_option(t, k);
     check_options(t);

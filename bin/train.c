@@ -11,79 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    KEY_MAX_STEPS = OPT_LONG,
-    KEY_ACCUMULATE,
-    KEY_HEAD,
-    KEY_POOL,
-    KEY_FREEZE,
-    KEY_SCRATCH,
-    KEY_OBJECTIVE,
-    KEY_OPTIM,
-    KEY_MOMENTUM,
-    KEY_LR,
-    KEY_SCHEDULE,
-    KEY_WARMUP,
-    KEY_DECAY,
-    KEY_DECAY_ALL,
-    KEY_CLIP,
-    KEY_DROPOUT,
-    KEY_CLASS_WEIGHT,
-    KEY_SMOOTHING,
-    KEY_LOG,
-    KEY_LOG_EVERY,
-    KEY_BEST,
-    KEY_PATIENCE,
-    KEY_EVAL_FIRST,
-    KEY_EVAL_EVERY,
-    KEY_CHECKPOINT,
-    KEY_RESUME,
-    KEY_FORCE,
-    KEY_INIT_ONLY,
-    KEY_SKIP
-};
-
-static const Opt options[] = {
-    {'o', "output", "DIR", "the folder to make"},
-    {'v', "valid", "FILE", "a stream to evaluate on"},
-    {'e', "epochs", "N", "times that each row is seen (3)"},
-    {KEY_MAX_STEPS, "max-steps", "N", "so many steps instead, however many epochs that takes"},
-    {'b', "batch", "N", "rows that pass at a time (8)"},
-    {KEY_ACCUMULATE, "accumulate", "N", "batches a step (1)"},
-    {KEY_HEAD, "head", "linear|mlp:N[,N...]", "one layer, or hidden layers of N and ReLU"},
-    {KEY_OPTIM, "optim", "adamw|adam|sgd", "the optimizer (adamw)"},
-    {KEY_MOMENTUM, "momentum", "X", "of sgd (0)"},
-    {KEY_LR, "lr", "X", "learning rate (5e-5)"},
-    {KEY_SCHEDULE, "schedule", "linear|constant|cosine|polynomial", "how it falls (linear)"},
-    {KEY_WARMUP, "warmup", "N", "steps in which it rises, or a ratio (0)"},
-    {KEY_DECAY, "weight-decay", "X", "weight decay, biases exempt (0)"},
-    {KEY_DECAY_ALL, "decay-all", NULL, "biases are not exempt"},
-    {KEY_CLIP, "clip", "X", "largest norm of the gradient, 0 any (1)"},
-    {KEY_DROPOUT, "dropout", "X", "of what goes into each layer (0)"},
-    {KEY_CLASS_WEIGHT, "class-weight", "balanced|X,Y,...", "weight of each class in the loss"},
-    {KEY_SMOOTHING, "label-smoothing", "X", "share of the label spread over all classes (0)"},
-    {KEY_LOG, "log", "FILE", "losses and metrics as TSV"},
-    {KEY_LOG_EVERY, "log-every", "N", "a line each N steps too"},
-    {KEY_BEST, "best", "loss|accuracy|f1", "keep the best evaluation, not the last step"},
-    {KEY_PATIENCE, "patience", "N", "stop after N evaluations without a better one"},
-    {KEY_EVAL_FIRST, "eval-first", NULL, "evaluate before the first step"},
-    {KEY_EVAL_EVERY, "eval-every", "N", "evaluate each N steps instead of each epoch"},
-    {KEY_FORCE, "force", NULL, "replace the folder if it is there"},
-    {KEY_INIT_ONLY, "init-only", NULL, "write the untrained head"},
-    {KEY_SKIP, "skip-unlabelled", NULL, "leave rows without a label out"},
-    {KEY_OBJECTIVE, "objective", "class", "what is learnt (others with a later version)"},
-    {KEY_POOL, "pool", "HOW", "whole models (with a later version)"},
-    {KEY_FREEZE, "freeze", "WHAT", "whole models (with a later version)"},
-    {KEY_SCRATCH, "scratch", "CONFIG", "whole models (with a later version)"},
-    {KEY_CHECKPOINT, "checkpoint", "N", "whole models (with a later version)"},
-    {KEY_RESUME, "resume", NULL, "whole models (with a later version)"},
-    {0},
-};
-
-static const char *const optims[] = {"adamw", "adam", "sgd", NULL};
-static const char *const schedules[] = {"linear", "constant", "cosine", "polynomial", NULL};
-static const char *const bests[] = {"loss", "accuracy", "f1", NULL};
-
 typedef struct Train {
     FitSpec fit;
     const char *output, *valid, *log, *class_weight;
@@ -92,6 +19,71 @@ typedef struct Train {
     double dropout;
     bool force, init_only, skip;
 } Train;
+
+enum {
+    KEY_HEAD = OPT_LONG,
+    KEY_WARMUP,
+    KEY_OBJECTIVE,
+    KEY_POOL,
+    KEY_FREEZE,
+    KEY_SCRATCH,
+    KEY_CHECKPOINT,
+    KEY_RESUME
+};
+
+enum { MOST = 1 << 24 };
+#define MOST_STEPS (INT64_C(1) << 50)
+
+static const char *const optims[] = {"adamw", "adam", "sgd", NULL};
+static const char *const schedules[] = {"linear", "constant", "cosine", "polynomial", NULL};
+static const char *const bests[] = {"loss", "accuracy", "f1", NULL};
+
+static const Opt options[] = {
+    {'o', "output", "DIR", "the folder to make", OPT_TEXT(Train, output)},
+    {'v', "valid", "FILE", "a stream to evaluate on", OPT_TEXT(Train, valid)},
+    {'e', "epochs", "N", "times that each row is seen (3)", OPT_INT(Train, fit.epochs, 1, MOST)},
+    {0, "max-steps", "N", "so many steps instead, however many epochs that takes",
+     OPT_INT(Train, fit.max_steps, 1, MOST_STEPS)},
+    {'b', "batch", "N", "rows that pass at a time (8)", OPT_INT(Train, fit.batch, 1, MOST)},
+    {0, "accumulate", "N", "batches a step (1)", OPT_INT(Train, fit.accumulate, 1, MOST)},
+    {KEY_HEAD, "head", "linear|mlp:N[,N...]", "one layer, or hidden layers of N and ReLU", OPT_KEY},
+    {0, "optim", "adamw|adam|sgd", "the optimizer (adamw)",
+     OPT_WORD(Train, fit.optim.kind, STEP_ADAMW, optims)},
+    {0, "momentum", "X", "of sgd (0)", OPT_REAL(Train, fit.optim.momentum, 0, 1)},
+    {0, "lr", "X", "learning rate (5e-5)", OPT_REAL(Train, fit.lr, 0, 1e6)},
+    {0, "schedule", "linear|constant|cosine|polynomial", "how it falls (linear)",
+     OPT_WORD(Train, fit.schedule, LR_LINEAR, schedules)},
+    {KEY_WARMUP, "warmup", "N", "steps in which it rises, or a ratio (0)", OPT_KEY},
+    {0, "weight-decay", "X", "weight decay, biases exempt (0)",
+     OPT_REAL(Train, fit.optim.decay, 0, 1e6)},
+    {0, "decay-all", NULL, "biases are not exempt", OPT_FLAG(Train, fit.optim.decay_all)},
+    {0, "clip", "X", "largest norm of the gradient, 0 any (1)",
+     OPT_REAL(Train, fit.optim.clip, 0, 1e9)},
+    {0, "dropout", "X", "of what goes into each layer (0)", OPT_REAL(Train, dropout, 0, 0.99)},
+    {0, "class-weight", "balanced|X,Y,...", "weight of each class in the loss",
+     OPT_TEXT(Train, class_weight)},
+    {0, "label-smoothing", "X", "share of the label spread over all classes (0)",
+     OPT_REAL(Train, fit.smooth, 0, 1)},
+    {0, "log", "FILE", "losses and metrics as TSV", OPT_TEXT(Train, log)},
+    {0, "log-every", "N", "a line each N steps too", OPT_INT(Train, fit.log_every, 1, INT64_MAX)},
+    {0, "best", "loss|accuracy|f1", "keep the best evaluation, not the last step",
+     OPT_WORD(Train, fit.best, BEST_LOSS, bests)},
+    {0, "patience", "N", "stop after N evaluations without a better one",
+     OPT_INT(Train, fit.patience, 1, INT64_MAX)},
+    {0, "eval-first", NULL, "evaluate before the first step", OPT_FLAG(Train, fit.eval_first)},
+    {0, "eval-every", "N", "evaluate each N steps instead of each epoch",
+     OPT_INT(Train, fit.eval_every, 1, INT64_MAX)},
+    {0, "force", NULL, "replace the folder if it is there", OPT_FLAG(Train, force)},
+    {0, "init-only", NULL, "write the untrained head", OPT_FLAG(Train, init_only)},
+    {0, "skip-unlabelled", NULL, "leave rows without a label out", OPT_FLAG(Train, skip)},
+    {KEY_OBJECTIVE, "objective", "class", "what is learnt (others with a later version)", OPT_KEY},
+    {KEY_POOL, "pool", "HOW", "whole models (with a later version)", OPT_KEY},
+    {KEY_FREEZE, "freeze", "WHAT", "whole models (with a later version)", OPT_KEY},
+    {KEY_SCRATCH, "scratch", "CONFIG", "whole models (with a later version)", OPT_KEY},
+    {KEY_CHECKPOINT, "checkpoint", "N", "whole models (with a later version)", OPT_KEY},
+    {KEY_RESUME, "resume", NULL, "whole models (with a later version)", OPT_KEY},
+    {0},
+};
 
 static noreturn void later(const char *option)
 {
@@ -131,49 +123,12 @@ static double read_warmup(const Args *a)
     return args_real(a, 0, 0.999999);
 }
 
-static bool read_optim(Train *t, int key, const Args *a)
-{
-    static const StepKind kinds[] = {STEP_ADAMW, STEP_ADAM, STEP_SGD};
-    static const Schedule shapes[] = {LR_LINEAR, LR_CONSTANT, LR_COSINE, LR_POLYNOMIAL};
-    FitSpec *f = &t->fit;
-    switch (key) {
-    case KEY_OPTIM: f->optim.kind = kinds[args_word(a, optims)]; return true;
-    case KEY_MOMENTUM: f->optim.momentum = args_real(a, 0, 1); return true;
-    case KEY_LR: f->lr = args_real(a, 0, 1e6); return true;
-    case KEY_SCHEDULE: f->schedule = shapes[args_word(a, schedules)]; return true;
-    case KEY_WARMUP: f->warmup = read_warmup(a); return true;
-    case KEY_DECAY: f->optim.decay = args_real(a, 0, 1e6); return true;
-    case KEY_DECAY_ALL: f->optim.decay_all = true; return true;
-    case KEY_CLIP: f->optim.clip = args_real(a, 0, 1e9); return true;
-    case KEY_DROPOUT: t->dropout = args_real(a, 0, 0.99); return true;
-    case KEY_CLASS_WEIGHT: t->class_weight = a->value; return true;
-    case KEY_SMOOTHING: f->smooth = args_real(a, 0, 1); return true;
-    default: return false;
-    }
-}
-
 static void read_option(Train *t, int key, const Args *a)
 {
-    enum { MOST = 1 << 24 };
     static const char *const objectives[] = {"class", "token", "mlm", "clm", NULL};
-    FitSpec *f = &t->fit;
     switch (key) {
-    case 'o': t->output = a->value; break;
-    case 'v': t->valid = a->value; break;
-    case 'e': f->epochs = args_int(a, 1, MOST); break;
-    case 'b': f->batch = args_int(a, 1, MOST); break;
-    case KEY_MAX_STEPS: f->max_steps = args_int(a, 1, INT64_C(1) << 50); break;
-    case KEY_ACCUMULATE: f->accumulate = args_int(a, 1, MOST); break;
     case KEY_HEAD: read_head(t, a->value); break;
-    case KEY_LOG: t->log = a->value; break;
-    case KEY_LOG_EVERY: f->log_every = args_int(a, 1, INT64_MAX); break;
-    case KEY_BEST: f->best = BEST_LOSS + args_word(a, bests); break;
-    case KEY_PATIENCE: f->patience = args_int(a, 1, INT64_MAX); break;
-    case KEY_EVAL_FIRST: f->eval_first = true; break;
-    case KEY_EVAL_EVERY: f->eval_every = args_int(a, 1, INT64_MAX); break;
-    case KEY_FORCE: t->force = true; break;
-    case KEY_INIT_ONLY: t->init_only = true; break;
-    case KEY_SKIP: t->skip = true; break;
+    case KEY_WARMUP: t->fit.warmup = read_warmup(a); break;
     case KEY_OBJECTIVE:
         if (args_word(a, objectives) != 0)
             later("--objective other than class");
@@ -183,24 +138,21 @@ static void read_option(Train *t, int key, const Args *a)
     case KEY_SCRATCH: later("--scratch");
     case KEY_CHECKPOINT: later("--checkpoint");
     case KEY_RESUME: later("--resume");
-    default: read_optim(t, key, a);
     }
 }
 
-static Train read_options(Args *a)
+static void read_options(Train *t, Args *a)
 {
-    Train t = {.layers = 1,
-               .fit = {.epochs = 3, .batch = 8, .accumulate = 1, .lr = 5e-5, .optim.clip = 1}};
-    FitSpec *f = &t.fit;
+    FitSpec *f = &t->fit;
     for (int k; (k = args_next(a)) != -1;)
-        read_option(&t, k, a);
-    if (!t.output)
+        read_option(t, k, a);
+    if (!t->output)
         die_usage("into which folder? -o DIR");
     if (a->common.model)
         later("-m");
     if (a->common.bf16 || a->common.f16)
         die_usage("-t %s: heads on vectors are trained in f32", a->common.f16 ? "f16" : "bf16");
-    if (!t.valid && (f->best || f->eval_first || f->eval_every))
+    if (!t->valid && (f->best || f->eval_first || f->eval_every))
         die_usage("%s needs something to evaluate on: -v FILE", f->best         ? "--best"
                                                                 : f->eval_first ? "--eval-first"
                                                                                 : "--eval-every");
@@ -210,7 +162,6 @@ static Train read_options(Args *a)
         die_usage("--momentum is of --optim sgd");
     f->seed = a->common.seed;
     f->progress = a->common.progress;
-    return t;
 }
 
 typedef struct Data {
@@ -353,8 +304,10 @@ int main(int argc, char **argv)
 {
     Err e = {0};
     char why[512];
-    Args a = args_begin(PROGRAM(train), options, argc, argv);
-    Train t = read_options(&a);
+    Train t = {.layers = 1,
+               .fit = {.epochs = 3, .batch = 8, .accumulate = 1, .lr = 5e-5, .optim.clip = 1}};
+    Args a = args_begin(PROGRAM(train), options, &t, argc, argv);
+    read_options(&t, &a);
     if (headfile_place(t.output, t.force, &e) < 0)
         die(&e);
     Data d = read_data(&t, &a);

@@ -43,8 +43,9 @@ lacks() {
 
 # copy TREE: all that lacks looks at.
 copy() {
-  mkdir -p "$1/tests"
-  cp -r "$TOP/bin" "$TOP/man" "$TOP/README.md" "$1/"
+  mkdir -p "$1/bin" "$1/tests"
+  cp "$TOP"/bin/*.[ch] "$1/bin/"
+  cp -r "$TOP/man" "$TOP/README.md" "$1/"
   cp "$TOP"/tests/*.bats "$1/tests/"
 }
 

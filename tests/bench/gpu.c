@@ -312,8 +312,7 @@ int main(int argc, char **argv)
     char why[512];
     static const Program gpu = {
         .name = "gpu", .synopsis = "[option ...]", .about = "what the operations reach on a GPU"};
-    Args a = args_begin(&gpu, (const Opt[]){{0}}, argc, argv);
-    args_next(&a);
+    Args a = args_read(&gpu, (const Opt[]){{0}}, NULL, argc, argv);
     dev = device_open(a.common.device ? a.common.device : "cuda", 1, why, sizeof why);
     if (!dev)
         dief("%s", why);
