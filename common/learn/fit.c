@@ -11,6 +11,8 @@
 #include <string.h>
 #include <time.h>
 
+const char *const best_names[] = {"loss", "accuracy", "f1", NULL};
+
 struct Fit {
     FitSpec spec;
     Net *net;

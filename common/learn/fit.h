@@ -17,6 +17,7 @@
 #include "learn/vectors.h"
 
 typedef enum Best { BEST_LAST, BEST_LOSS, BEST_ACCURACY, BEST_F1 } Best;
+extern const char *const best_names[]; /* from BEST_LOSS on, NULL behind the last */
 
 typedef struct FitSpec {
     int64_t epochs, max_steps; /* max_steps 0: as many as the epochs have; else so many */

@@ -6,6 +6,9 @@
 #include <math.h>
 #include <stdlib.h>
 
+const char *const optim_names[] = {"adamw", "adam", "sgd", NULL};
+const char *const schedule_names[] = {"linear", "constant", "cosine", "polynomial", NULL};
+
 struct Optim {
     OptimSpec spec;
     Net *net;
