@@ -1,5 +1,5 @@
-# programs.bats - each program is said once, in bin/programs.h, and has all that a program has:
-# CONTRIBUTING.md, "To add a program".
+# programs.bats - each program is said once, in bin/programs.h, and has all that a program has
+# (CONTRIBUTING.md, "To add a program"); programs are small, and only they end.
 load helper
 
 # row FILE NAME: the line of README's table that has the program in its first column.
@@ -94,7 +94,7 @@ add() {
 }
 
 @test "a step that is left out when a program is added is found" {
-  local steps="source line list page examples weft also readme tests sweep" out step line
+  local steps="source line list page examples weft also readme tests sweep" out step
   for out in none $steps; do
     rm -rf tree
     copy tree
@@ -111,4 +111,71 @@ add() {
       [[ "$output" == *few* || $out = list ]]
     fi
   done
+}
+
+# steps: the code in CONTRIBUTING.md's "To add a program".
+steps() {
+  sed -n '/^## To add a program/,/^## To add an /{ s/^        //p; s/^ *$//p; }' \
+    "$TOP/CONTRIBUTING.md"
+}
+
+@test "CONTRIBUTING.md's program is built, found by weft, and does what it is for" {
+  local build=${WEFT_UNIT%/tests}
+  mkdir -p tree/bin
+  cp "$TOP/Makefile" tree/
+  cp "$TOP"/bin/*.[ch] tree/bin/
+  ln -s "$TOP/common" "$TOP/kernels" tree/
+  steps | grep '^P(' >line
+  steps | sed '/^P(/d' >tree/bin/labelled.c
+  sed -i "/^    P(get,/i\\    $(cat line) \\\\" tree/bin/programs.h
+  # The library stands as it is built.
+  env -u MAKEFLAGS -u MAKELEVEL make -s -C tree BUILD=build BIN=bin LIB="$build/libweft.a" \
+    -o "$build/libweft.a" SANITIZE="$(grep -o 'sanitize$' <<<"$build")" bin/labelled bin/weft
+  ln -s "$WEFT_BIN/weft-head" tree/bin/
+  PATH=$WEFT_UNIT:$PATH
+  mkstream >s.weft <<'END'
+ids 2 3 | label a | text one
+ids 2 4 3 | text two
+ids 2 5 3 | label b | text three
+frame
+ids 2 6 3 | text four
+END
+  [ "$(tree/bin/weft --list | sed -n 's/^labelled  *//p')" = "the rows that have a label" ]
+  tree/bin/weft labelled s.weft >got
+  run -0 frames -d got
+  [ "${#lines[@]}" -eq 3 ]
+  [[ "${lines[0]}" == *"text: 'one'"* && "${lines[1]}" == *"text: 'three'"* ]]
+  [ "${lines[2]}" = end ]
+}
+
+@test "no program has more than 200 lines" {
+  local file n
+  for file in "$TOP"/bin/*.[ch]; do
+    n=$(wc -l <"$file")
+    [ "$n" -le 200 ] || { echo "$file: $n lines" >&2; false; }
+  done
+}
+
+# library EXCEPT: the library's files but those of base/ that this pattern names.
+library() {
+  find "$TOP/common" -name '*.[ch]' | grep -vE "/common/base/($1)$"
+}
+
+# nowhere PATTERN FILE...: fails where a line has it. base/msg.c has some, so it can be found.
+nowhere() {
+  grep -qE "$1" "$TOP/common/base/msg.c"
+  run grep -nE "$@"
+  [ "$status" -eq 1 ] || { echo "$output" >&2; return 1; }
+}
+
+@test "the library returns its errors: only programs end" {
+  # shellcheck disable=SC2046 # no path of ours has a blank
+  nowhere '\b(die|dief|die_usage|exit|_exit|_Exit|quick_exit|abort) *\(' \
+    $(library '(msg|mem|opt|tidy)\.c|(msg|err)\.h')
+}
+
+@test "only base/ writes to standard error" {
+  # shellcheck disable=SC2046
+  nowhere '\bstderr\b|\bperror *\(|\b(write|dprintf) *\( *(2\b|STDERR_FILENO)' \
+    $(library '[a-z0-9_]*\.[ch]')
 }
