@@ -7,10 +7,10 @@ PREFIX  = /usr/local
 BUILD   = build$(if $(SANITIZE),/sanitize)
 BIN     = $(if $(filter build,$(BUILD)),bin,$(BUILD)/bin)
 
-# bin/NAME.c is one program each. But `head` is head-choice.c, which becomes weft-head, that is
-# head.c, where ours is meant, and head(1) where not.
-PROGRAMS = tok embed encode pool head score train ppl deal show near get weft
-HELPERS  = weft-head
+# bin/NAME.c is one program each; bin/programs.h lists them. But `head` is head-choice.c, which
+# becomes weft-head, that is head.c, where ours is meant, and head(1) where not.
+PROGRAMS := ${shell sed -n 's/^    P(\([a-z0-9]*\),.*/\1/p' bin/programs.h} weft
+HELPERS   = weft-head
 
 comma   := ,
 CFLAGS   = -O2 -g

@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include "base/opt.h"
+#include "bin/programs.h"
 #include "deal/row_groups.h"
 #include "io/spool.h"
 
@@ -11,8 +12,8 @@
 enum { KEY_BY = OPT_LONG, MAX_PARTS = 32 };
 
 static const Opt options[] = {
-    {'n', "rows", "N:FILE", "exactly N rows to FILE (repeatable)"},
-    {KEY_BY, "by", "label", "keep the shares within each label"},
+    {'n', "rows", "N:FILE", "exactly N rows to FILE (repeatable)", OPT_KEY},
+    {KEY_BY, "by", "label", "keep the shares within each label", OPT_KEY},
     {0},
 };
 
@@ -142,9 +143,7 @@ static void write_parts(Deal *d, const Spool *s, const uint8_t *part)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a =
-        args_begin("deal", "[--by label] [-n N:FILE] PART:FILE ...",
-                   "Deals a stream out to several files, in exact shares.", options, argc, argv);
+    Args a = args_begin(PROGRAM(deal), options, NULL, argc, argv);
     Deal d = read_options(&a);
     In *in = in_open(NULL, 0);
     Spool *s = spool_in(in, &e);

@@ -1,5 +1,6 @@
 /* embed - token ids to the hidden states that the first layer reads. */
 #include "base/msg.h"
+#include "bin/programs.h"
 #include "filter/encode_filter.h"
 #include "io/stream.h"
 
@@ -7,11 +8,7 @@ static const Opt options[] = {{0}};
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("embed", "[option ...] [file ...]",
-                        "Reads token ids and adds their embeddings: the hidden states of layer 0.",
-                        options, argc, argv);
-    while (args_next(&a) != -1)
-        ;
+    Args a = args_read(PROGRAM(embed), options, NULL, argc, argv);
     EncodeFilter f = {.common = &a.common, .layers = 0};
     Err e = {0};
     In *in = in_open(a.files, a.nfiles);

@@ -1,28 +1,24 @@
 /* encode - token ids to hidden states. */
 #include "base/msg.h"
+#include "bin/programs.h"
 #include "filter/encode_filter.h"
 #include "io/stream.h"
 
-enum { ATTENTION = OPT_LONG, TOKENS_A_THREAD = 1024, LAYERS_MAX = 1000 };
+enum { TOKENS_A_THREAD = 1024, LAYERS_MAX = 1000 };
 
 static const Opt options[] = {
-    {'L', "layer", "N", "stop after layer N (default: the last; 0 is what embed gives)"},
-    {ATTENTION, "attention", NULL, "add the attention weights, for looking at short inputs"},
+    {'L', "layer", "N", "stop after layer N (default: the last; 0 is what embed gives)",
+     OPT_INT(EncodeFilter, layers, 0, LAYERS_MAX)},
+    {0, "attention", NULL, "add the attention weights, for looking at short inputs",
+     OPT_FLAG(EncodeFilter, attention)},
     {0},
 };
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("encode", "[option ...] [file ...]",
-                        "Reads token ids and adds the hidden states of a transformer's layer.",
-                        options, argc, argv);
-    EncodeFilter f = {.common = &a.common, .layers = -1};
-    for (int k; (k = args_next(&a)) != -1;) {
-        if (k == 'L')
-            f.layers = args_int(&a, 0, LAYERS_MAX);
-        else
-            f.attention = true;
-    }
+    EncodeFilter f = {.layers = -1};
+    Args a = args_read(PROGRAM(encode), options, &f, argc, argv);
+    f.common = &a.common;
     Err e = {0};
     In *in = in_open(a.files, a.nfiles);
     in_want(in, (int64_t)TOKENS_A_THREAD * a.common.threads);

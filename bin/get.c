@@ -1,6 +1,7 @@
 /* get - a model's files into the Hugging Face cache. */
 #include "base/msg.h"
 #include "base/opt.h"
+#include "bin/programs.h"
 #include "hub/fetch.h"
 
 #include <errno.h>
@@ -13,12 +14,7 @@ static const Opt options[] = {{0}};
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("get", "[option ...] [ORG/]NAME[@REV] ...",
-                        "Fetches what weft needs of a model into the Hugging Face cache and\n"
-                        "prints the folder where it lies.",
-                        options, argc, argv);
-    while (args_next(&a) != -1)
-        ;
+    Args a = args_read(PROGRAM(get), options, NULL, argc, argv);
     if (!a.nfiles)
         die_usage("which model? Say NAME, ORG/NAME or ORG/NAME@REV");
     bool shown = a.common.progress || (isatty(STDERR_FILENO) && !a.common.quiet);

@@ -1,26 +1,22 @@
 /* head - hidden states or vectors to logits. Built as weft-head, which `head` becomes when it is
  * ours that is meant (bin/head-choice.c). */
 #include "base/msg.h"
+#include "bin/programs.h"
 #include "filter/head_filter.h"
 #include "io/stream.h"
 
 static const Opt options[] = {
-    {'T', "task", "class|mask|next|token|span|lm", "which of the model's heads"},
-    {'a', "all", NULL, "logits for every token (mask and lm)"},
+    {'T', "task", "class|mask|next|token|span|lm", "which of the model's heads",
+     OPT_WORD(HeadFilter, task, 0, head_task_names)},
+    {'a', "all", NULL, "logits for every token (mask and lm)", OPT_FLAG(HeadFilter, all)},
     {0},
 };
 
 int main(int argc, char **argv)
 {
-    Args a =
-        args_begin("head", "[option ...] [file ...]",
-                   "Reads hidden states or vectors and adds a head's logits.", options, argc, argv);
-    HeadFilter f = {.common = &a.common, .task = -1, .mask = -1};
-    for (int k; (k = args_next(&a)) != -1;)
-        if (k == 'a')
-            f.all = true;
-        else
-            f.task = args_word(&a, head_task_names);
+    HeadFilter f = {.task = -1, .mask = -1};
+    Args a = args_read(PROGRAM(head), options, &f, argc, argv);
+    f.common = &a.common;
     if (f.all && (f.task == HEAD_CLASS || f.task == HEAD_NEXT))
         die_usage("-a is for mask and lm: -T %s has one answer a row", head_task_names[f.task]);
     Err e = {0};

@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "base/write.h"
+#include "bin/programs.h"
 #include "filter/filter_device.h"
 #include "filter/nearest.h"
 #include "io/stream.h"
@@ -11,7 +12,7 @@
 enum { TOP_MAX = 100000 };
 
 static const Opt options[] = {
-    {'k', "top", "N", "the N nearest rows (1)"},
+    {'k', "top", "N", "the N nearest rows (1)", OPT_KEY},
     {0},
 };
 
@@ -89,10 +90,7 @@ int main(int argc, char **argv)
 {
     Err e = {0};
     int64_t k = 1;
-    Args a = args_begin("near", "[-k N] [option ...] CORPUS",
-                        "Reads vectors and writes for each the nearest rows of the stream\n"
-                        "CORPUS by cosine: row, rank, cosine, text.",
-                        options, argc, argv);
+    Args a = args_begin(PROGRAM(near), options, NULL, argc, argv);
     while (args_next(&a) != -1)
         k = args_int(&a, 1, TOP_MAX);
     if (a.nfiles != 1)

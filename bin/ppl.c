@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "base/write.h"
+#include "bin/programs.h"
 #include "filter/perplexity.h"
 #include "filter/stream_tokenizer.h"
 #include "io/stream.h"
@@ -10,17 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { KEY_BOS = OPT_LONG, KEY_JSON };
-
-static const Opt options[] = {
-    {'v', "tokens", NULL, "a line a token: row, position, id, token, nll"},
-    {'w', "window", "N", "long rows in windows of N tokens (the model's positions)"},
-    {'S', "stride", "N", "windows overlap by N tokens (1)"},
-    {KEY_BOS, "bos", NULL, "a token that begins a text before each row"},
-    {KEY_JSON, "json", NULL, "a JSON object a row"},
-    {0},
-};
 
 typedef struct Sum {
     int64_t tokens;
@@ -36,19 +26,16 @@ typedef struct Ppl {
     Buf out;
 } Ppl;
 
-static Ppl read_options(Args *a)
-{
-    Ppl p = {.model = {.encode = {.layers = -1}, .overlap = -1}};
-    for (int k; (k = args_next(a)) != -1;)
-        switch (k) {
-        case 'v': p.tokens = true; break;
-        case 'w': p.model.window = args_int(a, 1, INT32_MAX); break;
-        case 'S': p.model.overlap = args_int(a, 0, INT32_MAX); break;
-        case KEY_BOS: p.model.bos = true; break;
-        case KEY_JSON: p.json = true; break;
-        }
-    return p;
-}
+static const Opt options[] = {
+    {'v', "tokens", NULL, "a line a token: row, position, id, token, nll", OPT_FLAG(Ppl, tokens)},
+    {'w', "window", "N", "long rows in windows of N tokens (the model's positions)",
+     OPT_INT(Ppl, model.window, 1, INT32_MAX)},
+    {'S', "stride", "N", "windows overlap by N tokens (1)",
+     OPT_INT(Ppl, model.overlap, 0, INT32_MAX)},
+    {0, "bos", NULL, "a token that begins a text before each row", OPT_FLAG(Ppl, model.bos)},
+    {0, "json", NULL, "a JSON object a row", OPT_FLAG(Ppl, json)},
+    {0},
+};
 
 /* Mean and perplexity of what was judged; nothing of nothing. */
 static void put_sum(Ppl *p, const char *row, Sum s, const double *nll, int64_t n)
@@ -159,11 +146,8 @@ static int run(Ppl *p, In *in, Err *e)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Args a = args_begin("ppl", "[option ...] [file ...]",
-                        "Reads ids and writes a line a row: row, tokens, mean negative log\n"
-                        "likelihood, perplexity; then a line `all`.",
-                        options, argc, argv);
-    Ppl p = read_options(&a);
+    Ppl p = {.model = {.encode = {.layers = -1}, .overlap = -1}};
+    Args a = args_read(PROGRAM(ppl), options, &p, argc, argv);
     p.model.encode.common = &a.common;
     In *in = in_open(a.files, a.nfiles);
     if (perplexity_begin(&p.model, &e) < 0 || run(&p, in, &e) < 0)

@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include "base/opt.h"
 #include "base/write.h"
+#include "bin/programs.h"
 #include "io/stream.h"
 #include "task/task.h"
 
@@ -20,15 +21,16 @@ enum {
 enum { MAX_ANSWER = 15, DELIVERED = 1 << 16 }; /* tokens; bytes that need not wait for a frame */
 
 static const Opt options[] = {
-    {'k', "top", "N", "N answers a row, a line each, row number first; 0 all in class order"},
-    {KEY_JSON, "json", NULL, "a JSON value a row"},
-    {KEY_CSV, "csv", NULL, "CSV with text, labels and margin"},
-    {KEY_MULTI, "multi", NULL, "independent scores: several labels may be right"},
-    {KEY_AGGREGATE, "aggregate", "HOW", "entities: none, simple, first, average or max"},
-    {KEY_TARGETS, "targets", "A,B", "fill-mask over these words"},
-    {KEY_MAX_ANSWER, "max-answer", "N", "answers of at most N tokens (15)"},
-    {KEY_IMPOSSIBLE, "impossible", NULL, "a question may have no answer"},
-    {'e', "eval", NULL, "metrics against the rows' labels instead of answers"},
+    {'k', "top", "N", "N answers a row, a line each, row number first; 0 all in class order",
+     OPT_INT(Scorer, answers.top, 0, INT32_MAX)},
+    {KEY_JSON, "json", NULL, "a JSON value a row", OPT_KEY},
+    {KEY_CSV, "csv", NULL, "CSV with text, labels and margin", OPT_KEY},
+    {KEY_MULTI, "multi", NULL, "independent scores: several labels may be right", OPT_KEY},
+    {KEY_AGGREGATE, "aggregate", "HOW", "entities: none, simple, first, average or max", OPT_KEY},
+    {KEY_TARGETS, "targets", "A,B", "fill-mask over these words", OPT_KEY},
+    {KEY_MAX_ANSWER, "max-answer", "N", "answers of at most N tokens (15)", OPT_KEY},
+    {KEY_IMPOSSIBLE, "impossible", NULL, "a question may have no answer", OPT_KEY},
+    {'e', "eval", NULL, "metrics against the rows' labels instead of answers", OPT_KEY},
     {0},
 };
 
@@ -49,39 +51,36 @@ static void check_options(const Scorer *s)
         die_usage("--eval measures the words' own labels: without --aggregate");
 }
 
-static Scorer read_options(Args *a)
+static void read_options(Scorer *s, Args *a)
 {
     static const char *const how[] = {"none", "simple", "first", "average", "max", NULL};
-    Scorer s = {.answers.top = TOP_DEFAULT, .asked.max_answer = MAX_ANSWER};
     bool json = false, csv = false;
     for (int k; (k = args_next(a)) != -1;) {
         switch (k) {
-        case 'k': s.answers.top = args_int(a, 0, INT32_MAX); break;
         case KEY_JSON: json = true; break;
         case KEY_CSV: csv = true; break;
-        case 'e': s.asked.given |= ASK_EVAL; break;
-        case KEY_MULTI: s.asked.given |= ASK_MULTI; break;
-        case KEY_IMPOSSIBLE: s.asked.given |= ASK_IMPOSSIBLE; break;
+        case 'e': s->asked.given |= ASK_EVAL; break;
+        case KEY_MULTI: s->asked.given |= ASK_MULTI; break;
+        case KEY_IMPOSSIBLE: s->asked.given |= ASK_IMPOSSIBLE; break;
         case KEY_AGGREGATE:
-            s.asked.given |= ASK_AGGREGATE;
-            s.asked.aggregate = (Aggregate)args_word(a, how);
+            s->asked.given |= ASK_AGGREGATE;
+            s->asked.aggregate = (Aggregate)args_word(a, how);
             break;
         case KEY_TARGETS:
-            s.asked.given |= ASK_TARGETS;
-            s.asked.targets = a->value;
+            s->asked.given |= ASK_TARGETS;
+            s->asked.targets = a->value;
             break;
         case KEY_MAX_ANSWER:
-            s.asked.given |= ASK_MAX_ANSWER;
-            s.asked.max_answer = args_int(a, 1, INT32_MAX);
+            s->asked.given |= ASK_MAX_ANSWER;
+            s->asked.max_answer = args_int(a, 1, INT32_MAX);
             break;
         }
     }
     if (csv && json)
         die_usage("--csv goes with neither --json nor --eval");
-    s.answers.format = json ? FORMAT_JSON : csv ? FORMAT_CSV : FORMAT_TSV;
-    s.stream_tokenizer.model = a->common.model;
-    check_options(&s);
-    return s;
+    s->answers.format = json ? FORMAT_JSON : csv ? FORMAT_CSV : FORMAT_TSV;
+    s->stream_tokenizer.model = a->common.model;
+    check_options(s);
 }
 
 static void deliver(Score *s)
@@ -156,11 +155,9 @@ static void report(Score *s)
 
 int main(int argc, char **argv)
 {
-    Args a = args_begin("score", "[option ...] [file ...]",
-                        "Reads logits and writes what they say: labels, words, entities, answers, "
-                        "or metrics.",
-                        options, argc, argv);
-    Score s = {.scorer = read_options(&a)};
+    Score s = {.scorer = {.answers.top = TOP_DEFAULT, .asked.max_answer = MAX_ANSWER}};
+    Args a = args_begin(PROGRAM(score), options, &s.scorer, argc, argv);
+    read_options(&s.scorer, &a);
     In *in = in_open(a.files, a.nfiles);
     run(&s, in);
     if (s.scorer.asked.given & ASK_EVAL)

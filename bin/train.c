@@ -1,96 +1,72 @@
-/* train - labelled vectors to the folder of a head. */
+/* train - a labelled stream to a model folder: labelled vectors to that of a head. */
 #include "base/msg.h"
-#include "base/num.h"
 #include "base/opt.h"
-#include "learn/balance.h"
-#include "learn/fit.h"
+#include "bin/programs.h"
+#include "filter/filter_device.h"
+#include "learn/train_head.h"
 
-#include <inttypes.h>
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
-    KEY_MAX_STEPS = OPT_LONG,
-    KEY_ACCUMULATE,
-    KEY_HEAD,
+    KEY_HEAD = OPT_LONG,
+    KEY_WARMUP,
+    KEY_OBJECTIVE,
     KEY_POOL,
     KEY_FREEZE,
     KEY_SCRATCH,
-    KEY_OBJECTIVE,
-    KEY_OPTIM,
-    KEY_MOMENTUM,
-    KEY_LR,
-    KEY_SCHEDULE,
-    KEY_WARMUP,
-    KEY_DECAY,
-    KEY_DECAY_ALL,
-    KEY_CLIP,
-    KEY_DROPOUT,
-    KEY_CLASS_WEIGHT,
-    KEY_SMOOTHING,
-    KEY_LOG,
-    KEY_LOG_EVERY,
-    KEY_BEST,
-    KEY_PATIENCE,
-    KEY_EVAL_FIRST,
-    KEY_EVAL_EVERY,
     KEY_CHECKPOINT,
-    KEY_RESUME,
-    KEY_FORCE,
-    KEY_INIT_ONLY,
-    KEY_SKIP
+    KEY_RESUME
 };
 
 static const Opt options[] = {
-    {'o', "output", "DIR", "the folder to make"},
-    {'v', "valid", "FILE", "a stream to evaluate on"},
-    {'e', "epochs", "N", "times that each row is seen (3)"},
-    {KEY_MAX_STEPS, "max-steps", "N", "so many steps instead, however many epochs that takes"},
-    {'b', "batch", "N", "rows that pass at a time (8)"},
-    {KEY_ACCUMULATE, "accumulate", "N", "batches a step (1)"},
-    {KEY_HEAD, "head", "linear|mlp:N[,N...]", "one layer, or hidden layers of N and ReLU"},
-    {KEY_OPTIM, "optim", "adamw|adam|sgd", "the optimizer (adamw)"},
-    {KEY_MOMENTUM, "momentum", "X", "of sgd (0)"},
-    {KEY_LR, "lr", "X", "learning rate (5e-5)"},
-    {KEY_SCHEDULE, "schedule", "linear|constant|cosine|polynomial", "how it falls (linear)"},
-    {KEY_WARMUP, "warmup", "N", "steps in which it rises, or a ratio (0)"},
-    {KEY_DECAY, "weight-decay", "X", "weight decay, biases exempt (0)"},
-    {KEY_DECAY_ALL, "decay-all", NULL, "biases are not exempt"},
-    {KEY_CLIP, "clip", "X", "largest norm of the gradient, 0 any (1)"},
-    {KEY_DROPOUT, "dropout", "X", "of what goes into each layer (0)"},
-    {KEY_CLASS_WEIGHT, "class-weight", "balanced|X,Y,...", "weight of each class in the loss"},
-    {KEY_SMOOTHING, "label-smoothing", "X", "share of the label spread over all classes (0)"},
-    {KEY_LOG, "log", "FILE", "losses and metrics as TSV"},
-    {KEY_LOG_EVERY, "log-every", "N", "a line each N steps too"},
-    {KEY_BEST, "best", "loss|accuracy|f1", "keep the best evaluation, not the last step"},
-    {KEY_PATIENCE, "patience", "N", "stop after N evaluations without a better one"},
-    {KEY_EVAL_FIRST, "eval-first", NULL, "evaluate before the first step"},
-    {KEY_EVAL_EVERY, "eval-every", "N", "evaluate each N steps instead of each epoch"},
-    {KEY_FORCE, "force", NULL, "replace the folder if it is there"},
-    {KEY_INIT_ONLY, "init-only", NULL, "write the untrained head"},
-    {KEY_SKIP, "skip-unlabelled", NULL, "leave rows without a label out"},
-    {KEY_OBJECTIVE, "objective", "class", "what is learnt (others with a later version)"},
-    {KEY_POOL, "pool", "HOW", "whole models (with a later version)"},
-    {KEY_FREEZE, "freeze", "WHAT", "whole models (with a later version)"},
-    {KEY_SCRATCH, "scratch", "CONFIG", "whole models (with a later version)"},
-    {KEY_CHECKPOINT, "checkpoint", "N", "whole models (with a later version)"},
-    {KEY_RESUME, "resume", NULL, "whole models (with a later version)"},
+    {'o', "output", "DIR", "the folder to make", OPT_TEXT(TrainSpec, output)},
+    {'v', "valid", "FILE", "a stream to evaluate on", OPT_TEXT(TrainSpec, valid)},
+    {'e', "epochs", "N", "times that each row is seen (3)",
+     OPT_INT(TrainSpec, fit.epochs, 1, COUNT_MOST)},
+    {0, "max-steps", "N", "so many steps instead, however many epochs that takes",
+     OPT_INT(TrainSpec, fit.max_steps, 1, STEPS_MOST)},
+    {'b', "batch", "N", "rows that pass at a time (8)",
+     OPT_INT(TrainSpec, fit.batch, 1, COUNT_MOST)},
+    {0, "accumulate", "N", "batches a step (1)", OPT_INT(TrainSpec, fit.accumulate, 1, COUNT_MOST)},
+    {KEY_HEAD, "head", "linear|mlp:N[,N...]", "one layer, or hidden layers of N and ReLU", OPT_KEY},
+    {0, "optim", "adamw|adam|sgd", "the optimizer (adamw)",
+     OPT_WORD(TrainSpec, fit.optim.kind, STEP_ADAMW, optim_names)},
+    {0, "momentum", "X", "of sgd (0)", OPT_REAL(TrainSpec, fit.optim.momentum, 0, 1)},
+    {0, "lr", "X", "learning rate (5e-5)", OPT_REAL(TrainSpec, fit.lr, 0, 1e6)},
+    {0, "schedule", "linear|constant|cosine|polynomial", "how it falls (linear)",
+     OPT_WORD(TrainSpec, fit.schedule, LR_LINEAR, schedule_names)},
+    {KEY_WARMUP, "warmup", "N", "steps in which it rises, or a ratio (0)", OPT_KEY},
+    {0, "weight-decay", "X", "weight decay, biases exempt (0)",
+     OPT_REAL(TrainSpec, fit.optim.decay, 0, 1e6)},
+    {0, "decay-all", NULL, "biases are not exempt", OPT_FLAG(TrainSpec, fit.optim.decay_all)},
+    {0, "clip", "X", "largest norm of the gradient, 0 any (1)",
+     OPT_REAL(TrainSpec, fit.optim.clip, 0, 1e9)},
+    {0, "dropout", "X", "of what goes into each layer (0)", OPT_REAL(TrainSpec, dropout, 0, 0.99)},
+    {0, "class-weight", "balanced|X,Y,...", "weight of each class in the loss",
+     OPT_TEXT(TrainSpec, class_weight)},
+    {0, "label-smoothing", "X", "share of the label spread over all classes (0)",
+     OPT_REAL(TrainSpec, fit.smooth, 0, 1)},
+    {0, "log", "FILE", "losses and metrics as TSV", OPT_TEXT(TrainSpec, log)},
+    {0, "log-every", "N", "a line each N steps too",
+     OPT_INT(TrainSpec, fit.log_every, 1, INT64_MAX)},
+    {0, "best", "loss|accuracy|f1", "keep the best evaluation, not the last step",
+     OPT_WORD(TrainSpec, fit.best, BEST_LOSS, best_names)},
+    {0, "patience", "N", "stop after N evaluations without a better one",
+     OPT_INT(TrainSpec, fit.patience, 1, INT64_MAX)},
+    {0, "eval-first", NULL, "evaluate before the first step", OPT_FLAG(TrainSpec, fit.eval_first)},
+    {0, "eval-every", "N", "evaluate each N steps instead of each epoch",
+     OPT_INT(TrainSpec, fit.eval_every, 1, INT64_MAX)},
+    {0, "force", NULL, "replace the folder if it is there", OPT_FLAG(TrainSpec, force)},
+    {0, "init-only", NULL, "write the untrained head", OPT_FLAG(TrainSpec, init_only)},
+    {0, "skip-unlabelled", NULL, "leave rows without a label out", OPT_FLAG(TrainSpec, skip)},
+    {KEY_OBJECTIVE, "objective", "class", "what is learnt (others with a later version)", OPT_KEY},
+    {KEY_POOL, "pool", "HOW", "whole models (with a later version)", OPT_KEY},
+    {KEY_FREEZE, "freeze", "WHAT", "whole models (with a later version)", OPT_KEY},
+    {KEY_SCRATCH, "scratch", "CONFIG", "whole models (with a later version)", OPT_KEY},
+    {KEY_CHECKPOINT, "checkpoint", "N", "whole models (with a later version)", OPT_KEY},
+    {KEY_RESUME, "resume", NULL, "whole models (with a later version)", OPT_KEY},
     {0},
 };
-
-static const char *const optims[] = {"adamw", "adam", "sgd", NULL};
-static const char *const schedules[] = {"linear", "constant", "cosine", "polynomial", NULL};
-static const char *const bests[] = {"loss", "accuracy", "f1", NULL};
-
-typedef struct Train {
-    FitSpec fit;
-    const char *output, *valid, *log, *class_weight;
-    int layers;
-    int64_t size[HEAD_LAYERS + 1]; /* the ends are known once the rows are read */
-    double dropout;
-    bool force, init_only, skip;
-} Train;
 
 static noreturn void later(const char *option)
 {
@@ -99,285 +75,59 @@ static noreturn void later(const char *option)
               option);
 }
 
-static void read_head(Train *t, const char *text)
+static int read_option(TrainSpec *t, int key, const Args *a, Err *e)
 {
-    Err e = {0};
-    if (strcmp(text, "linear") == 0) {
-        t->layers = 1;
-        return;
-    }
-    if (strcmp(text, "family") == 0)
-        later("--head family");
-    if (strncmp(text, "mlp:", 4) != 0)
-        die_usage("--head: '%s' is not linear or mlp:N[,N...]", text);
-    char *copy = mem_str(text + 4), *rest = copy;
-    t->layers = 1;
-    for (char *word; (word = strsep(&rest, ",")); t->layers++) {
-        if (t->layers == HEAD_LAYERS)
-            die_usage("--head: more than %d hidden layers", HEAD_LAYERS - 1);
-        if (num_int(word, 1, 1 << 16, &t->size[t->layers], &e) < 0)
-            die_usage("--head: %s", e.text);
-    }
-    free(copy);
-}
-
-/* A whole number of steps, or a ratio of all steps. */
-static double read_warmup(const Args *a)
-{
-    int64_t steps;
-    if (num_int(a->value, 0, INT64_C(1) << 50, &steps, NULL) == 0)
-        return (double)steps;
-    return args_real(a, 0, 0.999999);
-}
-
-static bool read_optim(Train *t, int key, const Args *a)
-{
-    static const StepKind kinds[] = {STEP_ADAMW, STEP_ADAM, STEP_SGD};
-    static const Schedule shapes[] = {LR_LINEAR, LR_CONSTANT, LR_COSINE, LR_POLYNOMIAL};
-    FitSpec *f = &t->fit;
-    switch (key) {
-    case KEY_OPTIM: f->optim.kind = kinds[args_word(a, optims)]; return true;
-    case KEY_MOMENTUM: f->optim.momentum = args_real(a, 0, 1); return true;
-    case KEY_LR: f->lr = args_real(a, 0, 1e6); return true;
-    case KEY_SCHEDULE: f->schedule = shapes[args_word(a, schedules)]; return true;
-    case KEY_WARMUP: f->warmup = read_warmup(a); return true;
-    case KEY_DECAY: f->optim.decay = args_real(a, 0, 1e6); return true;
-    case KEY_DECAY_ALL: f->optim.decay_all = true; return true;
-    case KEY_CLIP: f->optim.clip = args_real(a, 0, 1e9); return true;
-    case KEY_DROPOUT: t->dropout = args_real(a, 0, 0.99); return true;
-    case KEY_CLASS_WEIGHT: t->class_weight = a->value; return true;
-    case KEY_SMOOTHING: f->smooth = args_real(a, 0, 1); return true;
-    default: return false;
-    }
-}
-
-static void read_option(Train *t, int key, const Args *a)
-{
-    enum { MOST = 1 << 24 };
     static const char *const objectives[] = {"class", "token", "mlm", "clm", NULL};
-    FitSpec *f = &t->fit;
     switch (key) {
-    case 'o': t->output = a->value; break;
-    case 'v': t->valid = a->value; break;
-    case 'e': f->epochs = args_int(a, 1, MOST); break;
-    case 'b': f->batch = args_int(a, 1, MOST); break;
-    case KEY_MAX_STEPS: f->max_steps = args_int(a, 1, INT64_C(1) << 50); break;
-    case KEY_ACCUMULATE: f->accumulate = args_int(a, 1, MOST); break;
-    case KEY_HEAD: read_head(t, a->value); break;
-    case KEY_LOG: t->log = a->value; break;
-    case KEY_LOG_EVERY: f->log_every = args_int(a, 1, INT64_MAX); break;
-    case KEY_BEST: f->best = BEST_LOSS + args_word(a, bests); break;
-    case KEY_PATIENCE: f->patience = args_int(a, 1, INT64_MAX); break;
-    case KEY_EVAL_FIRST: f->eval_first = true; break;
-    case KEY_EVAL_EVERY: f->eval_every = args_int(a, 1, INT64_MAX); break;
-    case KEY_FORCE: t->force = true; break;
-    case KEY_INIT_ONLY: t->init_only = true; break;
-    case KEY_SKIP: t->skip = true; break;
+    case KEY_HEAD:
+        if (strcmp(a->value, "family") == 0)
+            later("--head family");
+        return train_spec_head(t, a->value, e);
+    case KEY_WARMUP: return train_spec_warmup(t, a->value, e);
     case KEY_OBJECTIVE:
         if (args_word(a, objectives) != 0)
             later("--objective other than class");
-        break;
+        return 0;
     case KEY_POOL: later("--pool");
     case KEY_FREEZE: later("--freeze");
     case KEY_SCRATCH: later("--scratch");
     case KEY_CHECKPOINT: later("--checkpoint");
-    case KEY_RESUME: later("--resume");
-    default: read_optim(t, key, a);
+    default: later("--resume");
     }
 }
 
-static Train read_options(Args *a)
+static Args read_options(TrainSpec *t, int argc, char **argv)
 {
-    Train t = {.layers = 1,
-               .fit = {.epochs = 3, .batch = 8, .accumulate = 1, .lr = 5e-5, .optim.clip = 1}};
-    FitSpec *f = &t.fit;
-    for (int k; (k = args_next(a)) != -1;)
-        read_option(&t, k, a);
-    if (!t.output)
-        die_usage("into which folder? -o DIR");
-    if (a->common.model)
+    Err e = {0};
+    Args a = args_begin(PROGRAM(train), options, t, argc, argv);
+    for (int k; (k = args_next(&a)) != -1;)
+        if (read_option(t, k, &a, &e) < 0)
+            die(&e);
+    if (a.common.model)
         later("-m");
-    if (a->common.bf16 || a->common.f16)
-        die_usage("-t %s: heads on vectors are trained in f32", a->common.f16 ? "f16" : "bf16");
-    if (!t.valid && (f->best || f->eval_first || f->eval_every))
-        die_usage("%s needs something to evaluate on: -v FILE", f->best         ? "--best"
-                                                                : f->eval_first ? "--eval-first"
-                                                                                : "--eval-every");
-    if (f->patience && !f->best)
-        die_usage("--patience needs to know what is better: --best loss|accuracy|f1");
-    if (f->optim.momentum != 0 && f->optim.kind != STEP_SGD)
-        die_usage("--momentum is of --optim sgd");
-    f->seed = a->common.seed;
-    f->progress = a->common.progress;
-    return t;
-}
-
-typedef struct Data {
-    Vectors train, valid;
-    Classes classes;
-    float *class_weight;
-} Data;
-
-static void read_rows(Vectors *v, char **files, int nfiles, bool skip)
-{
-    Err e = {0};
-    if (vectors_read(v, files, nfiles, skip, &e) < 0) {
-        if (v->tokens)
-            die_usage("training of whole models comes with a later version; pool the hidden "
-                      "states first: encode | pool");
+    if (a.common.bf16 || a.common.f16)
+        die_usage("-t %s: heads on vectors are trained in f32", a.common.f16 ? "f16" : "bf16");
+    t->fit.seed = a.common.seed;
+    t->fit.progress = a.common.progress;
+    if (train_spec_check(t, &e) < 0)
         die(&e);
-    }
-    if (v->skipped)
-        msg_note("%s: %" PRId64 " row%s without a label left out", v->place, v->skipped,
-                 v->skipped == 1 ? "" : "s");
-}
-
-static Data read_data(const Train *t, const Args *a)
-{
-    Data d = {0};
-    Err e = {0};
-    read_rows(&d.train, a->files, a->nfiles, t->skip);
-    if (vectors_classes(&d.train, &d.classes, &e) < 0 ||
-        vectors_number(&d.train, &d.classes, &e) < 0)
-        die(&e);
-    if (t->valid) {
-        read_rows(&d.valid, (char *[]){(char *)t->valid}, 1, t->skip);
-        if (vectors_agree(&d.train, &d.valid, &e) < 0 ||
-            vectors_number(&d.valid, &d.classes, &e) < 0)
-            die(&e);
-    }
-    if (t->class_weight &&
-        !(d.class_weight = class_weights(t->class_weight, &d.train, &d.classes, &e)))
-        die_usage("--class-weight: %s", e.text);
-    return d;
-}
-
-static void free_data(Data *d)
-{
-    vectors_free(&d->train);
-    vectors_free(&d->valid);
-    classes_clear(&d->classes);
-    free(d->class_weight);
-}
-
-static void announce(const Data *d, const Net *n, Fit *f, bool init_only)
-{
-    int64_t *count = class_counts(&d->train, d->classes.n), top = 0;
-    char *names = classes_list(&d->classes);
-    for (int64_t c = 1; c < d->classes.n; c++)
-        if (count[c] > count[top])
-            top = c;
-    msg_note("classes %s: %s", d->train.labels ? "in tok's order" : "by name", names);
-    double seconds = init_only ? 0 : fit_seconds(f);
-    msg_note("%" PRId64 " parameters of %" PRId64 " are trained, on %" PRId64 " rows in %" PRId64
-             " steps; majority class %s %.1f %%; about %.*f s",
-             n->params, n->params, d->train.rows, init_only ? 0 : fit_steps(f),
-             d->classes.name[top], 100.0 * (double)count[top] / (double)d->train.rows,
-             seconds < 9.95, seconds);
-    free(count);
-    free(names);
-}
-
-/* What config.json tells of the training; to be freed. */
-static char *training_json(const Train *t, const Data *d, const Fit *f)
-{
-    const FitSpec *s = &t->fit;
-    json_t *weights = d->class_weight ? json_array() : NULL;
-    for (int64_t c = 0; weights && c < d->classes.n; c++)
-        json_array_append_new(weights, json_real((double)d->class_weight[c]));
-    json_t *o = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:f, s:f, s:s, s:I, s:f, s:b, s:f, s:f, s:o*, "
-        "s:s*}",
-        "seed", (json_int_t)s->seed, "rows", (json_int_t)d->train.rows, "steps",
-        (json_int_t)fit_steps(f), "kept_step", (json_int_t)fit_kept(f), "batch",
-        (json_int_t)s->batch, "accumulate", (json_int_t)s->accumulate, "optim",
-        optims[s->optim.kind], "momentum", s->optim.momentum, "lr", s->lr, "schedule",
-        schedules[s->schedule], "warmup", (json_int_t)fit_warmup(f), "weight_decay", s->optim.decay,
-        "decay_all", s->optim.decay_all, "clip", s->optim.clip, "label_smoothing", s->smooth,
-        "class_weight", weights, "best", s->best ? bests[s->best - BEST_LOSS] : NULL);
-    if (!s->max_steps)
-        json_object_set_new(o, "epochs", json_integer((json_int_t)s->epochs));
-    char *text = json_dumps(o, JSON_REAL_PRECISION(9));
-    json_decref(o);
-    return text;
-}
-
-static void save(const Train *t, const Data *d, const Net *n, const char *training)
-{
-    const Vectors *v = &d->train;
-    HeadFile h = {.model = v->model,
-                  .encoder = v->encoder,
-                  .vocab = v->vocab,
-                  .pool = v->pool,
-                  .layer = -1,
-                  .layers = n->layers,
-                  .dropout = t->dropout,
-                  .label = d->classes.name},
-             before = {0};
-    Err e = {0};
-    float *param = mem_array((size_t)n->params, sizeof *param);
-    char why[512];
-    n->dev->get(n->dev, param, n->param, (size_t)n->params * sizeof *param);
-    if (n->dev->wait(n->dev, why, sizeof why) < 0)
-        dief("%s", why);
-    num_int(v->layer, 0, INT32_MAX, &h.layer, NULL);
-    memcpy(h.size, n->size, sizeof h.size);
-    for (int l = 0; l < n->layers; l++) {
-        h.weight[l] = param + (n->weight[l] - n->param);
-        h.bias[l] = param + (n->bias[l] - n->param);
-    }
-    /* A folder that train made stands for its encoder. */
-    if (v->model[0] == '/' && headfile_is(v->model)) {
-        if (headfile_load(v->model, &before, &e) < 0)
-            die(&e);
-        h.model = before.model;
-    }
-    if (headfile_save(t->output, &h, training, t->force, &e) < 0)
-        die(&e);
-    headfile_free(&before);
-    free(param);
-}
-
-static void learn(const Train *t, Fit *f)
-{
-    Err e = {0};
-    Log *log = NULL;
-    if (t->log && !(log = log_open(t->log, &e)))
-        die(&e);
-    if (fit_run(f, log, &e) < 0 || log_close(log, &e) < 0)
-        die(&e);
+    return a;
 }
 
 int main(int argc, char **argv)
 {
     Err e = {0};
-    char why[512];
-    Args a = args_begin("train", "-o DIR [option ...] [file ...]",
-                        "labelled vectors to the folder of a head", options, argc, argv);
-    Train t = read_options(&a);
-    if (headfile_place(t.output, t.force, &e) < 0)
+    TrainSpec t = train_spec_default;
+    TrainData d;
+    Args a = read_options(&t, argc, argv);
+    if (headfile_place(t.output, t.force, &e) < 0 ||
+        train_data_read(&d, &t, a.files, a.nfiles, &e) < 0)
         die(&e);
-    Data d = read_data(&t, &a);
     /* A head's thousand small steps take longer to send to a GPU than to do. */
-    const char *device = a.common.device ? a.common.device : "cpu";
-    Device *dev = device_open(device, a.common.threads, why, sizeof why);
-    if (!dev)
-        dief("%s", why);
-    t.size[0] = d.train.width;
-    t.size[t.layers] = d.classes.n;
-    int64_t batch = t.fit.batch < d.train.rows ? t.fit.batch : d.train.rows;
-    Net *net = net_new(dev, t.size, t.layers, batch, t.dropout);
-    net_init(net, t.fit.seed);
-    Fit *fit = fit_new(net, &d.train, t.valid ? &d.valid : NULL, d.class_weight, &t.fit);
-    announce(&d, net, fit, t.init_only);
-    if (!t.init_only)
-        learn(&t, fit);
-    char *training = training_json(&t, &d, fit);
-    save(&t, &d, net, training);
-    free(training);
-    fit_free(fit);
-    net_free(net);
+    Device *dev = filter_device(&a.common, false, &e);
+    if (!dev || train_head(&t, &d, dev, &e) < 0)
+        die(&e);
     dev->close(dev);
-    free_data(&d);
+    train_data_free(&d);
     return 0;
 }

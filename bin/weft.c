@@ -1,6 +1,7 @@
 /* weft - run a program of the toolkit by its name, wherever the toolkit lies. */
 #include "base/mem.h"
 #include "base/msg.h"
+#include "bin/programs.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -12,24 +13,6 @@
 #ifndef WEFT_VERSION
 #define WEFT_VERSION "0"
 #endif
-
-static const struct {
-    const char *name, *file, *about;
-} programs[] = {
-    {"tok", "tok", "text to ids, and back"},
-    {"embed", "embed", "ids to the hidden states of layer 0"},
-    {"encode", "encode", "ids to the hidden states of the last layer, or any"},
-    {"pool", "pool", "hidden states to one vector a row"},
-    {"head", "weft-head", "hidden states or vectors to logits"},
-    {"score", "score", "logits to labels, or to metrics"},
-    {"train", "train", "a labelled stream to a model folder"},
-    {"ppl", "ppl", "ids to how likely a language model finds them"},
-    {"deal", "deal", "a stream to several files, in exact shares"},
-    {"show", "show", "a stream, a model folder or this machine, to read"},
-    {"near", "near", "vectors to the nearest rows of a corpus"},
-    {"get", "get", "a model into the Hugging Face cache"},
-};
-enum { PROGRAMS = sizeof programs / sizeof *programs };
 
 static char *folder; /* where the programs are */
 
@@ -78,7 +61,7 @@ static int finish(void)
 
 static int list(void)
 {
-    for (int i = 0; i < PROGRAMS; i++)
+    for (int i = 0; i < PROGRAM_COUNT; i++)
         if (runnable(folder, programs[i].file))
             printf("%-8s %s\n", programs[i].name, programs[i].about);
     return finish();
@@ -125,14 +108,14 @@ static int version(void)
 
 static noreturn void run(char **argv)
 {
-    for (int i = 0; i < PROGRAMS; i++)
+    for (int i = 0; i < PROGRAM_COUNT; i++)
         if (strcmp(programs[i].name, argv[0]) == 0) {
             char *path = mem_fmt("%s/%s", folder, programs[i].file);
             execv(path, argv);
             dief("%s: %s", path, strerror(errno));
         }
     msg_error("no program is called '%s'; there are:", argv[0]);
-    for (int i = 0; i < PROGRAMS; i++)
+    for (int i = 0; i < PROGRAM_COUNT; i++)
         msg_error("%-8s %s", programs[i].name, programs[i].about);
     exit(EXIT_USAGE);
 }

@@ -13,6 +13,11 @@ setup() {
   if declare -F each_setup >/dev/null; then each_setup; fi
 }
 
+# programs: their names, as bin/programs.h lists them; `weft` itself is not among them.
+programs() {
+  sed -n 's/^    P(\([a-z0-9]*\),.*/\1/p' "${1:-$TOP}/bin/programs.h"
+}
+
 # golden NAME: the path of a file or folder that tests/oracle made.
 golden() {
   printf '%s\n' "$TOP/tests/golden/$1"

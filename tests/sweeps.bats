@@ -1,8 +1,9 @@
-# sweeps.bats - what is true of every program. The table says how each is called; a new program
-# is one more line of it (and of `programs`, which the sweeps of options go over).
+# sweeps.bats - what is true of every program. The table says how each is called that reads a
+# stream and nothing else; the sweeps of options go over all.
 load helper
 
-# name   stream it reads   what it makes   arguments
+# name   stream it reads   what it makes   arguments; - where the sweeps of streams do not go:
+# near's operand is its corpus, ppl's last line is about all that it has read.
 table() {
   cat <<'END'
 embed    ids      stream
@@ -13,9 +14,13 @@ score    logit    text
 show     ids      text     -r
 deal     ids      file     100:made.weft
 train    vector   folder   --head linear -e 1 -o made
+tok      -        -
+near     -        -
+ppl      -        -
+get      -        -
 END
 }
-programs="tok embed encode pool head score train ppl deal show near get weft"
+programs="$(programs) weft"
 
 # Small streams of two frames, from ids to logits; two.KIND is another of the same kind.
 setup_file() {
@@ -52,7 +57,7 @@ each() {
   local pattern=$1 fn=$2 name in out args bad="" n=0
   local -a cmd
   while read -r name in out args <&3; do
-    [[ $out == $pattern ]] || continue
+    [[ $in != - && $out == $pattern ]] || continue
     # shellcheck disable=SC2206 # the table's arguments are words
     cmd=("$name" $args)
     [ "$name" != head ] || cmd=(weft "${cmd[@]}") # whatever its arguments, ours

@@ -23,6 +23,19 @@ int err_set(Err *e, const char *fmt, ...)
     va_start(ap, fmt);
     put(e->text, sizeof e->text, fmt, ap);
     va_end(ap);
+    e->usage = false;
+    return -1;
+}
+
+int err_usage(Err *e, const char *fmt, ...)
+{
+    if (!e)
+        return -1;
+    va_list ap;
+    va_start(ap, fmt);
+    put(e->text, sizeof e->text, fmt, ap);
+    va_end(ap);
+    e->usage = true;
     return -1;
 }
 
@@ -36,7 +49,7 @@ int err_at(Err *e, const char *fmt, ...)
     put(place, sizeof place, fmt, ap);
     va_end(ap);
     memcpy(old, e->text, sizeof old);
-    return err_set(e, "%s: %s", place, old);
+    return e->usage ? err_usage(e, "%s: %s", place, old) : err_set(e, "%s: %s", place, old);
 }
 
 int err_sys(Err *e, const char *fmt, ...)

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void *checked(void *p, size_t n)
+void *mem_got(void *p, size_t n)
 {
     if (!p)
         dief("out of memory (%zu bytes asked for)", n);
@@ -24,13 +24,13 @@ static size_t product(size_t a, size_t b)
 
 void *mem_alloc(size_t n)
 {
-    return checked(malloc(n ? n : 1), n);
+    return mem_got(malloc(n ? n : 1), n);
 }
 
 void *mem_zero(size_t count, size_t size)
 {
     size_t n = product(count, size);
-    return checked(calloc(n, 1), n);
+    return mem_got(calloc(n, 1), n);
 }
 
 void *mem_array(size_t count, size_t size)
@@ -41,7 +41,7 @@ void *mem_array(size_t count, size_t size)
 void *mem_resize(void *p, size_t count, size_t size)
 {
     size_t n = product(count, size);
-    return checked(realloc(p, n), n);
+    return mem_got(realloc(p, n), n);
 }
 
 void *mem_aligned(size_t n)
@@ -49,7 +49,7 @@ void *mem_aligned(size_t n)
     void *p = NULL;
     if (posix_memalign(&p, 64, n ? n : 1) != 0)
         p = NULL;
-    return checked(p, n);
+    return mem_got(p, n);
 }
 
 char *mem_strn(const char *s, size_t n)
@@ -72,7 +72,7 @@ char *mem_fmt(const char *fmt, ...)
     va_start(ap, fmt);
     int n = vasprintf(&p, fmt, ap);
     va_end(ap);
-    return checked(n < 0 ? NULL : p, 0);
+    return mem_got(n < 0 ? NULL : p, 0);
 }
 
 char *buf_room(Buf *b, size_t more)

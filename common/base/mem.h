@@ -10,8 +10,9 @@ void *mem_alloc(size_t n);                  /* uninitialised; n = 0 gives a vali
 void *mem_zero(size_t count, size_t size);  /* zeroed; count * size is checked */
 void *mem_array(size_t count, size_t size); /* uninitialised; checked */
 void *mem_resize(void *p, size_t count, size_t size);
-void *mem_aligned(size_t n);             /* on 64 bytes; release with free() */
-char *mem_str(const char *s);            /* copy; NULL stays NULL */
+void *mem_aligned(size_t n);      /* on 64 bytes; release with free() */
+void *mem_got(void *p, size_t n); /* p, which somebody else took n bytes for, if it is there */
+char *mem_str(const char *s);     /* copy; NULL stays NULL */
 char *mem_strn(const char *s, size_t n); /* copy of n bytes, NUL behind them */
 char *mem_fmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

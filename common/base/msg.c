@@ -60,10 +60,19 @@ void msg_progress(const char *fmt, ...)
     progress_open = true;
 }
 
+static noreturn void end_usage(void)
+{
+    msg_error("see '%s --help' or 'man weft-%s'", msg_prog, msg_prog);
+    tidy_now();
+    exit(EXIT_USAGE);
+}
+
 noreturn void die(const Err *e)
 {
     if (e->text[0])
         msg_error("%s", e->text);
+    if (e->usage)
+        end_usage();
     tidy_now();
     exit(EXIT_DATA);
 }
@@ -78,6 +87,5 @@ noreturn void dief(const char *fmt, ...)
 noreturn void die_usage(const char *fmt, ...)
 {
     PUT("\n");
-    msg_error("see '%s --help' or 'man weft-%s'", msg_prog, msg_prog);
-    exit(EXIT_USAGE);
+    end_usage();
 }

@@ -19,7 +19,8 @@ void msg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Progress: overwrites one line on a terminal; a line each otherwise. */
 void msg_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Prints the error unless its text is empty, and exits with EXIT_DATA. */
+/* Prints the error unless its text is empty, and exits with EXIT_DATA; or as die_usage() does,
+ * where e->usage. */
 noreturn void die(const Err *e);
 noreturn void dief(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* A wrong command line: message, where to read on, EXIT_USAGE. */

@@ -14,25 +14,34 @@
 #define WEFT_VERSION "0"
 #endif
 
-enum { KEY_PROGRESS = OPT_COMMON, MAX_THREADS = 1024 };
+enum { MAX_THREADS = 1024 };
+
+/* What getopt_long calls options without a letter: one of these and their place in the list. */
+enum { CALLED_OWN = 1000, CALLED_COMMON = 2000 };
 
 static const Opt common_options[] = {
-    {'m', "model", "M", "model folder, or ORG/NAME[@REV] in the Hugging Face cache"},
-    {'j', "threads", "N", "threads (default $WEFT_THREADS, else the cores allowed)"},
-    {'D', "device", "cpu|cuda[:N]", "where to compute"},
-    {'t', "dtype", "f32|bf16|f16", "type of the arithmetic (f32)"},
-    {'s', "seed", "N", "seed of everything random (42)"},
-    {'q', "quiet", NULL, "no notices"},
-    {KEY_PROGRESS, "progress", NULL, "tell how far it is on standard error"},
-    {'h', "help", NULL, "this text"},
-    {'V', "version", NULL, "the version"},
+    {'m', "model", "M", "model folder, or ORG/NAME[@REV] in the Hugging Face cache",
+     OPT_TEXT(Common, model)},
+    {'j', "threads", "N", "threads (default $WEFT_THREADS, else the cores allowed)", OPT_KEY},
+    {'D', "device", "cpu|cuda[:N]", "where to compute", OPT_TEXT(Common, device)},
+    {'t', "dtype", "f32|bf16|f16", "type of the arithmetic (f32)", OPT_KEY},
+    {'s', "seed", "N", "seed of everything random (42)", OPT_KEY},
+    {'q', "quiet", NULL, "no notices", OPT_KEY},
+    {0, "progress", NULL, "tell how far it is on standard error", OPT_FLAG(Common, progress)},
+    {'h', "help", NULL, "this text", OPT_KEY},
+    {'V', "version", NULL, "the version", OPT_KEY},
     {0},
 };
+
+static bool has_letter(const Opt *o)
+{
+    return o->key > 0 && o->key < OPT_LONG;
+}
 
 static int count(const Opt *o)
 {
     int n = 0;
-    while (o[n].key)
+    while (o[n].key || o[n].name)
         n++;
     return n;
 }
@@ -48,9 +57,9 @@ static int cores_allowed(void)
 
 static void help_lines(const Opt *o)
 {
-    for (; o->key; o++) {
+    for (int i = count(o); i > 0; i--, o++) {
         char left[64];
-        bool letter = o->key < OPT_LONG;
+        bool letter = has_letter(o);
         int n = snprintf(left, sizeof left, "  %c%c%s", letter ? '-' : ' ', letter ? o->key : ' ',
                          !o->name ? ""
                          : letter ? ", "
@@ -61,23 +70,26 @@ static void help_lines(const Opt *o)
     }
 }
 
-static void finish_stdout(void)
+static noreturn void finish_stdout(void)
 {
     if (fflush(stdout) != 0 || ferror(stdout))
         dief("standard output: cannot write");
     exit(0);
 }
 
-static void help(const Args *a)
+static noreturn void help(const Args *a)
 {
-    printf("usage: %s %s\n%s\n", a->name, a->synopsis, a->about);
+    const Program *p = a->program;
+    printf("usage: %s %s\n%s\n", p->name, p->synopsis, p->about);
+    if (p->more)
+        printf("%s\n", p->more);
     if (count(a->own)) {
         printf("\noptions:\n");
         help_lines(a->own);
     }
     printf("\noptions of every program:\n");
     help_lines(common_options);
-    printf("\nMore: man weft-%s\n", a->name);
+    printf("\nMore: man weft-%s\n", p->name);
     finish_stdout();
 }
 
@@ -93,16 +105,17 @@ static void defaults(Common *c)
 }
 
 /* Adds a list to getopt_long's two, from where they end now. */
-static void add_options(Args *a, const Opt *o)
+static void add_options(Args *a, const Opt *list, int called)
 {
     struct option *at = a->longs;
     char *shorts = a->shorts + strlen(a->shorts);
     while (at->name)
         at++;
-    for (; o->key; o++) {
+    for (const Opt *o = list; o < list + count(list); o++) {
+        int k = has_letter(o) ? o->key : called + (int)(o - list);
         if (o->name)
-            *at++ = (struct option){o->name, o->arg != NULL, NULL, o->key};
-        if (o->key < OPT_LONG) {
+            *at++ = (struct option){o->name, o->arg != NULL, NULL, k};
+        if (has_letter(o)) {
             *shorts++ = (char)o->key;
             if (o->arg)
                 *shorts++ = ':';
@@ -110,19 +123,19 @@ static void add_options(Args *a, const Opt *o)
     }
 }
 
-Args args_begin(const char *prog, const char *synopsis, const char *about, const Opt *own, int argc,
-                char **argv)
+Args args_begin(const Program *program, const Opt *own, void *into, int argc, char **argv)
 {
-    Args a = {
-        .name = prog, .synopsis = synopsis, .about = about, .own = own, .argc = argc, .argv = argv};
-    msg_prog = prog;
+    Args a = {.program = program, .own = own, .into = into, .argc = argc, .argv = argv};
+    msg_prog = program->name;
     defaults(&a.common);
     int n = count(own), m = count(common_options);
+    if (n > OPT_MOST)
+        dief("%d options are more than opt.h has bits for", n);
     a.longs = mem_zero((size_t)(n + m + 1), sizeof(struct option));
     a.shorts = mem_zero((size_t)(n + m) * 2 + 2, 1);
     a.shorts[0] = ':'; /* a missing argument is told from an unknown letter */
-    add_options(&a, own);
-    add_options(&a, common_options);
+    add_options(&a, own, CALLED_OWN);
+    add_options(&a, common_options, CALLED_COMMON);
     optind = 1;
     opterr = 0;
     return a;
@@ -140,29 +153,45 @@ static void whole_name(const Args *a, const char *name, int at)
         die_usage("unknown option '--%.*s' (long names are not abbreviated)", (int)n, given + 2);
 }
 
-static bool set_common(Args *a, int key)
+/* The option of a list that getopt_long calls so; NULL: it is none of these. */
+static const Opt *find(const Opt *list, int k, int called)
+{
+    for (const Opt *o = list; o < list + count(list); o++)
+        if (k == (has_letter(o) ? o->key : called + (int)(o - list)))
+            return o;
+    return NULL;
+}
+
+static void set_field(const Args *a, const OptField *f, void *into)
+{
+    char *at = (char *)into + f->at;
+    switch (f->kind) {
+    case FIELD_NONE: break;
+    case FIELD_FLAG: *(bool *)at = true; break;
+    case FIELD_TEXT: *(const char **)at = a->value; break;
+    case FIELD_INT: *(int64_t *)at = args_int(a, f->min, f->max); break;
+    case FIELD_REAL: *(double *)at = args_real(a, f->least, f->most); break;
+    case FIELD_WORD: *(int *)at = (int)f->min + args_word(a, f->words); break;
+    }
+}
+
+static void set_common(Args *a, const Opt *o)
 {
     static const char *const types[] = {"f32", "bf16", "f16", NULL};
     Common *c = &a->common;
-    switch (key) {
-    case 'm': c->model = a->value; return true;
-    case 'j': c->threads = (int)args_int(a, 1, MAX_THREADS); return true;
-    case 'D': c->device = a->value; return true;
+    set_field(a, &o->field, c);
+    switch (o->key) {
+    case 'j': c->threads = (int)args_int(a, 1, MAX_THREADS); break;
     case 't': {
         int type = args_word(a, types);
         c->bf16 = type == 1;
         c->f16 = type == 2;
-        return true;
+        break;
     }
-    case 's': c->seed = (uint64_t)args_int(a, 0, INT64_MAX); return true;
-    case 'q': c->quiet = msg_quiet = true; return true;
-    case KEY_PROGRESS: c->progress = true; return true;
-    case 'h': help(a); return true;
-    case 'V':
-        printf("weft-%s %s\n", a->name, WEFT_VERSION);
-        finish_stdout();
-        return true;
-    default: return false;
+    case 's': c->seed = (uint64_t)args_int(a, 0, INT64_MAX); break;
+    case 'q': c->quiet = msg_quiet = true; break;
+    case 'h': help(a);
+    case 'V': printf("weft-%s %s\n", a->program->name, WEFT_VERSION); finish_stdout();
     }
 }
 
@@ -178,7 +207,8 @@ static void check_device(const char *d)
         die_usage("-D: %s", e.text);
 }
 
-int args_next(Args *a)
+/* What getopt_long calls the next option, whose name and argument are then in *a; or -1. */
+static int next_given(Args *a)
 {
     int index = -1, at = optind;
     int k = getopt_long(a->argc, a->argv, a->shorts, a->longs, &index);
@@ -209,7 +239,36 @@ int args_next(Args *a)
         bool apart = o->has_arg && a->argv[optind - 1] == optarg;
         whole_name(a, o->name, optind - 1 - apart);
     }
-    return set_common(a, k) ? args_next(a) : k;
+    return k;
+}
+
+int args_next(Args *a)
+{
+    for (int k; (k = next_given(a)) != -1;) {
+        const Opt *o = find(a->own, k, CALLED_OWN);
+        if (!o) {
+            set_common(a, find(common_options, k, CALLED_COMMON));
+            continue;
+        }
+        a->given |= UINT64_C(1) << (o - a->own);
+        if (o->field.kind == FIELD_NONE)
+            return o->key;
+        set_field(a, &o->field, a->into);
+    }
+    return -1;
+}
+
+Args args_read(const Program *program, const Opt *own, void *into, int argc, char **argv)
+{
+    Args a = args_begin(program, own, into, argc, argv);
+    while (args_next(&a) != -1)
+        ;
+    return a;
+}
+
+bool args_given(const Args *a, const Opt *o)
+{
+    return a->given >> (o - a->own) & 1;
 }
 
 int64_t args_int(const Args *a, int64_t min, int64_t max)

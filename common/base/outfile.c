@@ -21,18 +21,6 @@ struct OutFile {
     char *place, *temp; /* where it belongs and where it is made; NULL: written directly */
 };
 
-/* The reader has gone. Whoever started us may have ignored SIGPIPE; we end as if not. */
-static void die_of_pipe(void)
-{
-    sigset_t set;
-    tidy_now();
-    signal(SIGPIPE, SIG_DFL);
-    sigemptyset(&set);
-    sigaddset(&set, SIGPIPE);
-    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-    raise(SIGPIPE);
-}
-
 /* Drops the n bytes that are out from the front. */
 static void advance(struct iovec **part, int *parts, size_t n)
 {
@@ -51,8 +39,8 @@ int writev_all(int fd, struct iovec *part, int parts)
         ssize_t n = writev(fd, part, parts < IOV_MAX ? parts : IOV_MAX);
         if (n >= 0) {
             advance(&part, &parts, (size_t)n);
-        } else if (errno == EPIPE) {
-            die_of_pipe();
+        } else if (errno == EPIPE) { /* whoever started us has SIGPIPE ignored: we end as if not */
+            tidy_raise(SIGPIPE);
             return -1;
         } else if (errno == EAGAIN) { /* somebody left it non-blocking */
             poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);

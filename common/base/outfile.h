@@ -17,7 +17,8 @@ int outfile_write(OutFile *o, const void *p, size_t n, Err *e);
 int outfile_commit(OutFile *o, Err *e); /* flush, rename; frees o */
 void outfile_abort(OutFile *o);         /* the old file stays; frees o; NULL is fine */
 
-/* write(2) until all n bytes are out. EPIPE ends the program by SIGPIPE. -1 with errno. */
+/* write(2) until all n bytes are out; -1 with errno. Where the reader has gone, SIGPIPE ends the
+ * program, from here if write(2) has not done it. */
 int write_all(int fd, const void *p, size_t n);
 int writev_all(int fd, struct iovec *part, int parts); /* changes part */
 

@@ -19,10 +19,14 @@ void tidy_now(void)
     }
 }
 
-static void stop(int sig)
+void tidy_raise(int sig)
 {
+    sigset_t set;
     tidy_now();
     signal(sig, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, sig);
+    pthread_sigmask(SIG_UNBLOCK, &set, NULL);
     raise(sig);
 }
 
@@ -35,7 +39,7 @@ static void listen_once(void)
         return;
     done = true;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction now, act = {.sa_handler = stop};
+        struct sigaction now, act = {.sa_handler = tidy_raise};
         sigaction(signals[i], NULL, &now);
         if (now.sa_handler != SIG_IGN) /* nohup stays nohup */
             sigaction(signals[i], &act, NULL);

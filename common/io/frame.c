@@ -77,6 +77,16 @@ Frame *frame_copy(const Frame *f)
     return g;
 }
 
+void frame_replace(Frame *f, Frame *with)
+{
+    Frame old = *f;
+    *f = *with;
+    f->end = old.end;
+    f->end_rows = old.end_rows;
+    *with = old;
+    frame_free(with);
+}
+
 Tensor *frame_get(const Frame *f, const char *name)
 {
     for (int i = 0; i < f->count; i++)

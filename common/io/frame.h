@@ -60,6 +60,9 @@ typedef struct Frame {
 Frame *frame_new(int64_t rows, int64_t tokens);
 void frame_free(Frame *f);         /* NULL is fine */
 Frame *frame_copy(const Frame *f); /* shares the tensors' memory */
+/* f takes over all that `with` holds, which is gone then, but ends what it ended before. So a
+ * filter leaves rows out: frame_replace(f, frame_select(f, row, n)). */
+void frame_replace(Frame *f, Frame *with);
 
 Tensor *frame_get(const Frame *f, const char *name); /* NULL: it has none */
 /* frame_get with the type and rank checked: NULL and a message where absent or different.

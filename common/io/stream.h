@@ -5,9 +5,10 @@
  *     Out *out = out_open();
  *     return stream_run(in, out, filter, ctx);
  *
- * A filter changes each frame in place. Everything about ends, failure, order and delivery is
- * stream_run's: frames before a fault are written, the fault is told, the stream that we write
- * then ends in `failed`. */
+ * A filter changes each frame in place, or puts another in its place by frame_replace: with fewer
+ * rows, with more, with none. Everything about ends, failure, order and delivery is stream_run's:
+ * frames before a fault are written, the fault is told, the stream that we write then ends in
+ * `failed`. */
 #ifndef WEFT_STREAM_H
 #define WEFT_STREAM_H
 
@@ -54,9 +55,11 @@ void out_fail(Out *out);
 /* Everything is on its way, or -1 (a full disk shows here at the latest). Frees out. */
 int out_close(Out *out, Err *e);
 
-/* The loop of a filter. fn returns 0, or -1 with *e; when e->row is 1 + r, the rows before r of
- * this frame are put through fn again and delivered, so fn must find such faults before it
- * changes the frame. Returns the program's exit status; messages have been printed. */
+/* The loop of a filter. fn gets frames that have rows; it returns 0, or -1 with *e. When e->row is
+ * 1 + r, row r of the frame as it came, the rows before it are put through fn again and delivered,
+ * so fn must find such faults before it changes the frame. What fn leaves without rows is written
+ * only where a stream ends with it, and an end counts the rows that are written; messages count
+ * those that came. Returns the program's exit status; messages have been printed. */
 typedef int StreamFn(void *ctx, Frame *f, Err *e);
 int stream_run(In *in, Out *out, StreamFn *fn, void *ctx);
 /* The same where what fn makes of a frame may be too much for memory at once: it gets parts of

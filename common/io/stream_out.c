@@ -1,6 +1,5 @@
 #include "io/stream.h"
 
-#include "base/msg.h"
 #include "base/outfile.h"
 #include "io/wire.h"
 
@@ -19,12 +18,13 @@ struct Out {
     int64_t since; /* rows given since the last end */
     bool failed;   /* out_fail was called */
     pthread_t thread;
+    bool alone;           /* the thread could not be started: `error` says why */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t moved;
     Frame *queue[QUEUE];
     int waiting;
     bool closing;
-    int error; /* errno of a write that failed: everything after it is dropped */
+    int error; /* errno of what failed: everything after it is dropped */
 };
 
 /* Takes the next frame out of the queue; NULL when there will be none. */
@@ -69,8 +69,10 @@ static Out *start(int fd, OutFile *file, const char *place)
                  .moved = PTHREAD_COND_INITIALIZER};
     wire_widen(fd);
     int error = pthread_create(&out->thread, NULL, writer, out);
-    if (error)
-        dief("cannot start a thread: %s", strerror(error));
+    if (error) {
+        out->alone = true;
+        out->error = error; /* for out_write and out_close to tell */
+    }
     return out;
 }
 
@@ -90,7 +92,7 @@ static int told(const Out *out, int error, Err *e)
     if (!error)
         return 0;
     errno = error;
-    return err_sys(e, "%s: cannot write", out->place);
+    return err_sys(e, "%s: cannot %s", out->place, out->alone ? "start a thread" : "write");
 }
 
 static int push(Out *out, Frame *f, Err *e)
@@ -171,7 +173,8 @@ int out_close(Out *out, Err *e)
     out->closing = true;
     pthread_cond_broadcast(&out->moved);
     pthread_mutex_unlock(&out->lock);
-    pthread_join(out->thread, NULL);
+    if (!out->alone)
+        pthread_join(out->thread, NULL);
     int status = finish(out, e);
     pthread_mutex_destroy(&out->lock);
     pthread_cond_destroy(&out->moved);

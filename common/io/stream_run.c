@@ -16,6 +16,15 @@ typedef struct Loop {
     const char *late_place;
 } Loop;
 
+/* Writes what fn has made. A frame without rows says nothing, unless a stream ends with it. */
+static int deliver(Loop *l, Frame *f, Err *e)
+{
+    if (f->rows || f->end != END_NONE)
+        return out_write(l->out, f, e);
+    frame_free(f);
+    return 0;
+}
+
 /* Waits for the frame that is worked on, if any, and writes it. */
 static int settle(Loop *l, Err *e)
 {
@@ -24,7 +33,7 @@ static int settle(Loop *l, Err *e)
     if (!f)
         return 0;
     if (l->finish(l->ctx, f, e) == 0)
-        return out_write(l->out, f, e);
+        return deliver(l, f, e);
     err_at(e, "%s", l->late_place);
     frame_free(f);
     return -1;
@@ -41,7 +50,7 @@ static void deliver_before(Loop *l, const Frame *f, int64_t rows)
     if (r < 0)
         frame_free(g);
     else
-        out_write(l->out, g, &e); /* what goes wrong here has no news */
+        deliver(l, g, &e); /* what goes wrong here has no news */
 }
 
 /* Fn's work on f is done, or goes on: r of 1. Frames before it are written first. */
@@ -52,7 +61,7 @@ static int keep(Loop *l, Frame *f, int r, Err *e)
         return -1;
     }
     if (r == 0)
-        return out_write(l->out, f, e);
+        return deliver(l, f, e);
     l->late = f;
     l->late_place = in_place(l->in);
     return 0;
@@ -63,7 +72,7 @@ static int keep(Loop *l, Frame *f, int r, Err *e)
 static int pass(Loop *l, Frame *f, int64_t before, Err *e)
 {
     Err none = {0};
-    int r = f->rows ? l->fn(l->ctx, f, e) : 0; /* an end is passed on as it is */
+    int r = l->fn(l->ctx, f, e);
     if (r >= 0)
         return keep(l, f, r, e);
     if (settle(l, &none) == 0 && e->row > 1)
@@ -72,6 +81,15 @@ static int pass(Loop *l, Frame *f, int64_t before, Err *e)
         err_at(e, "%s: row %" PRId64, in_place(l->in), before + e->row);
     else
         err_at(e, "%s", in_place(l->in));
+    frame_free(f);
+    return -1;
+}
+
+/* The same of a frame without rows, which is passed on as it is: an end. */
+static int pass_end(Loop *l, Frame *f, Err *e)
+{
+    if (settle(l, e) == 0)
+        return out_write(l->out, f, e);
     frame_free(f);
     return -1;
 }
@@ -111,8 +129,10 @@ static int run(Loop *l)
     Frame *f;
     int k;
     while ((k = next(l, &f, &e)) == 1) {
-        bool parts = l->part && f->rows;
-        if ((k = parts ? pass_parts(l, f, &e) : pass(l, f, in_rows(l->in) - f->rows, &e)) < 0)
+        k = !f->rows  ? pass_end(l, f, &e)
+            : l->part ? pass_parts(l, f, &e)
+                      : pass(l, f, in_rows(l->in) - f->rows, &e);
+        if (k < 0)
             break;
     }
     if (settle(l, &late) < 0 && k == 0) {

@@ -2,6 +2,7 @@
 
 #include "base/msg.h"
 #include "base/rand.h"
+#include "learn/device_room.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -9,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+const char *const best_names[] = {"loss", "accuracy", "f1", NULL};
 
 struct Fit {
     FitSpec spec;
@@ -42,20 +45,13 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static void *device_room(Device *dev, int64_t n, size_t size)
-{
-    void *p = dev->alloc(dev, (size_t)n * size);
-    if (!p)
-        dief("out of memory on %s (%lld times %zu bytes asked for)", dev->name, (long long)n, size);
-    return p;
-}
-
-static View all_rows(Device *dev, const Vectors *v)
+/* All vectors in device memory, for dev->release; p NULL: they do not fit. */
+static View all_rows(Device *dev, const Vectors *v, Err *e)
 {
     size_t bytes = (size_t)(v->rows * v->width) * sizeof(float);
     const void *x = dev->hold(dev, v->x, bytes);
     if (!x)
-        dief("out of memory on %s (%zu bytes asked for)", dev->name, bytes);
+        err_set(e, "out of memory on %s (%zu bytes asked for)", dev->name, bytes);
     return view_of((void *)x, K_F32, v->rows, v->width);
 }
 
@@ -68,31 +64,40 @@ static void plan(Fit *f)
     f->warmup = (int64_t)(s->warmup < 1 ? ceil(s->warmup * (double)f->steps) : s->warmup);
 }
 
+/* Where a part of a batch lies, on the host and on the device. */
+static int make_room(Fit *f, int64_t batch, Err *e)
+{
+    Device *dev = f->net->dev;
+    f->target = mem_array((size_t)batch, sizeof *f->target);
+    f->weight = mem_array((size_t)batch, sizeof *f->weight);
+    f->loss = mem_array((size_t)batch, sizeof *f->loss);
+    f->dev_target = device_room(dev, batch, sizeof *f->dev_target, e);
+    f->dev_weight = device_room(dev, batch, sizeof *f->dev_weight, e);
+    f->dev_loss = device_room(dev, batch, sizeof *f->dev_loss, e);
+    f->dev_row = device_room(dev, batch, sizeof *f->dev_row, e);
+    return f->dev_target && f->dev_weight && f->dev_loss && f->dev_row ? 0 : -1;
+}
+
 Fit *fit_new(Net *n, const Vectors *train, const Vectors *valid, const float *class_weight,
-             const FitSpec *spec)
+             const FitSpec *spec, Err *e)
 {
     Fit *f = mem_zero(1, sizeof *f);
-    Device *dev = n->dev;
     *f = (Fit){
         .spec = *spec, .net = n, .train = train, .valid = valid, .class_weight = class_weight};
     plan(f);
     Rand seeds = rand_new(spec->seed);
     f->shuffle = rand_new(rand_u64(&seeds));
     f->drop_seed = rand_u64(&seeds);
-    f->optim = optim_new(n, &spec->optim);
-    f->x = all_rows(dev, train);
     f->order = mem_array((size_t)train->rows, sizeof *f->order);
     for (int64_t i = 0; i < train->rows; i++)
         f->order[i] = i;
     int64_t batch = spec->batch < train->rows ? spec->batch : train->rows;
-    f->target = mem_array((size_t)batch, sizeof *f->target);
-    f->weight = mem_array((size_t)batch, sizeof *f->weight);
-    f->loss = mem_array((size_t)batch, sizeof *f->loss);
-    f->dev_target = device_room(dev, batch, sizeof *f->dev_target);
-    f->dev_weight = device_room(dev, batch, sizeof *f->dev_weight);
-    f->dev_loss = device_room(dev, batch, sizeof *f->dev_loss);
-    f->dev_row = device_room(dev, batch, sizeof *f->dev_row);
-    return f;
+    f->optim = optim_new(n, &spec->optim, e);
+    f->x = f->optim ? all_rows(n->dev, train, e) : (View){0};
+    if (f->x.p && make_room(f, batch, e) == 0)
+        return f;
+    fit_free(f);
+    return NULL;
 }
 
 void fit_free(Fit *f)
@@ -197,36 +202,44 @@ double fit_seconds(Fit *f)
     return least / (double)n * (double)f->train->rows / (double)f->per_epoch * (double)f->steps;
 }
 
-Summary fit_evaluate(Net *n, const Vectors *v)
+/* Counts rows [at, to) of v, whose logits are y. */
+static void count_rows(Metrics *m, const Vectors *v, int64_t at, int64_t to, const float *y,
+                       int64_t classes)
+{
+    for (int64_t i = at; i < to; i++) {
+        const float *logit = y + (i - at) * classes;
+        int64_t top = 0;
+        for (int64_t c = 1; c < classes; c++)
+            if (logit[c] > logit[top])
+                top = c;
+        metrics_add(m, v->target[i], top, class_nll(logit, classes, v->target[i]),
+                    v->weight ? (double)v->weight[i] : 1);
+    }
+}
+
+int fit_evaluate(Net *n, const Vectors *v, Summary *s, Err *e)
 {
     Device *dev = n->dev;
     int64_t classes = n->size[n->layers], most = (1 << 22) / classes;
     int64_t chunk = v->rows < most ? v->rows : most;
-    View x = all_rows(dev, v);
+    View x = all_rows(dev, v, e);
+    float *dev_y = x.p ? device_room(dev, chunk * classes, sizeof *dev_y, e) : NULL;
     float *y = mem_array((size_t)(chunk * classes), sizeof *y);
-    float *dev_y = device_room(dev, chunk * classes, sizeof *dev_y);
     Metrics m = metrics_new(classes);
-    for (int64_t at = 0, to; at < v->rows; at = to) {
+    for (int64_t at = 0, to; dev_y && at < v->rows; at = to) {
         to = at + chunk < v->rows ? at + chunk : v->rows;
         net_logits(n, view_rows(x, at, to), view_of(dev_y, K_F32, to - at, classes));
         dev->get(dev, y, dev_y, (size_t)((to - at) * classes) * sizeof *y);
         dev->wait(dev, NULL, 0);
-        for (int64_t i = at; i < to; i++) {
-            const float *logit = y + (i - at) * classes;
-            int64_t top = 0;
-            for (int64_t c = 1; c < classes; c++)
-                if (logit[c] > logit[top])
-                    top = c;
-            metrics_add(&m, v->target[i], top, class_nll(logit, classes, v->target[i]),
-                        v->weight ? (double)v->weight[i] : 1);
-        }
+        count_rows(&m, v, at, to, y, classes);
     }
-    Summary s = metrics_sum(&m, NULL);
+    *s = metrics_sum(&m, NULL);
+    int status = dev_y ? 0 : -1;
     metrics_free(&m);
     dev->free(dev, dev_y);
     dev->release(dev, x.p);
     free(y);
-    return s;
+    return status;
 }
 
 /* Keeps the parameters of a better evaluation; false when patience is at its end. */
@@ -326,7 +339,8 @@ static int loop(Fit *f, Log *log, Err *e)
     double norm = NAN, told = f->began;
     Summary s;
     if (f->spec.eval_first && f->valid) {
-        s = fit_evaluate(f->net, f->valid);
+        if (fit_evaluate(f->net, f->valid, &s, e) < 0)
+            return -1;
         judge(f, &s, 0);
         if (tell(f, 0, NAN, NAN, &s, true, log, e) < 0)
             return -1;
@@ -338,7 +352,8 @@ static int loop(Fit *f, Log *log, Err *e)
         f->done = step;
         bool point = is_point(f, step), evaluate = point && f->valid;
         if (evaluate) {
-            s = fit_evaluate(f->net, f->valid);
+            if (fit_evaluate(f->net, f->valid, &s, e) < 0)
+                return -1;
             more = judge(f, &s, step);
         }
         progress(f, step, &told);

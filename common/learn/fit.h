@@ -1,9 +1,8 @@
 /* fit.h - the training loop: rows in a new order each epoch, batches, steps, evaluations.
  *
- *     Fit *fit = fit_new(net, &train, &valid, class_weight, &spec);
+ *     Fit *fit = fit_new(net, &train, &valid, class_weight, &spec, &e);
  *     msg_note("%lld steps, about %.0f s", fit_steps(fit), fit_seconds(fit));
- *     if (fit_run(fit, log, &e) < 0)
- *         die(&e);
+ *     int status = fit_run(fit, log, &e);
  *     // net->param: the last step's, or the best evaluation's where spec.best says so
  *
  * The loss of a step is the mean over its batch * accumulate rows, weighted by row.weight and
@@ -18,6 +17,7 @@
 #include "learn/vectors.h"
 
 typedef enum Best { BEST_LAST, BEST_LOSS, BEST_ACCURACY, BEST_F1 } Best;
+extern const char *const best_names[]; /* from BEST_LOSS on, NULL behind the last */
 
 typedef struct FitSpec {
     int64_t epochs, max_steps; /* max_steps 0: as many as the epochs have; else so many */
@@ -37,10 +37,11 @@ typedef struct FitSpec {
 
 typedef struct Fit Fit;
 
-/* valid and class_weight ([classes]) may be NULL. Everything must outlive the Fit. */
+/* valid and class_weight ([classes]) may be NULL. Everything must outlive the Fit. NULL with *e:
+ * the device has no room for rows and gradients. */
 Fit *fit_new(Net *n, const Vectors *train, const Vectors *valid, const float *class_weight,
-             const FitSpec *spec);
-void fit_free(Fit *f);
+             const FitSpec *spec, Err *e);
+void fit_free(Fit *f); /* NULL is fine */
 
 int64_t fit_steps(const Fit *f);  /* that are planned */
 int64_t fit_warmup(const Fit *f); /* of which the rate rises in */
@@ -49,7 +50,7 @@ double fit_seconds(Fit *f);       /* an estimate, from a few gradients of the fi
 int fit_run(Fit *f, Log *log, Err *e);
 int64_t fit_kept(const Fit *f); /* after fit_run: the step whose parameters the net has */
 
-/* The metrics of the net on all rows of v. */
-Summary fit_evaluate(Net *n, const Vectors *v);
+/* The metrics of the net on all rows of v. -1: the device has no room for them. */
+int fit_evaluate(Net *n, const Vectors *v, Summary *s, Err *e);
 
 #endif

@@ -29,8 +29,7 @@ int32_t label_ids_of(LabelIds *n, Str text, const char *place, int64_t row)
                       .row = row};
     n->name = mem_resize(n->name, (size_t)n->count + 1, sizeof *n->name);
     n->name[n->count] = name;
-    if (!tsearch(name, &n->tree, by_text))
-        abort(); /* no memory for three words */
+    mem_got(tsearch(name, &n->tree, by_text), 3 * sizeof(void *)); /* a node of the tree */
     return n->count++;
 }
 

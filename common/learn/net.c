@@ -1,45 +1,59 @@
 #include "learn/net.h"
 
 #include "base/mem.h"
-#include "base/msg.h"
 #include "base/rand.h"
+#include "learn/device_room.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-static float *room(Device *dev, int64_t floats)
+/* Parameters and gradients, zero, and the weights that lie in them. */
+static int make_parameters(Net *n, Err *e)
 {
-    float *p = dev->alloc(dev, (size_t)floats * sizeof *p);
-    if (!p)
-        dief("out of memory on %s (%lld bytes asked for)", dev->name, (long long)floats * 4);
-    return p;
+    Device *dev = n->dev;
+    n->param = device_room(dev, n->params, sizeof *n->param, e);
+    n->grad = n->param ? device_room(dev, n->params, sizeof *n->grad, e) : NULL;
+    if (!n->grad)
+        return -1;
+    dev->fill(dev, n->param, 0, (size_t)n->params * sizeof *n->param);
+    float *at = n->param;
+    for (int l = 0; l < n->layers; l++) {
+        n->weight[l] = at;
+        n->bias[l] = at += n->size[l + 1] * n->size[l];
+        at += n->size[l + 1];
+        View w = view_of(n->weight[l], K_F32, n->size[l + 1], n->size[l]);
+        n->w[l] = dev->refer(dev, w, n->bias[l]);
+        if (!n->w[l])
+            return err_set(e, "out of memory on %s", dev->name);
+    }
+    return 0;
 }
 
-Net *net_new(Device *dev, const int64_t *size, int layers, int64_t batch, double dropout)
+/* What a batch leaves behind on its way forward and back. */
+static int make_layers(Net *n, Err *e)
+{
+    for (int l = 0; l <= n->layers; l++) {
+        int64_t floats = n->batch * n->size[l];
+        n->h[l] = device_room(n->dev, floats, sizeof(float), e);
+        n->d[l] = l && n->h[l] ? device_room(n->dev, floats, sizeof(float), e) : NULL;
+        if (!n->h[l] || (l && !n->d[l]))
+            return -1;
+    }
+    return 0;
+}
+
+Net *net_new(Device *dev, const int64_t *size, int layers, int64_t batch, double dropout, Err *e)
 {
     Net *n = mem_zero(1, sizeof *n);
     *n = (Net){.dev = dev, .layers = layers, .dropout = dropout, .batch = batch};
+    memcpy(n->size, size, (size_t)(layers + 1) * sizeof *size);
     for (int l = 0; l < layers; l++)
         n->params += size[l + 1] * (size[l] + 1);
-    n->param = room(dev, n->params);
-    n->grad = room(dev, n->params);
-    dev->fill(dev, n->param, 0, (size_t)n->params * sizeof *n->param);
-    float *at = n->param;
-    for (int l = 0; l < layers; l++) {
-        n->weight[l] = at;
-        n->bias[l] = at += size[l + 1] * size[l];
-        at += size[l + 1];
-        View w = view_of(n->weight[l], K_F32, size[l + 1], size[l]);
-        n->w[l] = dev->refer(dev, w, n->bias[l]);
-        if (!n->w[l])
-            dief("out of memory");
-    }
-    for (int l = 0; l <= layers; l++) {
-        n->size[l] = size[l];
-        n->h[l] = room(dev, batch * size[l]);
-        n->d[l] = l ? room(dev, batch * size[l]) : NULL;
-    }
-    return n;
+    if (make_parameters(n, e) == 0 && make_layers(n, e) == 0)
+        return n;
+    net_free(n);
+    return NULL;
 }
 
 void net_free(Net *n)

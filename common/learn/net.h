@@ -26,8 +26,9 @@ typedef struct Net {
     float *d[HEAD_LAYERS + 1]; /* loss's gradient by those; d[0] is not wanted */
 } Net;
 
-Net *net_new(Device *dev, const int64_t *size, int layers, int64_t batch, double dropout);
-void net_free(Net *n);
+/* size: [layers + 1]. NULL: too large for the device's memory. */
+Net *net_new(Device *dev, const int64_t *size, int layers, int64_t batch, double dropout, Err *e);
+void net_free(Net *n); /* NULL is fine */
 
 /* Draws the weights as torch.nn.Linear does: weight and bias uniform in +-1/sqrt(inputs). */
 void net_init(Net *n, uint64_t seed);

@@ -1,10 +1,13 @@
 #include "learn/optim.h"
 
 #include "base/mem.h"
-#include "base/msg.h"
+#include "learn/device_room.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+const char *const optim_names[] = {"adamw", "adam", "sgd", NULL};
+const char *const schedule_names[] = {"linear", "constant", "cosine", "polynomial", NULL};
 
 struct Optim {
     OptimSpec spec;
@@ -15,26 +18,27 @@ struct Optim {
     double *square;
 };
 
-static void *zeroed(Device *dev, size_t bytes)
+static void *zeroed(Device *dev, int64_t n, size_t size, Err *e)
 {
-    void *p = dev->alloc(dev, bytes);
-    if (!p)
-        dief("out of memory on %s (%zu bytes asked for)", dev->name, bytes);
-    dev->fill(dev, p, 0, bytes);
+    void *p = device_room(dev, n, size, e);
+    if (p)
+        dev->fill(dev, p, 0, (size_t)n * size);
     return p;
 }
 
-Optim *optim_new(Net *n, const OptimSpec *spec)
+Optim *optim_new(Net *n, const OptimSpec *spec, Err *e)
 {
     Optim *o = mem_zero(1, sizeof *o);
-    size_t bytes = (size_t)n->params * sizeof(float);
-    bool sgd = spec->kind == STEP_SGD;
+    bool v = spec->kind != STEP_SGD, m = v || spec->momentum != 0;
     *o = (Optim){.spec = *spec, .net = n};
-    o->m = sgd && spec->momentum == 0 ? NULL : zeroed(n->dev, bytes);
-    o->v = sgd ? NULL : zeroed(n->dev, bytes);
-    o->clip = zeroed(n->dev, sizeof *o->clip);
-    o->square = zeroed(n->dev, sizeof *o->square);
-    return o;
+    o->clip = zeroed(n->dev, 1, sizeof *o->clip, e);
+    o->square = zeroed(n->dev, 1, sizeof *o->square, e);
+    o->m = m ? zeroed(n->dev, n->params, sizeof *o->m, e) : NULL;
+    o->v = v ? zeroed(n->dev, n->params, sizeof *o->v, e) : NULL;
+    if (o->clip && o->square && (o->m || !m) && (o->v || !v))
+        return o;
+    optim_free(o);
+    return NULL;
 }
 
 void optim_free(Optim *o)

@@ -5,6 +5,8 @@
 
 #include "learn/net.h"
 
+extern const char *const optim_names[]; /* by StepKind, NULL behind the last */
+
 typedef struct OptimSpec {
     StepKind kind;
     double momentum; /* of SGD */
@@ -14,12 +16,13 @@ typedef struct OptimSpec {
 } OptimSpec;
 
 typedef struct Optim Optim;
-Optim *optim_new(Net *n, const OptimSpec *spec);
-void optim_free(Optim *o);
+Optim *optim_new(Net *n, const OptimSpec *spec, Err *e); /* NULL: no device memory */
+void optim_free(Optim *o);                               /* NULL is fine */
 /* One step by net's gradients; returns their norm before clipping. */
 double optim_step(Optim *o, double lr);
 
 typedef enum Schedule { LR_LINEAR, LR_CONSTANT, LR_COSINE, LR_POLYNOMIAL } Schedule;
+extern const char *const schedule_names[]; /* likewise */
 
 /* The rate of the step that `done` steps came before, of `total`:
  *   done < warmup: lr * done / warmup, and then, with t = (done - warmup) / (total - warmup),

@@ -5,7 +5,7 @@
  *     Classes c;
  *     if (vectors_read(&v, files, n, false, &e) < 0 || vectors_classes(&v, &c, &e) < 0 ||
  *         vectors_number(&v, &c, &e) < 0)
- *         die(&e);
+ *         return -1;
  *     // v.x is f32 [v.rows, v.width], v.target[i] the class of row i
  *
  * The vectors lie in an unlinked file in $TMPDIR, mapped: memory does not grow with them. */

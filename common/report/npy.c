@@ -1,9 +1,20 @@
 #include "report/npy.h"
 
+#include "base/write.h"
+#include "io/spool.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-int npy_count(Npy *n, const Frame *f, Err *e)
+typedef struct Npy {
+    const char *name;
+    Tensor like;           /* type, rank and shape; shape[0] of all frames so far */
+    bool found, empty;     /* empty: only in frames without rows so far */
+    int64_t tokens, bytes; /* before the frame whose data are put */
+} Npy;
+
+/* -1: its type or shape changes midway. */
+static int count(Npy *n, const Frame *f, Err *e)
 {
     const Tensor *t = frame_get(f, n->name);
     bool starts = tensor_axis(n->name) == AXIS_ROW1;
@@ -45,7 +56,8 @@ static const char *descr(DType t)
     }
 }
 
-int npy_header(const Npy *n, Buf *b, Err *e)
+/* -1: no frame had it. */
+static int put_header(const Npy *n, Buf *b, Err *e)
 {
     enum { BEFORE = 10, ALIGN = 64 };
     Buf h = {0};
@@ -63,7 +75,7 @@ int npy_header(const Npy *n, Buf *b, Err *e)
     buf_add(b, h.p, h.n);
     buf_fmt(b, "%*s\n", (int)pad, "");
     if (tensor_axis(n->name) == AXIS_ROW1)
-        buf_add(b, (char[8]){0}, 8); /* the first row's beginning; npy_data adds the ends */
+        buf_add(b, (char[8]){0}, 8); /* the first row's beginning; put_data adds the ends */
     free(h.p);
     return 0;
 }
@@ -88,23 +100,55 @@ static void put_shifted(Buf *b, const int64_t *v, size_t n, int64_t by)
     }
 }
 
-void npy_data(Npy *n, const Frame *f, Buf *b)
+static void put_data(Npy *n, const Frame *f, Buf *b)
 {
     const Tensor *t = frame_get(f, n->name);
     if (!t || f->rows == 0)
         return;
     const char *bytes = tensor_bytes_name(f, t);
-    size_t count = t->bytes / dtype_size(t->type);
+    size_t numbers = t->bytes / dtype_size(t->type);
     if (bytes)
-        put_shifted(b, t->data, count, n->bytes);
+        put_shifted(b, t->data, numbers, n->bytes);
     else if (tensor_axis(n->name) == AXIS_ROW1)
-        put_shifted(b, (const int64_t *)t->data + 1, count - 1, n->tokens);
+        put_shifted(b, (const int64_t *)t->data + 1, numbers - 1, n->tokens);
     else if (strcmp(n->name, "pick.token") == 0)
-        put_shifted(b, t->data, count, n->tokens);
+        put_shifted(b, t->data, numbers, n->tokens);
     else if (t->type == DT_BF16)
         put_bf16(b, t);
     else
         buf_add(b, t->data, t->bytes);
     n->tokens += f->tokens;
     n->bytes += bytes ? (int64_t)frame_get(f, bytes)->bytes : 0;
+}
+
+/* The header is made between two passes over all frames: the first counts, the second writes. */
+static int put_all(Npy *n, const Spool *s, Buf *b, Err *e)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        if (pass == 1 && put_header(n, b, e) < 0)
+            return -1;
+        for (int i = 0; i < spool_frames(s); i++) {
+            Frame *f = spool_frame(s, i, e);
+            if (!f)
+                return -1;
+            int bad = pass == 0 ? count(n, f, e) : 0;
+            if (pass == 1)
+                put_data(n, f, b);
+            frame_free(f);
+            if (bad || put_out(b, e) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+int npy_stream(const char *name, In *in, Err *e)
+{
+    Npy n = {.name = name};
+    Buf b = {0};
+    Spool *s = spool_in(in, e);
+    int status = s ? put_all(&n, s, &b, e) : -1;
+    free(b.p);
+    spool_free(s);
+    return status;
 }

@@ -310,9 +310,9 @@ static double copy_rate(void)
 int main(int argc, char **argv)
 {
     char why[512];
-    Args a = args_begin("gpu", "[option ...]", "what the operations reach on a GPU",
-                        (const Opt[]){{0}}, argc, argv);
-    args_next(&a);
+    static const Program gpu = {
+        .name = "gpu", .synopsis = "[option ...]", .about = "what the operations reach on a GPU"};
+    Args a = args_read(&gpu, (const Opt[]){{0}}, NULL, argc, argv);
     dev = device_open(a.common.device ? a.common.device : "cuda", 1, why, sizeof why);
     if (!dev)
         dief("%s", why);

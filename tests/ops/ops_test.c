@@ -18,7 +18,7 @@ static const struct {
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 
-static const Opt options[] = {{'v', NULL, NULL, "print what was worst of each"}, {0}};
+static const Opt options[] = {{'v', NULL, NULL, "print what was worst of each", OPT_KEY}, {0}};
 
 void tally(bool print);
 int failed(void);
@@ -36,8 +36,10 @@ int main(int argc, char **argv)
     char why[512] = "";
     bool verbose = false;
     int ran = 0;
-    Args a = args_begin("ops_test", "[option ...] [group ...]",
-                        "the operations against double precision", options, argc, argv);
+    static const Program ops_test = {.name = "ops_test",
+                                     .synopsis = "[option ...] [group ...]",
+                                     .about = "the operations against double precision"};
+    Args a = args_begin(&ops_test, options, NULL, argc, argv);
     while (args_next(&a) != -1)
         verbose = true;
     dev = device_open(a.common.device, 2, why, sizeof why);

@@ -116,6 +116,21 @@ static void test_select(void)
     frame_free(f);
 }
 
+static void test_replace(void)
+{
+    Frame *f = sample(), *g = frame_select(f, (int64_t[]){2}, 1);
+    Err e = {0};
+    f->end = END_OK;
+    f->end_rows = 3;
+    g->end = END_FAILED;
+    frame_set_meta(g, "model", "/n");
+    frame_replace(f, g);
+    CHECK(frame_check(f, &e) == 0 && f->rows == 1 && f->tokens == 3);
+    CHECK(text_is(f, "row.text", 0, "two") && strcmp(frame_meta(f, "model"), "/n") == 0);
+    CHECK(f->end == END_OK && f->end_rows == 3);
+    frame_free(f);
+}
+
 static void test_join(void)
 {
     Frame *f = sample(), *part[3];
@@ -217,6 +232,7 @@ int main(void)
     test_meta();
     test_need();
     test_select();
+    test_replace();
     test_join();
     test_agree();
     test_check();

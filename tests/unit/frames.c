@@ -180,17 +180,17 @@ static int look_all(const Will *w, In *in)
 /* ---- the command line ---- */
 
 static const Opt options[] = {
-    {'d', "dump", NULL, "print the rows"},
-    {'l', "list", NULL, "print a line a frame"},
-    {'c', "cut", "N", "frames of N rows"},
-    {'f', "fail", NULL, "end in failure"},
-    {'S', "spool", NULL, "frames last to first, through a spool"},
-    {'w', "want", "N", "join waiting frames up to N tokens"},
-    {'x', "fault", "N", "be at fault at row N"},
-    {'X', "broken", NULL, "be at fault at no row in particular"},
-    {'o', "output", "F", "write to a file"},
-    {'k', "key", "K=V", "set metadata"},
-    {'R', "remove", "T", "drop the tensors whose names begin with T"},
+    {'d', "dump", NULL, "print the rows", OPT_FLAG(Will, dump)},
+    {'l', "list", NULL, "print a line a frame", OPT_FLAG(Will, list)},
+    {'c', "cut", "N", "frames of N rows", OPT_INT(Will, cut, 1, FRAME_ROWS)},
+    {'f', "fail", NULL, "end in failure", OPT_FLAG(Will, fail)},
+    {'S', "spool", NULL, "frames last to first, through a spool", OPT_FLAG(Will, spool)},
+    {'w', "want", "N", "join waiting frames up to N tokens", OPT_INT(Will, want, 0, INT64_MAX)},
+    {'x', "fault", "N", "be at fault at row N", OPT_INT(Will, fault, 1, INT64_MAX)},
+    {'X', "broken", NULL, "be at fault at no row in particular", OPT_FLAG(Will, broken)},
+    {'o', "output", "F", "write to a file", OPT_TEXT(Will, output)},
+    {'k', "key", "K=V", "set metadata", OPT_KEY},
+    {'R', "remove", "T", "drop the tensors whose names begin with T", OPT_TEXT(Will, drop)},
     {0},
 };
 
@@ -203,22 +203,11 @@ static void key_value(Will *w, const char *s)
 
 static Args parse(int argc, char **argv, Will *w)
 {
-    Args a =
-        args_begin("frames", "[option ...] [file ...]", "a filter for tests", options, argc, argv);
-    for (int k; (k = args_next(&a)) != -1;)
-        switch (k) {
-        case 'd': w->dump = true; break;
-        case 'l': w->list = true; break;
-        case 'c': w->cut = args_int(&a, 1, FRAME_ROWS); break;
-        case 'f': w->fail = true; break;
-        case 'S': w->spool = true; break;
-        case 'w': w->want = args_int(&a, 0, INT64_MAX); break;
-        case 'x': w->fault = args_int(&a, 1, INT64_MAX); break;
-        case 'X': w->broken = true; break;
-        case 'o': w->output = a.value; break;
-        case 'k': key_value(w, a.value); break;
-        case 'R': w->drop = a.value; break;
-        }
+    static const Program frames = {
+        .name = "frames", .synopsis = "[option ...] [file ...]", .about = "a filter for tests"};
+    Args a = args_begin(&frames, options, w, argc, argv);
+    while (args_next(&a) != -1)
+        key_value(w, a.value);
     return a;
 }
 

@@ -1,9 +1,11 @@
 /* learn_test - what training is made of, against double precision, finite differences and what
  * PyTorch said (tests/golden/train). */
 #include "base/mem.h"
+#include "base/msg.h"
 #include "base/rand.h"
 #include "kernels/isa.h"
 #include "kernels/philox.h"
+#include "learn/fit.h"
 #include "learn/optim.h"
 #include "store/safetensors.h"
 #include "tests/unit/check.h"
@@ -443,7 +445,8 @@ static double off(Net *n, Sample *s, int64_t i, double gradient)
 static void finite_differences(Device *dev, const int64_t *size, int layers, double drop)
 {
     Sample s;
-    Net *n = net_new(dev, size, layers, ROWS, drop);
+    Err e = {0};
+    Net *n = net_new(dev, size, layers, ROWS, drop, &e);
     net_init(n, 3);
     sample(&s, size[0], (int)size[layers]);
     loss_of(n, &s, 0, ROWS, false);
@@ -466,7 +469,8 @@ static void finite_differences(Device *dev, const int64_t *size, int layers, dou
 static void initial(Device *dev)
 {
     const int64_t size[] = {100, 30, 4};
-    Net *n = net_new(dev, size, 2, 1, 0), *m = net_new(dev, size, 2, 1, 0);
+    Err e = {0};
+    Net *n = net_new(dev, size, 2, 1, 0, &e), *m = net_new(dev, size, 2, 1, 0, &e);
     double sum = 0, most = 0;
     net_init(n, 1);
     net_init(m, 1);
@@ -493,7 +497,8 @@ static void rows_alone(void)
     enum { MANY = 700 };
     const int64_t size[] = {24, 10, 3};
     Device *dev = device_cpu(3);
-    Net *n = net_new(dev, size, 2, 1, 0.5);
+    Err e = {0};
+    Net *n = net_new(dev, size, 2, 1, 0.5, &e);
     float *x = noise(MANY * 24), all[MANY * 3], one[3];
     net_init(n, 1);
     net_logits(n, view_of(x, K_F32, MANY, 24), view_of(all, K_F32, MANY, 3));
@@ -503,6 +508,63 @@ static void rows_alone(void)
     }
     net_free(n);
     free(x);
+    dev->close(dev);
+}
+
+/* ---- a device that has no more memory ---- */
+
+static int left; /* of the allocations that it grants */
+static void *(*granted)(Device *, size_t);
+
+static void *scarce(Device *dev, size_t bytes)
+{
+    return left-- > 0 ? granted(dev, bytes) : NULL;
+}
+
+static const void *hold_scarce(Device *dev, const void *host, size_t bytes)
+{
+    (void)dev, (void)bytes;
+    return left-- > 0 ? host : NULL;
+}
+
+/* Trains as far as it comes; false with *e where memory was wanting. */
+static bool trains(Device *dev, const Vectors *v, Err *e)
+{
+    Summary s;
+    FitSpec spec = {.epochs = 1, .batch = 4, .accumulate = 1, .lr = 0.1, .eval_first = true};
+    Net *n = net_new(dev, (int64_t[]){5, 4, 2}, 2, 4, 0, e);
+    Fit *f = n ? fit_new(n, v, v, NULL, &spec, e) : NULL;
+    bool all = f && fit_run(f, NULL, e) == 0 && fit_evaluate(n, v, &s, e) == 0;
+    fit_free(f);
+    net_free(n);
+    return all;
+}
+
+/* Whichever allocation is refused, it is an error and no more. */
+static void no_memory(void)
+{
+    Device *dev = device_cpu(1);
+    Device poor = *dev;
+    int32_t target[ROWS];
+    Vectors v = {.x = noise(ROWS * 5), .rows = ROWS, .width = 5, .target = target};
+    int grants = 0;
+    for (int i = 0; i < ROWS; i++)
+        target[i] = i % 2;
+    granted = dev->alloc;
+    dev->alloc = scarce;
+    dev->hold = hold_scarce;
+    msg_quiet = true;
+    for (bool all = false; !all && grants < 99; grants++) {
+        Err e = {0};
+        left = grants;
+        all = trains(dev, &v, &e);
+        CHECK(all || strstr(e.text, "out of memory on cpu"));
+    }
+    printf("training makes %d allocations\n", grants - 1);
+    CHECK(grants > 20 && grants < 99);
+    msg_quiet = false;
+    *dev = poor;
+    free((void *)v.x);
     dev->close(dev);
 }
 
@@ -567,7 +629,7 @@ static void golden(Device *dev, const char *name)
     double lr = strtod(st_meta(f, "lr"), NULL), decay = strtod(st_meta(f, "weight_decay"), NULL);
     int64_t warmup = strtoll(st_meta(f, "warmup"), NULL, 10);
 
-    Net *n = net_new(dev, size, layers, rows, 0);
+    Net *n = net_new(dev, size, layers, rows, 0, &e);
     for (int l = 0; l < layers; l++) {
         int64_t a, b;
         const float *w = tensor(f, "", "w", l, &a, &b);
@@ -575,7 +637,7 @@ static void golden(Device *dev, const char *name)
         w = tensor(f, "", "b", l, &a, &b);
         memcpy(n->bias[l], w, (size_t)a * sizeof *w);
     }
-    Optim *o = optim_new(n, &(OptimSpec){.kind = STEP_ADAMW, .decay = decay, .clip = 1});
+    Optim *o = optim_new(n, &(OptimSpec){.kind = STEP_ADAMW, .decay = decay, .clip = 1}, &e);
     int64_t *row = mem_array((size_t)rows, sizeof *row);
     int32_t *target = mem_array((size_t)rows, sizeof *target);
     float *weight = noise(rows), *out = noise(rows);
@@ -630,6 +692,7 @@ int main(void)
     finite_differences(dev, (int64_t[]){5, 7, 6, 3}, 3, 0.3);
     initial(dev);
     rows_alone();
+    no_memory();
     schedules();
     golden(dev, "linear");
     golden(dev, "linear-decay");

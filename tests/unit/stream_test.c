@@ -298,6 +298,96 @@ static void test_parts(void)
     close(fd);
 }
 
+/* What `choose` does with which frame. */
+typedef struct Choice {
+    int frames;        /* so far */
+    int all, at_fault; /* this one loses all its rows; this one's fifth row is at fault */
+} Choice;
+
+/* Keeps every other row. */
+static int choose(void *ctx, Frame *f, Err *e)
+{
+    Choice *c = ctx;
+    int64_t row[5], n = 0;
+    int frame = c->frames++;
+    if (frame == c->at_fault && f->rows == 5) {
+        e->row = 5;
+        return err_set(e, "no");
+    }
+    for (int64_t i = 1; frame != c->all && i < f->rows; i += 2)
+        row[n++] = i;
+    frame_replace(f, frame_select(f, row, n));
+    return 0;
+}
+
+/* What comes out of choose when three frames of five rows go in: a frame's first ids, and how the
+ * stream ends. That ends count right is in_next's to find. */
+static const char *chosen(Choice c)
+{
+    static char text[2048];
+    char name[32], to[32];
+    int p[2], fd = memfd_create("rows", 0), n = 0, k;
+    Err e = {0};
+    Frame *f;
+    for (int i = 0; i < 3; i++)
+        send_frame(fd, sample(5), i == 2 ? END_OK : END_NONE);
+    CHECK(lseek(fd, 0, SEEK_SET) == 0 && pipe(p) == 0);
+    snprintf(to, sizeof to, "/proc/self/fd/%d", p[1]);
+    int status = stream_run(in_fd(fd, name, sizeof name), out_file(to, &e), choose, &c);
+    close(p[1]);
+    In *in = in_fd(p[0], name, sizeof name);
+    while ((k = in_next(in, &f, &e)) == 1) {
+        for (int64_t i = 0; i < f->rows; i++)
+            n += sprintf(text + n, "%d ", ((int32_t *)frame_get(f, "token.id")->data)[2 * i]);
+        n += sprintf(text + n, f->end == END_OK ? "end " : "| ");
+        frame_free(f);
+    }
+    sprintf(text + n, "%d %d%s", status, k, e.text);
+    in_close(in);
+    close(p[0]);
+    close(fd);
+    return text;
+}
+
+static void test_fewer_rows(void)
+{
+    CHECK(strcmp(chosen((Choice){0, -1, -1}), "2 6 | 2 6 | 2 6 end 0 0") == 0);
+    CHECK(strcmp(chosen((Choice){0, 1, -1}), "2 6 | 2 6 end 0 0") == 0);
+    CHECK(strcmp(chosen((Choice){0, 2, -1}), "2 6 | 2 6 | end 0 0") == 0);
+    /* Those before a fault are chosen from, too; its number is that among the rows that came. */
+    int err = dup(STDERR_FILENO), said = memfd_create("said", 0);
+    char text[128] = {0};
+    dup2(said, STDERR_FILENO);
+    const char *got = chosen((Choice){0, -1, 1});
+    dup2(err, STDERR_FILENO);
+    CHECK(strcmp(got, "2 6 | 2 6 | 1 -1") == 0);
+    CHECK(pread(said, text, sizeof text - 1, 0) > 0);
+    CHECK_TEXT(text, "row 10: no");
+    close(err);
+    close(said);
+}
+
+/* A thread whose stack no machine has room for: told by out_write and again by out_close. */
+static void test_no_thread(void)
+{
+    Err e = {0};
+    pthread_attr_t attr, usual;
+    pthread_getattr_default_np(&usual);
+    pthread_attr_init(&attr);
+    CHECK(pthread_attr_setstacksize(&attr, (size_t)1 << 50) == 0);
+    CHECK(pthread_setattr_default_np(&attr) == 0);
+    Out *out = out_file("none.weft", &e);
+    pthread_setattr_default_np(&usual);
+    CHECK(out && out_write(out, sample(3), &e) < 0);
+    CHECK_TEXT(e.text, "none.weft: cannot start a thread: ");
+    e = (Err){0};
+    CHECK(out && out_close(out, &e) < 0);
+    CHECK_TEXT(e.text, "none.weft: cannot start a thread: ");
+    CHECK(access("none.weft", F_OK) < 0);
+    pthread_attr_destroy(&attr);
+    pthread_attr_destroy(&usual);
+}
+
 int main(void)
 {
     own_folder();
@@ -308,5 +398,7 @@ int main(void)
     test_cut();
     test_parts();
     test_spool();
+    test_fewer_rows();
+    test_no_thread();
     return checked();
 }

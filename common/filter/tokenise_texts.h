@@ -1,0 +1,24 @@
+/* tokenise_texts.h - texts to a stream of ids, by the tokenizer of a model. */
+#ifndef WEFT_TOKENISE_TEXTS_H
+#define WEFT_TOKENISE_TEXTS_H
+
+#include "base/opt.h"
+#include "io/stream.h"
+#include "rows/text_options.h"
+
+typedef struct TokeniseTexts {
+    const Common *common;
+    TextOptions *options; /* ready */
+    /* private */
+    Tokenizer *tokenizer;
+    char *model_name, *task_prefix;
+} TokeniseTexts;
+
+/* Finds the model, and from it how long rows may be and what stands before each text. */
+int tokenise_texts_open(TokeniseTexts *t, Err *e);
+/* All texts of the files (none: standard input), and the stream's end; tells how many rows were
+ * cut. -1: *e, place included; the rows before the fault have been sent. */
+int tokenise_texts_run(const TokeniseTexts *t, char **files, int nfiles, Out *out, Err *e);
+void tokenise_texts_close(TokeniseTexts *t);
+
+#endif

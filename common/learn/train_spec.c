@@ -1,0 +1,72 @@
+#include "learn/train_spec.h"
+
+#include "base/mem.h"
+#include "base/num.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { WIDTH_MOST = 1 << 16 };
+
+const TrainSpec train_spec_default = {
+    .layers = 1,
+    .fit = {.epochs = 3, .batch = 8, .accumulate = 1, .lr = 5e-5, .optim.clip = 1},
+};
+
+/* "N[,N...]", changed on the way. */
+static int read_widths(TrainSpec *t, char *text, Err *e)
+{
+    t->layers = 1;
+    for (char *word; (word = strsep(&text, ",")); t->layers++) {
+        Err why = {0};
+        if (t->layers == HEAD_LAYERS)
+            return err_usage(e, "--head: more than %d hidden layers", HEAD_LAYERS - 1);
+        if (num_int(word, 1, WIDTH_MOST, &t->size[t->layers], &why) < 0)
+            return err_usage(e, "--head: %s", why.text);
+    }
+    return 0;
+}
+
+int train_spec_head(TrainSpec *t, const char *text, Err *e)
+{
+    static const char mlp[] = "mlp:";
+    if (strcmp(text, "linear") == 0) {
+        t->layers = 1;
+        return 0;
+    }
+    if (strncmp(text, mlp, strlen(mlp)) != 0)
+        return err_usage(e, "--head: '%s' is not linear or mlp:N[,N...]", text);
+    char *copy = mem_str(text + strlen(mlp));
+    int status = read_widths(t, copy, e);
+    free(copy);
+    return status;
+}
+
+int train_spec_warmup(TrainSpec *t, const char *text, Err *e)
+{
+    Err why = {0};
+    int64_t steps;
+    if (num_int(text, 0, STEPS_MOST, &steps, NULL) == 0)
+        t->fit.warmup = (double)steps;
+    else if (num_real(text, 0, 0.999999, &t->fit.warmup, &why) < 0)
+        return err_usage(e, "--warmup: %s", why.text);
+    return 0;
+}
+
+int train_spec_check(const TrainSpec *t, Err *e)
+{
+    const FitSpec *f = &t->fit;
+    const char *evaluates = f->best         ? "--best"
+                            : f->eval_first ? "--eval-first"
+                            : f->eval_every ? "--eval-every"
+                                            : NULL;
+    if (!t->output)
+        return err_usage(e, "into which folder? -o DIR");
+    if (evaluates && !t->valid)
+        return err_usage(e, "%s needs something to evaluate on: -v FILE", evaluates);
+    if (f->patience && !f->best)
+        return err_usage(e, "--patience needs to know what is better: --best loss|accuracy|f1");
+    if (f->optim.momentum != 0 && f->optim.kind != STEP_SGD)
+        return err_usage(e, "--momentum is of --optim sgd");
+    return 0;
+}
