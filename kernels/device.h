@@ -88,13 +88,15 @@ typedef void StageFn(Piece *p, void *ctx);
 #include "kernels/attend.h"
 #include "kernels/embed.h"
 #include "kernels/gather.h"
-#include "kernels/learn.h"
 #include "kernels/linear.h"
 #include "kernels/lse.h"
 #include "kernels/mix.h"
 #include "kernels/norm.h"
 #include "kernels/segmax.h"
+#include "kernels/sqnorm.h"
+#include "kernels/step.h"
 #include "kernels/topk.h"
+#include "kernels/xent.h"
 
 struct Device {
     const char *name;  /* "cpu", "cuda:0" */

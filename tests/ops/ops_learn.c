@@ -4,7 +4,7 @@ STAGE(xent)
 STAGE(sqnorm)
 STAGE(step)
 
-/* learn.h: 2e-6. */
+/* xent.h: 2e-6. */
 static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool weighted,
                  bool way_back)
 {
@@ -48,7 +48,7 @@ static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool wei
     end();
 }
 
-/* learn.h: in double, 1e-12. */
+/* sqnorm.h: in double, 1e-12. */
 static void sqnorm(int64_t n)
 {
     begin("sqnorm", "%lld", (long long)n);
@@ -84,7 +84,7 @@ static double step_one(const Step *s, double clip, double p, double g, double *m
     return p - s->lr * m_hat / (sqrt(v_hat) + s->eps);
 }
 
-/* learn.h: 2e-6, from any state. */
+/* step.h: 2e-6, from any state. */
 static void step(StepKind kind, int64_t n, double decay, double momentum, int64_t t, bool clipped)
 {
     begin("step", "%d of %lld, decay %g, momentum %g, step %lld%s", kind, (long long)n, decay,
