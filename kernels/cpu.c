@@ -429,22 +429,9 @@ Device *device_cpu(int threads)
         .refer = cpu_refer,
         .unpack = cpu_unpack,
         .each = cpu_each,
-        .linear = cpu_linear,
-        .linear_dx = ops->linear_dx,
-        .linear_dw = ops->linear_dw,
-        .norm = ops->norm,
-        .attend = ops->attend,
-        .embed = ops->embed,
-        .gather = ops->gather,
-        .segmax = ops->segmax,
-        .act = ops->act,
-        .act_bwd = ops->act_bwd,
-        .mix = ops->mix,
-        .xent = ops->xent,
-        .lse = ops->lse,
-        .topk = ops->topk,
-        .sqnorm = ops->sqnorm,
-        .step = ops->step,
     };
+#define TAKE(name, Args) c->table.name = ops->name;
+#define OWN(name, Args) c->table.name = cpu_##name;
+    OPS(TAKE, OWN)
     return &c->table;
 }

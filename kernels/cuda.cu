@@ -135,22 +135,8 @@ static void fill_table(Cuda *c)
     t.refer = cuda_refer;
     t.unpack = cuda_unpack;
     t.each = cuda_each;
-    t.linear = cuda_linear;
-    t.linear_dx = cuda_linear_dx;
-    t.linear_dw = cuda_linear_dw;
-    t.norm = cuda_norm;
-    t.attend = cuda_attend;
-    t.embed = cuda_embed;
-    t.gather = cuda_gather;
-    t.segmax = cuda_segmax;
-    t.act = cuda_act;
-    t.act_bwd = cuda_act_bwd;
-    t.mix = cuda_mix;
-    t.xent = cuda_xent;
-    t.lse = cuda_lse;
-    t.topk = cuda_topk;
-    t.sqnorm = cuda_sqnorm;
-    t.step = cuda_step;
+#define TAKE(name, Args) t.name = cuda_##name;
+    OPS(TAKE, TAKE)
     c->table = t;
 }
 

@@ -84,19 +84,7 @@ typedef struct Piece {
 
 typedef void StageFn(Piece *p, void *ctx);
 
-#include "kernels/act.h"
-#include "kernels/attend.h"
-#include "kernels/embed.h"
-#include "kernels/gather.h"
-#include "kernels/linear.h"
-#include "kernels/lse.h"
-#include "kernels/mix.h"
-#include "kernels/norm.h"
-#include "kernels/segmax.h"
-#include "kernels/sqnorm.h"
-#include "kernels/step.h"
-#include "kernels/topk.h"
-#include "kernels/xent.h"
+#include "kernels/ops.h"
 
 struct Device {
     const char *name;  /* "cpu", "cuda:0" */
@@ -141,22 +129,9 @@ struct Device {
 
     void (*each)(Device *d, Each kind, const Batch *b, StageFn *fn, void *ctx);
 
-    void (*linear)(Piece *p, const Linear *a);
-    void (*linear_dx)(Piece *p, const LinearDx *a);
-    void (*linear_dw)(Piece *p, const LinearDw *a);
-    void (*norm)(Piece *p, const Norm *a);
-    void (*attend)(Piece *p, const Attend *a);
-    void (*embed)(Piece *p, const Embed *a);
-    void (*gather)(Piece *p, const Gather *a);
-    void (*segmax)(Piece *p, const Segmax *a);
-    void (*act)(Piece *p, const Activate *a);
-    void (*act_bwd)(Piece *p, const ActivateBwd *a);
-    void (*mix)(Piece *p, const Mix *a);
-    void (*xent)(Piece *p, const Xent *a);
-    void (*lse)(Piece *p, const Lse *a);
-    void (*topk)(Piece *p, const Topk *a);
-    void (*sqnorm)(Piece *p, const Sqnorm *a);
-    void (*step)(Piece *p, const Step *a);
+#define FIELD(name, Args) void (*name)(Piece *, const Args *);
+    OPS(FIELD, FIELD)
+#undef FIELD
 };
 
 static inline View temp_view(Piece *p, KType type, int64_t rows, int64_t cols)

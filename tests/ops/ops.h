@@ -8,8 +8,8 @@
  *     end();                                 everything but y's elements must be as it was
  *
  * Outputs begin as NaN, and so do the guards before, after and between the rows of a matrix. */
-#ifndef WEFT_OPS_H
-#define WEFT_OPS_H
+#ifndef WEFT_OPS_TEST_H
+#define WEFT_OPS_TEST_H
 
 #include "base/mem.h"
 #include "base/rand.h"
