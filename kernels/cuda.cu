@@ -3,6 +3,7 @@
  * batch, or once a piece of PIECE_ROWS tokens, which bounds its temporary memory. The first failure
  * is kept, nothing is started after it, and `wait` tells it. */
 #include "kernels/cuda.h"
+#include "kernels/plugin.h"
 
 #include <cstdlib>
 
@@ -140,10 +141,16 @@ static void fill_table(Cuda *c)
     c->table = t;
 }
 
-/* The one function that the plug-in exports; plugin.c finds it by name. `threads` says nothing
- * here: a device has its own. */
-extern "C" __attribute__((visibility("default"))) Device *weft_cuda_open(int index, int threads,
-                                                                         char *why, size_t n)
+/* What the plug-in exports; plugin.c finds it by name. */
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
+EXPORTED TableBuild weft_cuda_build(void)
+{
+    return table_build();
+}
+
+/* `threads` says nothing here: a device has its own. */
+EXPORTED Device *weft_cuda_open(int index, int threads, char *why, size_t n)
 {
     (void)threads;
     const char *what;
