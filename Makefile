@@ -14,7 +14,7 @@ HELPERS  = weft-head
 
 comma   := ,
 CFLAGS   = -O2 -g
-WARN     = -Wall -Wextra $(if $(WERROR),-Werror)
+WARN     = -Wall -Wextra -Wswitch-enum $(if $(WERROR),-Werror)
 SAN      = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 ALL_C    = -std=gnu17 $(WARN) -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' -Icommon -I. -MMD -MP -pthread $(SAN) $(CFLAGS)
 LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -lzip -lcurl -lcrypto -ldnnl -lgomp -ldl -lm -pthread

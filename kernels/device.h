@@ -25,8 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum KType { K_F32, K_BF16, K_F16 } KType;
-enum { K_TYPES = 3 };
+typedef enum KType { K_F32, K_BF16, K_F16, K_TYPES } KType;
 
 /* A matrix in device memory: rows x cols elements, rows `stride` elements apart. {0}: none. */
 typedef struct View {

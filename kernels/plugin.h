@@ -13,7 +13,7 @@ enum { TABLE_VERSION = 1 };
 
 typedef struct TableBuild {
     int64_t version;
-    uint64_t hash; /* of the operations' names and order, and of the sizes of all that is passed */
+    uint64_t hash; /* of the operations' names and order, the sizes of what is passed, and counts */
 } TableBuild;
 
 /* FNV-1a of a name and a number. */
@@ -29,13 +29,18 @@ static inline uint64_t table_hash(uint64_t h, const char *name, uint64_t number)
 static inline TableBuild table_build(void)
 {
     TableBuild b = {TABLE_VERSION, 0xcbf29ce484222325};
-#define ADD(name, Type) b.hash = table_hash(b.hash, #name, sizeof(Type));
-    ADD(device, Device)
-    ADD(batch, Batch)
-    ADD(piece, Piece)
-    ADD(view, View)
-    OPS(ADD, ADD)
-#undef ADD
+#define SIZE(name, Type) b.hash = table_hash(b.hash, #name, sizeof(Type));
+#define NUMBER(count) b.hash = table_hash(b.hash, #count, count);
+    SIZE(device, Device)
+    SIZE(batch, Batch)
+    SIZE(piece, Piece)
+    SIZE(view, View)
+    OPS(SIZE, SIZE)
+    NUMBER(ACT_COUNT)
+    NUMBER(K_TYPES)
+    NUMBER(STEP_KINDS)
+#undef SIZE
+#undef NUMBER
     return b;
 }
 

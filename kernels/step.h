@@ -9,7 +9,7 @@
 #ifndef WEFT_STEP_H
 #define WEFT_STEP_H
 
-typedef enum StepKind { STEP_ADAMW, STEP_ADAM, STEP_SGD } StepKind;
+typedef enum StepKind { STEP_ADAMW, STEP_ADAM, STEP_SGD, STEP_KINDS } StepKind;
 
 typedef struct Step {
     StepKind kind;

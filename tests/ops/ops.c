@@ -99,13 +99,18 @@ void *dev_copy(const void *host, size_t bytes)
 
 const char *type_name(KType type)
 {
-    static const char *const names[] = {"f32", "bf16", "f16"};
+    static const char *const names[K_TYPES] = {"f32", "bf16", "f16"};
     return names[type];
+}
+
+bool takes(KType type)
+{
+    return type != K_F16 || dev->f16 == K_F16;
 }
 
 KType half(void)
 {
-    return dev->f16 == K_F16 && rand_below(&rng, 2) ? K_F16 : K_BF16;
+    return takes(K_F16) && rand_below(&rng, 2) ? K_F16 : K_BF16;
 }
 
 static uint16_t f16_from(double x)
@@ -334,6 +339,7 @@ double activation(double x, Act act)
     case ACT_RELU: return x < 0 ? 0 : x;
     case ACT_TANH: return tanh(x);
     case ACT_SILU: return x / (1 + exp(-x));
+    case ACT_COUNT: break;
     }
     return NAN;
 }

@@ -66,6 +66,7 @@ void end(void);
     }
 
 double rounded(KType type, double x); /* as a matrix of that type would hold it */
+bool takes(KType type);               /* do the operations of this device? */
 KType half(void); /* bf16 or f16, by chance, where operations take both; else bf16 */
 const char *type_name(KType type);
 int64_t any(int64_t lo, int64_t hi); /* a random number in [lo, hi] */

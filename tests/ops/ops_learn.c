@@ -69,13 +69,14 @@ static void sqnorm(int64_t n)
 static double step_one(const Step *s, double clip, double p, double g, double *m, double *v)
 {
     g *= clip;
-    if (s->kind == STEP_ADAMW)
-        p -= s->lr * s->decay * p;
-    else
+    switch (s->kind) {
+    case STEP_ADAMW: p -= s->lr * s->decay * p; break;
+    case STEP_ADAM: g += s->decay * p; break;
+    case STEP_SGD:
         g += s->decay * p;
-    if (s->kind == STEP_SGD) {
         *m = s->t == 1 || s->momentum == 0 ? g : s->momentum * *m + g;
         return p - s->lr * *m;
+    case STEP_KINDS: return NAN;
     }
     *m = s->beta1 * *m + (1 - s->beta1) * g;
     *v = s->beta2 * *v + (1 - s->beta2) * g * g;
@@ -138,9 +139,8 @@ void ops_learn(void)
         for (int bits = 0; bits < 8; bits++) {
             double decay = bits & 1 ? 0.1 : 0;
             int64_t t = bits & 2 ? 1 : 7;
-            step(STEP_ADAMW, n, decay, 0, t, bits & 4);
-            step(STEP_ADAM, n, decay, 0, t, bits & 4);
-            step(STEP_SGD, n, decay, 0, t, bits & 4);
+            for (StepKind kind = 0; kind < STEP_KINDS; kind++)
+                step(kind, n, decay, 0, t, bits & 4);
             step(STEP_SGD, n, decay, 0.9, t, bits & 4);
         }
 }

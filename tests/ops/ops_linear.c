@@ -129,12 +129,13 @@ static const int64_t shape[][3] = {
     {65, 100, 36}, {130, 3, 5}, {200, 96, 1}, {300, 48, 128}, {512, 36, 64}, {7, 130, 1100},
 };
 enum { SHAPES = sizeof shape / sizeof *shape };
+_Static_assert((int)SHAPES >= (int)ACT_COUNT, "each activation has a shape");
 
 void ops_linear(void)
 {
     for (int s = 0; s < SHAPES; s++)
         for (int packed = 0; packed < 2; packed++)
-            for (KType type = K_F32; type <= (packed ? K_F16 : K_F32); type++) {
+            for (KType type = K_F32; type < (packed ? K_TYPES : K_BF16); type++) {
                 Case c = {.rows = shape[s][0],
                           .n = shape[s][1],
                           .k = shape[s][2],
@@ -153,7 +154,7 @@ void ops_linear(void)
                 c.by_input = !c.by_input;
                 linear(c);
                 c.in_place = true;
-                c.act = (Act)(s % (ACT_SILU + 1));
+                c.act = (Act)(s % ACT_COUNT);
                 c.out = s % 2 ? half() : K_F32;
                 linear(c);
                 c.in_place = false;

@@ -135,7 +135,7 @@ static void act_bwd(int64_t rows, int64_t cols, int64_t pad, Act f, bool in_plac
 void ops_act(void)
 {
     static const int64_t shape[][3] = {{0, 7, 0}, {1, 1, 0}, {3, 101, 0}, {20, 64, 3}, {512, 5, 7}};
-    for (Act f = ACT_NONE; f <= ACT_SILU; f++)
+    for (Act f = 0; f < ACT_COUNT; f++)
         for (int s = 0; s < 5; s++) {
             const int64_t *n = shape[s];
             for (int types = 0; types < 8; types++)

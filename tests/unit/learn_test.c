@@ -239,6 +239,7 @@ static double activation(double x, Act act)
     case ACT_RELU: return x > 0 ? x : 0;
     case ACT_TANH: return tanh(x);
     case ACT_SILU: return x / (1 + exp(-x));
+    case ACT_COUNT: break;
     }
     return 0;
 }
