@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { POISON = 0xff };
+
 extern Device *dev;
 extern Rand rng;
 
@@ -33,6 +35,7 @@ typedef struct Mat {
 Mat mat_in(KType type, int64_t rows, int64_t cols, int64_t pad);
 Mat mat_out(KType type, int64_t rows, int64_t cols, int64_t pad);
 Mat mat_inout(KType type, int64_t rows, int64_t cols, int64_t pad);
+Mat mat_twin(const Mat *m);                        /* another that begins with the same bytes */
 double mat_at(const Mat *m, int64_t i, int64_t j); /* as it was put */
 /* Changes what stands there before anything runs. */
 void mat_set(const Mat *m, int64_t i, int64_t j, double x);
@@ -53,8 +56,10 @@ typedef struct Bound {
 void begin(const char *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void run(StageFn *fn, void *args); /* as one piece, and waits */
 void run_each(Each kind, const Batch *b, StageFn *fn, void *args);
+void must(int r, const char *why); /* ends the tests if r < 0: a device fails but once */
 void expect(Mat *y, const double *want, const double *scale, Bound b);
-double *wants(int64_t n); /* zeros that live until end() */
+void expect_same(const Mat *a, const Mat *b); /* twins: the same bits */
+double *wants(int64_t n);                     /* zeros that live until end() */
 void fetch(const void *from, void *to, size_t bytes);
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void end(void);
