@@ -102,11 +102,13 @@ struct Device {
     const void *(*hold)(Device *d, const void *host, size_t bytes);
     void (*release)(Device *d, const void *held);
     /* put has its own copy of the host's bytes when it returns; what get asks for is there after
-     * the next wait. */
+     * the next wait, or is zeros if that fails. */
     void (*put)(Device *d, void *dst, const void *host, size_t bytes);
     void (*get)(Device *d, void *host, const void *src, size_t bytes);
     void (*fill)(Device *d, void *dst, int byte, size_t bytes);
-    /* Memory of the running piece, valid until its stage function returns. */
+    /* Memory of the running piece, valid until its stage function returns. Where there is no more
+     * the piece may end there and then (on the CPU by longjmp), so a stage function holds neither
+     * a lock nor memory of the host's; `wait` tells it. */
     void *(*temp)(Piece *p, size_t bytes);
     /* Waits for all that was asked. 0, or -1 and why (at most n bytes) if any of it failed. */
     int (*wait)(Device *d, char *why, size_t n);

@@ -1,5 +1,7 @@
 #include "tests/ops/ops.h"
 
+#include <stdio.h>
+
 enum { ROUNDS = 40, HALFWAY = 10 };
 
 static void check_rounds(char *const *got, char *const *want, const size_t *n, int from, int to)
@@ -46,8 +48,64 @@ static void traffic(void)
     end();
 }
 
+/* What an address has no room for; AddressSanitizer would end the program for asking. */
+static const size_t TOO_MUCH = (size_t)1 << 56;
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+
+typedef struct Ask {
+    size_t bytes;
+    int *done; /* device memory: bytes of 7 where the piece goes on */
+} Ask;
+
+static void stage_ask(Piece *p, void *ctx)
+{
+    const Ask *a = ctx;
+    p->dev->temp(p, a->bytes);
+    p->dev->fill(p->dev, a->done + p->lo, 7, sizeof *a->done);
+}
+
+/* The first failure is told at the next wait and at every later one, in words that say how much was
+ * wanted; until then get gives zeros, and no stage does anything any more. The device is opened
+ * anew. */
+static void no_more(void)
+{
+    enum { ITEMS = 5 };
+    char why[256], later[256], size[32], *name = mem_str(dev->name);
+    int *p = dev->alloc(dev, ITEMS * sizeof *p), got[ITEMS];
+    Batch items = {.cols = ITEMS};
+    begin("memory", "%zu bytes for a temporary", TOO_MUCH);
+    dev->fill(dev, p, 0, ITEMS * sizeof *p);
+    dev->each(dev, EACH_COLS, &items, stage_ask, &(Ask){100, p});
+    dev->get(dev, got, p, sizeof got);
+    must(dev->wait(dev, why, sizeof why), why);
+    if (got[0] != 0x07070707)
+        fail("a stage does nothing");
+    dev->each(dev, EACH_COLS, &items, stage_ask, &(Ask){TOO_MUCH, p});
+    dev->each(dev, EACH_COLS, &items, stage_ask, &(Ask){TOO_MUCH / 2, p});
+    dev->get(dev, got, p, sizeof got);
+    snprintf(size, sizeof size, "%zu bytes", TOO_MUCH);
+    if (dev->wait(dev, why, sizeof why) == 0 || !strstr(why, "out of memory") || !strstr(why, size))
+        fail("wait says '%s'", why);
+    if (dev->reach(dev, dev->mark(dev), later, sizeof later) == 0 || strcmp(why, later) != 0)
+        fail("reach says '%s', wait '%s'", later, why);
+    for (int i = 0; i < ITEMS; i++)
+        if (got[i] != 0)
+            fail("after the failure there is %d", got[i]);
+    dev->free(dev, p);
+    end();
+    dev->close(dev);
+    dev = device_open(name, 2, why, sizeof why);
+    must(dev ? 0 : -1, why);
+    free(name);
+}
+
 void ops_memory(void)
 {
+    no_more();
     traffic();
     for (size_t n = 0; n < 300000; n = 7 * n + 13) {
         begin("memory", "%zu bytes", n);
