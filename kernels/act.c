@@ -35,6 +35,7 @@ VFN vf tanh_of(vf x)
 VFN vf activate(vf x, Act act)
 {
     switch (act) {
+    case ACT_NONE: return x;
     case ACT_GELU: return x * phi(x);
     case ACT_GELU_TANH: {
         vf u = vset(0.7978845608f) * (x + vset(0.044715f) * x * x * x);
@@ -43,8 +44,9 @@ VFN vf activate(vf x, Act act)
     case ACT_RELU: return vpick(x < vset(0.0f), vset(0.0f), x); /* NaN stays */
     case ACT_TANH: return vpick(x == x, tanh_of(x), x);
     case ACT_SILU: return x / (vset(1.0f) + vexp(-vmin(vmax(x, vset(-87.0f)), vset(87.0f))));
-    default: return x;
+    case ACT_COUNT: break;
     }
+    return x;
 }
 
 /* One loop an activation and type, so that neither is asked for inside it. */
@@ -82,6 +84,7 @@ VFN vf activate(vf x, Act act)
         LOOP(ACT_RELU)                                                                             \
         LOOP(ACT_TANH)                                                                             \
         LOOP(ACT_SILU)                                                                             \
+    case ACT_COUNT: break;                                                                         \
     }
 
 void K(act)(Piece *p, const Activate *a)

@@ -4,18 +4,19 @@
 
 enum { THREADS = 256 };
 
-template <Act ACT> static __device__ inline float activated(float x)
+/* Called with a constant, so that each activation has a kernel of its own. */
+static __device__ inline float activated(float x, Act act)
 {
-    if constexpr (ACT == ACT_GELU)
-        return 0.5f * x * (1.0f + erff(x * 0.70710678f));
-    if constexpr (ACT == ACT_GELU_TANH)
+    switch (act) {
+    case ACT_NONE: return x;
+    case ACT_GELU: return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+    case ACT_GELU_TANH:
         return 0.5f * x * (1.0f + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
-    if constexpr (ACT == ACT_RELU)
-        return x < 0 ? 0 : x; /* NaN stays */
-    if constexpr (ACT == ACT_TANH)
-        return tanhf(x);
-    if constexpr (ACT == ACT_SILU)
-        return x / (1.0f + expf(-x));
+    case ACT_RELU: return x < 0 ? 0 : x; /* NaN stays */
+    case ACT_TANH: return tanhf(x);
+    case ACT_SILU: return x / (1.0f + expf(-x));
+    case ACT_COUNT: break;
+    }
     return x;
 }
 
@@ -27,7 +28,7 @@ template <Act ACT, int W> static __global__ void act_add(View x, View gate, View
         return;
     Wide<W> v = cuda_load<W>(cuda_row(x, i), x.type, j);
     for (int k = 0; k < W; k++)
-        v.v[k] = activated<ACT>(v.v[k]);
+        v.v[k] = activated(v.v[k], ACT);
     if (gate.p) {
         Wide<W> by = cuda_load<W>(cuda_row(gate, i), gate.type, j);
         for (int k = 0; k < W; k++)
@@ -61,6 +62,7 @@ static void activate(Cuda *c, View x, View gate, View r, View y, Act act)
     case ACT_RELU: start<ACT_RELU>(c, x, gate, r, y); break;
     case ACT_TANH: start<ACT_TANH>(c, x, gate, r, y); break;
     case ACT_SILU: start<ACT_SILU>(c, x, gate, r, y); break;
+    case ACT_COUNT: break;
     }
 }
 

@@ -9,7 +9,7 @@
 #ifndef WEFT_ACT_H
 #define WEFT_ACT_H
 
-typedef enum Act { ACT_NONE, ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_TANH, ACT_SILU } Act;
+typedef enum Act { ACT_NONE, ACT_GELU, ACT_GELU_TANH, ACT_RELU, ACT_TANH, ACT_SILU, ACT_COUNT } Act;
 
 typedef struct Activate {
     View x, y;

@@ -55,6 +55,7 @@ VFN vf slope(vf x, Act act)
     case ACT_RELU: return vpick(x > vset(0), vset(1), vset(0));
     case ACT_TANH: return tanh_slope(x);
     case ACT_SILU: return silu_slope(x);
+    case ACT_COUNT: break;
     }
     return vset(0);
 }
@@ -83,5 +84,6 @@ void K(act_bwd)(Piece *p, const ActivateBwd *a)
     case ACT_RELU: rows(a, ACT_RELU); break;
     case ACT_TANH: rows(a, ACT_TANH); break;
     case ACT_SILU: rows(a, ACT_SILU); break;
+    case ACT_COUNT: break;
     }
 }

@@ -15,6 +15,7 @@ static __device__ inline float slope(float x, Act act)
 {
     float s, rest;
     switch (act) {
+    case ACT_NONE: return 1;
     case ACT_GELU: /* Phi(x) + x phi(x) */
         return 0.5f * erfcf(-x * 0.70710678f) + x * expf(-0.5f * x * x) * 0.39894228f;
     case ACT_GELU_TANH: { /* the function is x s(2u), u = sqrt(2/pi) (x + k x^3) */
@@ -25,8 +26,9 @@ static __device__ inline float slope(float x, Act act)
     case ACT_RELU: return x > 0 ? 1 : 0;
     case ACT_TANH: sigmoids(x + x, &s, &rest); return 4 * s * rest;
     case ACT_SILU: sigmoids(x, &s, &rest); return s + x * s * rest;
-    default: return 1;
+    case ACT_COUNT: break;
     }
+    return 0;
 }
 
 static __global__ void act_slope(ActivateBwd a)

@@ -6,14 +6,18 @@
 #include "kernels/pool.h"
 
 #include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stdnoreturn.h>
 #include <string.h>
 
 enum { TILE = 128, TILE_MIN = 64, ALIGN = 64 };
 
-/* Temporary memory of one thread: one block, and loose ones until it has grown to fit. */
+/* Temporary memory of one thread: one block, and loose ones until it has grown to fit. `out` is
+ * where a piece is left that cannot go on: nothing in one holds a lock or memory of its own. */
 typedef struct Loose {
     struct Loose *next;
     char pad[ALIGN - sizeof(struct Loose *)];
@@ -23,6 +27,7 @@ typedef struct Arena {
     char *base;
     size_t size, used, wanted;
     Loose *loose;
+    jmp_buf out;
 } Arena;
 
 typedef struct Cpu {
@@ -30,7 +35,8 @@ typedef struct Cpu {
     const CpuOps *ops;
     Pool *pool;
     Arena *arena;
-    _Atomic(const char *) fault;
+    atomic_bool failed; /* and no piece is begun any more */
+    char fault[96];     /* the first failure */
     char about[64];
 } Cpu;
 
@@ -89,11 +95,21 @@ static void cpu_release(Device *d, const void *held)
     (void)held;
 }
 
-static void cpu_copy(Device *d, void *dst, const void *src, size_t bytes)
+static void cpu_put(Device *d, void *dst, const void *host, size_t bytes)
 {
     (void)d;
     if (bytes)
-        memcpy(dst, src, bytes);
+        memcpy(dst, host, bytes);
+}
+
+static void cpu_get(Device *d, void *host, const void *src, size_t bytes)
+{
+    if (!bytes)
+        return;
+    if (atomic_load(&cpu_of(d)->failed))
+        memset(host, 0, bytes); /* `wait` tells; until then nothing is left to chance */
+    else
+        memcpy(host, src, bytes);
 }
 
 static void cpu_fill(Device *d, void *dst, int byte, size_t bytes)
@@ -119,9 +135,24 @@ static void arena_reset(Arena *a)
     a->used = a->wanted = 0;
 }
 
+/* Ends the piece; `wait` tells why the first one ended so. */
+__attribute__((format(printf, 2, 3))) static noreturn void give_up(Piece *p, const char *fmt, ...)
+{
+    Cpu *c = cpu_of(p->dev);
+    va_list ap;
+    va_start(ap, fmt);
+    if (!atomic_exchange(&c->failed, true))
+        vsnprintf(c->fault, sizeof c->fault, fmt, ap);
+    va_end(ap);
+    longjmp(c->arena[p->thread].out, 1);
+}
+
 static void *cpu_temp(Piece *p, size_t bytes)
 {
     Arena *a = &cpu_of(p->dev)->arena[p->thread];
+    size_t asked = bytes;
+    if (bytes > SIZE_MAX / 2)
+        give_up(p, "out of memory: %zu bytes for a temporary", asked);
     bytes = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     a->wanted += bytes;
     if (a->size - a->used >= bytes) {
@@ -130,7 +161,7 @@ static void *cpu_temp(Piece *p, size_t bytes)
     }
     void *m = NULL;
     if (posix_memalign(&m, ALIGN, sizeof(Loose) + bytes) != 0)
-        abort(); /* as the stack would: there is no smaller piece to try */
+        give_up(p, "out of memory: %zu bytes for a temporary", asked);
     Loose *l = m;
     l->next = a->loose;
     a->loose = l;
@@ -139,10 +170,11 @@ static void *cpu_temp(Piece *p, size_t bytes)
 
 static int cpu_wait(Device *d, char *why, size_t n)
 {
-    const char *fault = atomic_load(&cpu_of(d)->fault);
-    if (fault)
-        snprintf(why, n, "%s", fault);
-    return fault ? -1 : 0;
+    Cpu *c = cpu_of(d);
+    if (!atomic_load(&c->failed))
+        return 0;
+    snprintf(why, n, "%s", c->fault);
+    return -1;
 }
 
 static int64_t cpu_mark(Device *d)
@@ -176,9 +208,13 @@ static int64_t cut_at(const Cut *c, int64_t i)
 static void run_piece(void *arg, int64_t i, int thread)
 {
     Cut *c = arg;
+    Arena *a = &c->cpu->arena[thread];
     Piece p = {&c->cpu->table, cut_at(c, i), cut_at(c, i + 1), thread};
-    arena_reset(&c->cpu->arena[thread]);
-    c->fn(&p, c->ctx);
+    if (atomic_load(&c->cpu->failed))
+        return;
+    arena_reset(a);
+    if (setjmp(a->out) == 0)
+        c->fn(&p, c->ctx);
 }
 
 /* Tiles are as high as products like them; the last ones of each thread are low, so that no
@@ -319,6 +355,13 @@ static bool same(View a, View b)
     return a.p == b.p;
 }
 
+static void product(Piece *p, Packed *w, int64_t m, const void *x, void *y, KType out)
+{
+    const char *why = packed_run(w, m, x, y, out, p->thread);
+    if (why)
+        give_up(p, "%s", why);
+}
+
 /* y = x W' + b by fixed products: whole ones in place, the tail through temporary memory. x has
  * the packed type and is dense. The library has no product of f32 that gives bf16. */
 static void products(Piece *p, Packed *w, View x, View y)
@@ -330,16 +373,14 @@ static void products(Piece *p, Packed *w, View x, View y)
         View from = view_rows(x, at, at + (m < left ? m : left));
         View to = view_rows(y, at, at + from.rows);
         if (m <= left && y.stride == y.cols && y.type == type) {
-            if (packed_run(w, m, from.p, to.p, y.type, p->thread) < 0)
-                atomic_store(&cpu_of(p->dev)->fault, "oneDNN refused a matrix product");
+            product(p, w, m, from.p, to.p, y.type);
             continue;
         }
         View in = temp_view(p, x.type, m, x.cols), out = temp_view(p, type, m, y.cols);
         size_t row = (size_t)x.cols * ktype_size(x.type);
         memcpy(in.p, from.p, (size_t)from.rows * row);
         memset((char *)in.p + (size_t)from.rows * row, 0, (size_t)(m - from.rows) * row);
-        if (packed_run(w, m, in.p, out.p, type, p->thread) < 0)
-            atomic_store(&cpu_of(p->dev)->fault, "oneDNN refused a matrix product");
+        product(p, w, m, in.p, out.p, type);
         convert(p, view_rows(out, 0, to.rows), to);
     }
 }
@@ -417,8 +458,8 @@ Device *device_cpu(int threads)
         .free = cpu_free,
         .hold = cpu_hold,
         .release = cpu_release,
-        .put = cpu_copy,
-        .get = cpu_copy,
+        .put = cpu_put,
+        .get = cpu_get,
         .fill = cpu_fill,
         .temp = cpu_temp,
         .wait = cpu_wait,
@@ -429,22 +470,9 @@ Device *device_cpu(int threads)
         .refer = cpu_refer,
         .unpack = cpu_unpack,
         .each = cpu_each,
-        .linear = cpu_linear,
-        .linear_dx = ops->linear_dx,
-        .linear_dw = ops->linear_dw,
-        .norm = ops->norm,
-        .attend = ops->attend,
-        .embed = ops->embed,
-        .gather = ops->gather,
-        .segmax = ops->segmax,
-        .act = ops->act,
-        .act_bwd = ops->act_bwd,
-        .mix = ops->mix,
-        .xent = ops->xent,
-        .lse = ops->lse,
-        .topk = ops->topk,
-        .sqnorm = ops->sqnorm,
-        .step = ops->step,
     };
+#define TAKE(name, Args) c->table.name = ops->name;
+#define OWN(name, Args) c->table.name = cpu_##name;
+    OPS(TAKE, OWN)
     return &c->table;
 }

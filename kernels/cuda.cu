@@ -3,6 +3,7 @@
  * batch, or once a piece of PIECE_ROWS tokens, which bounds its temporary memory. The first failure
  * is kept, nothing is started after it, and `wait` tells it. */
 #include "kernels/cuda.h"
+#include "kernels/plugin.h"
 
 #include <cstdlib>
 
@@ -135,29 +136,21 @@ static void fill_table(Cuda *c)
     t.refer = cuda_refer;
     t.unpack = cuda_unpack;
     t.each = cuda_each;
-    t.linear = cuda_linear;
-    t.linear_dx = cuda_linear_dx;
-    t.linear_dw = cuda_linear_dw;
-    t.norm = cuda_norm;
-    t.attend = cuda_attend;
-    t.embed = cuda_embed;
-    t.gather = cuda_gather;
-    t.segmax = cuda_segmax;
-    t.act = cuda_act;
-    t.act_bwd = cuda_act_bwd;
-    t.mix = cuda_mix;
-    t.xent = cuda_xent;
-    t.lse = cuda_lse;
-    t.topk = cuda_topk;
-    t.sqnorm = cuda_sqnorm;
-    t.step = cuda_step;
+#define TAKE(name, Args) t.name = cuda_##name;
+    OPS(TAKE, TAKE)
     c->table = t;
 }
 
-/* The one function that the plug-in exports; plugin.c finds it by name. `threads` says nothing
- * here: a device has its own. */
-extern "C" __attribute__((visibility("default"))) Device *weft_cuda_open(int index, int threads,
-                                                                         char *why, size_t n)
+/* What the plug-in exports; plugin.c finds it by name. */
+#define EXPORTED extern "C" __attribute__((visibility("default")))
+
+EXPORTED TableBuild weft_cuda_build(void)
+{
+    return table_build();
+}
+
+/* `threads` says nothing here: a device has its own. */
+EXPORTED Device *weft_cuda_open(int index, int threads, char *why, size_t n)
 {
     (void)threads;
     const char *what;

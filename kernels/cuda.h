@@ -158,22 +158,9 @@ void cuda_product(Cuda *c, const CudaProduct *p);
 void cuda_activate(Cuda *c, View x, View r, View y, Act act);
 
 /* The operations */
-void cuda_linear(Piece *p, const Linear *a);
-void cuda_linear_dx(Piece *p, const LinearDx *a);
-void cuda_linear_dw(Piece *p, const LinearDw *a);
-void cuda_norm(Piece *p, const Norm *a);
-void cuda_attend(Piece *p, const Attend *a);
-void cuda_embed(Piece *p, const Embed *a);
-void cuda_gather(Piece *p, const Gather *a);
-void cuda_segmax(Piece *p, const Segmax *a);
-void cuda_act(Piece *p, const Activate *a);
-void cuda_act_bwd(Piece *p, const ActivateBwd *a);
-void cuda_mix(Piece *p, const Mix *a);
-void cuda_xent(Piece *p, const Xent *a);
-void cuda_lse(Piece *p, const Lse *a);
-void cuda_topk(Piece *p, const Topk *a);
-void cuda_sqnorm(Piece *p, const Sqnorm *a);
-void cuda_step(Piece *p, const Step *a);
+#define DECLARE(name, Args) void cuda_##name(Piece *, const Args *);
+OPS(DECLARE, DECLARE)
+#undef DECLARE
 
 /* The device's side */
 

@@ -209,6 +209,7 @@ void *cuda_temp(Piece *p, size_t bytes)
 {
     Cuda *c = cuda_of(p->dev);
     CudaMemory *m = c->memory;
+    size_t asked = bytes;
     bytes = (bytes + ROUND) / ROUND * ROUND;
     m->wanted += bytes;
     if (m->size - m->used >= bytes) {
@@ -220,7 +221,7 @@ void *cuda_temp(Piece *p, size_t bytes)
     if (!room) {
         free(l);
         char why[64];
-        snprintf(why, sizeof why, "out of memory (%zu bytes asked for)", bytes);
+        snprintf(why, sizeof why, "out of memory (%zu bytes asked for)", asked);
         cuda_fail(c, "temporary memory", why); /* and nothing is launched any more */
         return NULL;
     }

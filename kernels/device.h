@@ -25,8 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum KType { K_F32, K_BF16, K_F16 } KType;
-enum { K_TYPES = 3 };
+typedef enum KType { K_F32, K_BF16, K_F16, K_TYPES } KType;
 
 /* A matrix in device memory: rows x cols elements, rows `stride` elements apart. {0}: none. */
 typedef struct View {
@@ -84,17 +83,7 @@ typedef struct Piece {
 
 typedef void StageFn(Piece *p, void *ctx);
 
-#include "kernels/act.h"
-#include "kernels/attend.h"
-#include "kernels/embed.h"
-#include "kernels/gather.h"
-#include "kernels/learn.h"
-#include "kernels/linear.h"
-#include "kernels/lse.h"
-#include "kernels/mix.h"
-#include "kernels/norm.h"
-#include "kernels/segmax.h"
-#include "kernels/topk.h"
+#include "kernels/ops.h"
 
 struct Device {
     const char *name;  /* "cpu", "cuda:0" */
@@ -113,11 +102,13 @@ struct Device {
     const void *(*hold)(Device *d, const void *host, size_t bytes);
     void (*release)(Device *d, const void *held);
     /* put has its own copy of the host's bytes when it returns; what get asks for is there after
-     * the next wait. */
+     * the next wait, or is zeros if that fails. */
     void (*put)(Device *d, void *dst, const void *host, size_t bytes);
     void (*get)(Device *d, void *host, const void *src, size_t bytes);
     void (*fill)(Device *d, void *dst, int byte, size_t bytes);
-    /* Memory of the running piece, valid until its stage function returns. */
+    /* Memory of the running piece, valid until its stage function returns. Where there is no more
+     * the piece may end there and then (on the CPU by longjmp), so a stage function holds neither
+     * a lock nor memory of the host's; `wait` tells it. */
     void *(*temp)(Piece *p, size_t bytes);
     /* Waits for all that was asked. 0, or -1 and why (at most n bytes) if any of it failed. */
     int (*wait)(Device *d, char *why, size_t n);
@@ -139,22 +130,9 @@ struct Device {
 
     void (*each)(Device *d, Each kind, const Batch *b, StageFn *fn, void *ctx);
 
-    void (*linear)(Piece *p, const Linear *a);
-    void (*linear_dx)(Piece *p, const LinearDx *a);
-    void (*linear_dw)(Piece *p, const LinearDw *a);
-    void (*norm)(Piece *p, const Norm *a);
-    void (*attend)(Piece *p, const Attend *a);
-    void (*embed)(Piece *p, const Embed *a);
-    void (*gather)(Piece *p, const Gather *a);
-    void (*segmax)(Piece *p, const Segmax *a);
-    void (*act)(Piece *p, const Activate *a);
-    void (*act_bwd)(Piece *p, const ActivateBwd *a);
-    void (*mix)(Piece *p, const Mix *a);
-    void (*xent)(Piece *p, const Xent *a);
-    void (*lse)(Piece *p, const Lse *a);
-    void (*topk)(Piece *p, const Topk *a);
-    void (*sqnorm)(Piece *p, const Sqnorm *a);
-    void (*step)(Piece *p, const Step *a);
+#define FIELD(name, Args) void (*name)(Piece *, const Args *);
+    OPS(FIELD, FIELD)
+#undef FIELD
 };
 
 static inline View temp_view(Piece *p, KType type, int64_t rows, int64_t cols)

@@ -12,21 +12,11 @@
 
 /* The operations that are pure arithmetic, a table a kind of CPU. */
 typedef struct CpuOps {
-    void (*norm)(Piece *p, const Norm *a);
-    void (*attend)(Piece *p, const Attend *a);
-    void (*embed)(Piece *p, const Embed *a);
-    void (*gather)(Piece *p, const Gather *a);
-    void (*segmax)(Piece *p, const Segmax *a);
-    void (*act)(Piece *p, const Activate *a);
-    void (*act_bwd)(Piece *p, const ActivateBwd *a);
-    void (*mix)(Piece *p, const Mix *a);
-    void (*linear_dx)(Piece *p, const LinearDx *a);
-    void (*linear_dw)(Piece *p, const LinearDw *a);
-    void (*xent)(Piece *p, const Xent *a);
-    void (*lse)(Piece *p, const Lse *a);
-    void (*topk)(Piece *p, const Topk *a);
-    void (*sqnorm)(Piece *p, const Sqnorm *a);
-    void (*step)(Piece *p, const Step *a);
+#define FIELD(name, Args) void (*name)(Piece *, const Args *);
+#define NONE(name, Args)
+    OPS(FIELD, NONE)
+#undef FIELD
+#undef NONE
     /* y = x W' + b for a matrix that lies plain in memory. */
     void (*dots)(View x, View w, const float *bias, View y);
 } CpuOps;

@@ -287,25 +287,28 @@ static void *scratch_of(int thread, size_t bytes)
     return lib.scratch[thread];
 }
 
-int packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thread)
+const char *packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thread)
 {
+    static const char memory[] = "out of memory for a matrix product";
+    static const char refused[] = "oneDNN refused a matrix product";
     int size = size_of(p, m);
     Product *q = p->product[size][out];
     if (!q) {
         q = product_get(m, p->n, p->k, p->type, out, p->bias, &p->product[0][K_F32]->w);
         if (!q)
-            return -1;
+            return refused;
         p->product[size][out] = q;
     }
     dnnl_memory_t mx = NULL, my = NULL, ms = NULL;
     void *scratch = q->scratch ? scratch_of(thread, q->scratch) : NULL;
     if (q->scratch && !scratch)
-        return -1;
-    bool ok =
-        dnnl_memory_create(&mx, DESC(q->x), lib.engine, (void *)(uintptr_t)x) == dnnl_success &&
-        dnnl_memory_create(&my, DESC(q->y), lib.engine, y) == dnnl_success &&
-        (!scratch || dnnl_memory_create(&ms, DESC(q->s), lib.engine, scratch) == dnnl_success);
-    if (ok) {
+        return memory;
+    dnnl_status_t s = dnnl_memory_create(&mx, DESC(q->x), lib.engine, (void *)(uintptr_t)x);
+    if (s == dnnl_success)
+        s = dnnl_memory_create(&my, DESC(q->y), lib.engine, y);
+    if (s == dnnl_success && scratch)
+        s = dnnl_memory_create(&ms, DESC(q->s), lib.engine, scratch);
+    if (s == dnnl_success) {
         dnnl_exec_arg_t args[5] = {
             {DNNL_ARG_SRC, mx}, {DNNL_ARG_WEIGHTS, p->w}, {DNNL_ARG_DST, my}};
         int n = 3;
@@ -313,7 +316,7 @@ int packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thre
             args[n++] = (dnnl_exec_arg_t){DNNL_ARG_BIAS, p->b};
         if (scratch)
             args[n++] = (dnnl_exec_arg_t){DNNL_ARG_SCRATCHPAD, ms};
-        ok = dnnl_primitive_execute(q->run, stream_of(thread), n, args) == dnnl_success;
+        s = dnnl_primitive_execute(q->run, stream_of(thread), n, args);
     }
     if (mx)
         dnnl_memory_destroy(mx);
@@ -321,5 +324,5 @@ int packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thre
         dnnl_memory_destroy(my);
     if (ms)
         dnnl_memory_destroy(ms);
-    return ok ? 0 : -1;
+    return s == dnnl_success ? NULL : s == dnnl_out_of_memory ? memory : refused;
 }

@@ -28,7 +28,7 @@ KType packed_type(const Packed *p);
 /* The number of rows of the product that is used where m rows are left: 64, 128 or 256. */
 int64_t packed_rows(const Packed *p, int64_t m);
 /* One product: x [m, k] dense of the packed type, y [m, n] dense of type `out`; m from
- * packed_rows. `thread` owns a scratchpad. 0, or -1 if the library failed. */
-int packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thread);
+ * packed_rows. `thread` owns a scratchpad. NULL, or why there is no product. */
+const char *packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thread);
 
 #endif

@@ -1,6 +1,6 @@
 /* plugin.c - devices by name. CUDA is a plug-in, weft-cuda.so beside the programs (or
  * $WEFT_CUDA_LIB): the same programs run on machines that have none of it. */
-#include "kernels/device.h"
+#include "kernels/plugin.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 typedef Device *OpenFn(int index, int threads, char *why, size_t n);
+typedef TableBuild BuildFn(void);
 
 /* 0, or -1 where no path is to be had. */
 static int plugin_path(char *path, size_t n)
@@ -25,6 +26,15 @@ static int plugin_path(char *path, size_t n)
         return -1;
     self[len] = '\0';
     return (size_t)snprintf(path, n, "%s/weft-cuda.so", dirname(self)) < n ? 0 : -1;
+}
+
+static bool of_this_build(void *lib)
+{
+    BuildFn *build;
+    TableBuild ours = table_build();
+    *(void **)&build = dlsym(lib, "weft_cuda_build"); /* as POSIX has it */
+    TableBuild its = build ? build() : (TableBuild){0};
+    return its.version == ours.version && its.hash == ours.hash;
 }
 
 /* Loaded once and never let go: the CUDA runtime outlives what uses it. */
@@ -43,9 +53,13 @@ static OpenFn *plugin_load(char *why, size_t n)
     void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     OpenFn *open = NULL;
     if (lib)
-        *(void **)&open = dlsym(lib, "weft_cuda_open"); /* as POSIX has it */
+        *(void **)&open = dlsym(lib, "weft_cuda_open");
     if (!open)
         snprintf(why, n, "%s: is the CUDA toolkit's lib64 in LD_LIBRARY_PATH?", dlerror());
+    else if (!of_this_build(lib)) {
+        snprintf(why, n, "%s is of another build than this program: `make` builds both", path);
+        return NULL;
+    }
     return open;
 }
 

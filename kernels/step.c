@@ -29,11 +29,11 @@ VFN vf at(const float *p, int64_t i, int64_t n)
     return vget(p + i, K_F32, 0, n);
 }
 
-/* The order of operations is that of torch.optim's single-tensor functions. */
-static void adam(const Step *a, float clip)
+/* `apart`: decay is of the parameter, not of the gradient. The order of operations is that of
+ * torch.optim's single-tensor functions. */
+static void adam(const Step *a, float clip, bool apart)
 {
     double bias1 = 1 - pow(a->beta1, (double)a->t), bias2 = 1 - pow(a->beta2, (double)a->t);
-    bool apart = a->kind == STEP_ADAMW;
     const vf keep = vset(apart ? (float)(1 - a->lr * a->decay) : 1), scale = vset(clip);
     const vf decay = vset(apart ? 0 : (float)a->decay), w1 = vset((float)(1 - a->beta1));
     const vf b2 = vset((float)a->beta2), w2 = vset((float)(1 - a->beta2));
@@ -75,8 +75,10 @@ void K(step)(Piece *p, const Step *a)
 {
     (void)p;
     float clip = a->clip ? *a->clip : 1;
-    if (a->kind == STEP_SGD)
-        sgd(a, clip);
-    else
-        adam(a, clip);
+    switch (a->kind) {
+    case STEP_ADAMW: adam(a, clip, true); break;
+    case STEP_ADAM: adam(a, clip, false); break;
+    case STEP_SGD: sgd(a, clip); break;
+    case STEP_KINDS: break;
+    }
 }

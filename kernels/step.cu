@@ -37,10 +37,10 @@ static __global__ void sgd(Step a, float lr, float decay, float momentum)
     a.p[i] = p - lr * g;
 }
 
-static Adam adam_of(const Step *a)
+/* `apart`: decay is of the parameter, not of the gradient. */
+static Adam adam_of(const Step *a, bool apart)
 {
     double bias1 = 1 - pow(a->beta1, (double)a->t), bias2 = 1 - pow(a->beta2, (double)a->t);
-    bool apart = a->kind == STEP_ADAMW;
     Adam k = {};
     k.keep = apart ? (float)(1 - a->lr * a->decay) : 1;
     k.decay = apart ? 0 : (float)a->decay;
@@ -59,8 +59,12 @@ void cuda_step(Piece *p, const Step *a)
     unsigned blocks = cuda_blocks(a->n, THREADS);
     if (blocks == 0)
         return;
-    if (a->kind == STEP_SGD)
+    switch (a->kind) {
+    case STEP_ADAMW: LAUNCH(c, adam, blocks, THREADS, 0, *a, adam_of(a, true)); break;
+    case STEP_ADAM: LAUNCH(c, adam, blocks, THREADS, 0, *a, adam_of(a, false)); break;
+    case STEP_SGD:
         LAUNCH(c, sgd, blocks, THREADS, 0, *a, (float)a->lr, (float)a->decay, (float)a->momentum);
-    else
-        LAUNCH(c, adam, blocks, THREADS, 0, *a, adam_of(a));
+        break;
+    case STEP_KINDS: break;
+    }
 }

@@ -41,6 +41,44 @@ no_gpu() {
   refused "weft_cuda_open" encode -D cuda ids
 }
 
+# plugin DECLARATIONS [BEFORE]: weft-cuda.so with those, and an open that says so; BEFORE stands
+# between the table and what is known of it.
+plugin() {
+  command -v cc >/dev/null || skip "no C compiler"
+  cat >plugin.c <<END
+#include <stdio.h>
+#include "kernels/device.h"
+$2
+#include "kernels/plugin.h"
+Device *weft_cuda_open(int index, int threads, char *why, size_t n)
+{
+    (void)(index + threads);
+    snprintf(why, n, "was opened");
+    return NULL;
+}
+$1
+END
+  cc -std=gnu17 -D_GNU_SOURCE -Wall -Werror -shared -fPIC -I"$TOP" -o weft-cuda.so plugin.c
+}
+
+@test "a plug-in of another build is not opened" {
+  export WEFT_CUDA_LIB=$PWD/weft-cuda.so
+  local other="$PWD/weft-cuda.so is of another build than this program: \`make\` builds both"
+  local build="TableBuild weft_cuda_build(void)"
+  plugin "$build { return table_build(); }"
+  refused "was opened" encode -D cuda ids
+  plugin ""
+  refused "$other" encode -D cuda ids
+  plugin "$build { TableBuild b = table_build(); b.version++; return b; }"
+  refused "$other" encode -D cuda ids
+  plugin "$build { TableBuild b = table_build(); b.hash ^= 1; return b; }"
+  refused "$other" encode -D cuda ids
+  plugin "$build { return table_build(); }" '
+    typedef struct Larger { Step step; void *more; } Larger;
+    #define Step Larger'
+  refused "$other" encode -D cuda ids
+}
+
 @test "the plug-in lies beside the programs" {
   mkdir bin
   cp "$(command -v encode)" bin/

@@ -122,3 +122,38 @@ rounded() {
   [ -z "$stderr" ]
   fails_with 1 'No space left on device' bash -c 'near corpus.weft <corpus.weft >/dev/full'
 }
+
+# scarce CONDITION: scarce.so, before which posix_memalign(p, align, n) fails where that holds.
+scarce() {
+  cat >scarce.c <<END
+#include <errno.h>
+#include <stdlib.h>
+int posix_memalign(void **p, size_t align, size_t n)
+{
+    *p = $1 ? NULL : aligned_alloc(align, (n + align - 1) / align * align);
+    return *p ? 0 : ENOMEM;
+}
+END
+  cc -shared -fPIC -o scarce.so scarce.c
+}
+
+@test "memory that is not there while computing is told, and nothing else comes of it" {
+  need_limit 400000 # AddressSanitizer lets no library go before its own
+  command -v cc >/dev/null || skip "no C compiler"
+  vectors 1 300 | stream c >corpus
+  vectors 2 256 | stream q >queries
+  near -D cpu corpus <queries >want
+  [ "$(wc -l <want)" -eq 256 ]
+  scarce "align == 64 && n >= 4 << 20" # 256 by 4,096 cosines
+  LD_PRELOAD=$PWD/scarce.so fails_with 1 "out of memory: 4194304 bytes for a temporary" \
+    near -D cpu corpus <queries
+  [ -z "$output" ]
+  # Of the library's products some want memory of their own, on some kinds of CPU.
+  scarce "align == 4096"
+  if ! LD_PRELOAD=$PWD/scarce.so near -D cpu corpus <queries >got 2>said; then
+    grep -q "out of memory for a matrix product" said
+    [ ! -s got ]
+  else
+    cmp want got
+  fi
+}

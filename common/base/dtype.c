@@ -56,6 +56,7 @@ double dtype_get(DType t, const void *p, int64_t i)
     case DT_I64: return (double)((const int64_t *)p)[i];
     case DT_U64: return (double)((const uint64_t *)p)[i];
     case DT_F64: return ((const double *)p)[i];
-    default: return 0;
+    case DT_COUNT: break;
     }
+    return 0;
 }

@@ -1,5 +1,5 @@
 /* optim.h - the step that follows a gradient, and how large it is: optimizers as torch.optim
- * has them (kernels/learn.h), schedules as transformers' optimization.py has them. */
+ * has them (kernels/step.h), schedules as transformers' optimization.py has them. */
 #ifndef WEFT_OPTIM_H
 #define WEFT_OPTIM_H
 

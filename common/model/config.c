@@ -7,25 +7,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What config.json calls it, one name or several; NULL: it has none. */
+static const char *act_names(Act act)
+{
+    switch (act) {
+    case ACT_NONE: return NULL;
+    case ACT_GELU: return "gelu";
+    case ACT_GELU_TANH: return "gelu_new, gelu_pytorch_tanh";
+    case ACT_RELU: return "relu";
+    case ACT_TANH: return "tanh";
+    case ACT_SILU: return "silu, swish";
+    case ACT_COUNT: break;
+    }
+    return NULL;
+}
+
+static bool is_called(const char *names, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t len; names; names = names[len] ? names + len + 2 : NULL)
+        if ((len = strcspn(names, ",")) == n && memcmp(names, name, n) == 0)
+            return true;
+    return false;
+}
+
 static int set_act(Config *c, const char *key, const char *name, Err *e)
 {
-    static const struct {
-        const char *name;
-        Act act;
-    } known[] = {
-        {"gelu", ACT_GELU}, {"gelu_new", ACT_GELU_TANH}, {"gelu_pytorch_tanh", ACT_GELU_TANH},
-        {"relu", ACT_RELU}, {"tanh", ACT_TANH},          {"silu", ACT_SILU},
-        {"swish", ACT_SILU}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (strcmp(known[i].name, name) == 0) {
-            c->act = known[i].act;
+    Buf known = {0};
+    for (Act act = 0; act < ACT_COUNT; act++) {
+        const char *names = act_names(act);
+        if (is_called(names, name)) {
+            c->act = act;
             c->act_name = mem_str(name);
+            free(known.p);
             return 0;
         }
-    return err_set(e,
-                   "%s '%s' is not one that weft knows (gelu, gelu_new, "
-                   "gelu_pytorch_tanh, relu, tanh, silu)",
-                   key, name);
+        if (names)
+            buf_fmt(&known, "%s%s", known.n ? ", " : "", names);
+    }
+    err_set(e, "%s '%s' is not one that weft knows (%s)", key, name, known.p);
+    free(known.p);
+    return -1;
 }
 
 /* id2label {"0": "negative", ...} in order of the ids, which must be 0 .. n - 1. */

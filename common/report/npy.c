@@ -52,8 +52,11 @@ static const char *descr(DType t)
     case DT_I64: return "<i8";
     case DT_U64: return "<u8";
     case DT_F64: return "<f8";
-    default: return "<f4";
+    case DT_BF16: /* NumPy has none: they go out widened */
+    case DT_F32: return "<f4";
+    case DT_COUNT: break;
     }
+    return NULL;
 }
 
 /* -1: no frame had it. */

@@ -72,25 +72,20 @@ uint32_t uni_lower(uint32_t cp, uint32_t *more)
     return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
 }
 
+uint32_t uni_category(uint32_t cp)
+{
+    return 1u << utf8proc_category((utf8proc_int32_t)cp);
+}
+
 bool uni_is_word(uint32_t cp)
 {
     /* Alphabetic symbols: circled and squared letters. */
     static const UniRange symbols[] = {
         {0x24b6, 0x24e9}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}};
-    switch (utf8proc_category((utf8proc_int32_t)cp)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_PC: return true;
-    default: return cp == 0x200c || cp == 0x200d || IN(cp, symbols);
-    }
+    const uint32_t words = UNI_GC(LU) | UNI_GC(LL) | UNI_GC(LT) | UNI_GC(LM) | UNI_GC(LO) |
+                           UNI_GC(MN) | UNI_GC(MC) | UNI_GC(ME) | UNI_GC(ND) | UNI_GC(NL) |
+                           UNI_GC(PC);
+    return uni_category(cp) & words || cp == 0x200c || cp == 0x200d || IN(cp, symbols);
 }
 
 static uint8_t classify(uint32_t cp)

@@ -43,6 +43,9 @@ int uni_decompose(uint32_t cp, uint32_t part[UNI_PARTS]); /* canonical, in full;
 int uni_combining(uint32_t cp);
 /* Without context. U+0130 alone has a second part (U+0307): *more, else 0. */
 uint32_t uni_lower(uint32_t cp, uint32_t *more);
+/* Its general category as a bit, for a set of them: UNI_GC(LU) | UNI_GC(LL) (utf8proc.h). */
+uint32_t uni_category(uint32_t cp);
+#define UNI_GC(category) (1u << UTF8PROC_CATEGORY_##category)
 bool uni_is_word(uint32_t cp); /* \w of regular expressions (UTS 18) */
 
 #endif

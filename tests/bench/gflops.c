@@ -70,7 +70,7 @@ static void *run_job(void *arg)
     bool able = p && packed_rows(p, s.m) <= s.m;
     int64_t m = able ? packed_rows(p, s.m) : 0;
     for (int i = 0; able && i < 20; i++)
-        able = packed_run(p, m, x, y, K_F32, j->thread) == 0;
+        able = !packed_run(p, m, x, y, K_F32, j->thread);
     pthread_barrier_wait(j->start);
     int64_t runs = 0;
     double begin = now(), end = begin;

@@ -266,10 +266,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
 
 const char *cublasLtGetStatusString(cublasStatus_t s)
 {
-    switch (s) {
-    case CUBLAS_STATUS_SUCCESS: return "success";
-    case CUBLAS_STATUS_INVALID_VALUE: return "invalid value";
-    case CUBLAS_STATUS_NOT_SUPPORTED: return "not supported";
-    default: return "failed";
-    }
+    return s == CUBLAS_STATUS_SUCCESS         ? "success"
+           : s == CUBLAS_STATUS_INVALID_VALUE ? "invalid value"
+           : s == CUBLAS_STATUS_NOT_SUPPORTED ? "not supported"
+                                              : "failed";
 }

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { GUARD = 256, BLOCKS = 64, OPS = 32, FEW = 16, POISON = 0xff };
+enum { GUARD = 256, BLOCKS = 64, NAMES = 32, FEW = 16 };
 
 Device *dev;
 Rand rng;
@@ -26,7 +26,7 @@ static struct Worst {
     const char *op;
     int cases;
     double nmse, max; /* as shares of what is allowed */
-} worst[OPS];
+} worst[NAMES];
 static struct Worst *now;
 
 int failed(void)
@@ -34,10 +34,25 @@ int failed(void)
     return failures;
 }
 
+static void had_case(const char *op)
+{
+    for (struct Worst *w = worst; w < worst + NAMES && w->op; w++)
+        if (strcmp(w->op, op) == 0)
+            return;
+    fprintf(stderr, "%s: no case of this operation\n", op);
+    failures++;
+}
+
+void all_had_cases(void)
+{
+#define HAD(name, Args) had_case(#name);
+    OPS(HAD, HAD)
+}
+
 void tally(bool print)
 {
     int cases = 0;
-    for (struct Worst *w = worst; w < worst + OPS && w->op; w++) {
+    for (struct Worst *w = worst; w < worst + NAMES && w->op; w++) {
         cases += w->cases;
         if (print)
             printf("%-10s %4d cases, error %3.0f%% and mean squared error %3.0f%% of the bound\n",
@@ -99,13 +114,18 @@ void *dev_copy(const void *host, size_t bytes)
 
 const char *type_name(KType type)
 {
-    static const char *const names[] = {"f32", "bf16", "f16"};
+    static const char *const names[K_TYPES] = {"f32", "bf16", "f16"};
     return names[type];
+}
+
+bool takes(KType type)
+{
+    return type != K_F16 || dev->f16 == K_F16;
 }
 
 KType half(void)
 {
-    return dev->f16 == K_F16 && rand_below(&rng, 2) ? K_F16 : K_BF16;
+    return takes(K_F16) && rand_below(&rng, 2) ? K_F16 : K_BF16;
 }
 
 static uint16_t f16_from(double x)
@@ -166,32 +186,32 @@ static void store(const Mat *m, int64_t i, int64_t j, double x)
     memcpy(m->host + offset(m, i, j), bytes, ktype_size(m->v.type));
 }
 
-static char *whole(const Mat *m, size_t *size)
+static const Block *block_of(const Mat *m)
 {
     for (int i = 0; i < blocks; i++)
-        if (block[i].host == m->host) {
-            *size = block[i].size;
-            return block[i].mem;
-        }
+        if (block[i].host == m->host)
+            return &block[i];
     abort();
+}
+
+static void put_again(const Mat *m)
+{
+    const Block *b = block_of(m);
+    dev->put(dev, b->mem, b->host, b->size);
 }
 
 void mat_set(const Mat *m, int64_t i, int64_t j, double x)
 {
-    size_t size;
-    char *mem = whole(m, &size);
     store(m, i, j, x);
-    dev->put(dev, mem, m->host, size);
+    put_again(m);
 }
 
 void mat_scale(const Mat *m, double by)
 {
-    size_t size;
-    char *mem = whole(m, &size);
     for (int64_t i = 0; i < m->v.rows; i++)
         for (int64_t j = 0; j < m->v.cols; j++)
             store(m, i, j, mat_at(m, i, j) * by);
-    dev->put(dev, mem, m->host, size);
+    put_again(m);
 }
 
 static Mat matrix(KType type, int64_t rows, int64_t cols, int64_t pad, bool numbers, bool out)
@@ -228,6 +248,20 @@ Mat mat_inout(KType type, int64_t rows, int64_t cols, int64_t pad)
     return matrix(type, rows, cols, pad, true, true);
 }
 
+static void *copy_of(const void *p, size_t n)
+{
+    return memcpy(mem_alloc(n), p, n);
+}
+
+Mat mat_twin(const Mat *m)
+{
+    const Block *b = block_of(m);
+    Mat t = *m;
+    t.host = copy_of(b->host, b->size);
+    t.v.p = place(t.host, b->free ? copy_of(b->free, b->size) : NULL, b->size) + t.at;
+    return t;
+}
+
 void end(void)
 {
     for (; blocks > 0; blocks--) {
@@ -249,8 +283,7 @@ void end(void)
 
 /* ---- running and comparing ---- */
 
-/* A device that has failed once fails from then on. */
-static void must(int r, const char *why)
+void must(int r, const char *why)
 {
     if (r < 0) {
         fprintf(stderr, "%s: %s\n", name, why);
@@ -293,9 +326,9 @@ static void worst_is(double *was, double share)
 void expect(Mat *y, const double *want, const double *scale, Bound b)
 {
     double wrong = 0, power = 0, rounding = 0;
-    size_t size;
-    char *mem = whole(y, &size), *got = mem_alloc(size);
-    fetch(mem, got, size);
+    const Block *block = block_of(y);
+    char *got = mem_alloc(block->size);
+    fetch(block->mem, got, block->size);
     if (y->v.type != K_F32)
         rounding = (b.roundings ? b.roundings : 1) / (y->v.type == K_F16 ? 2048.0 : 256.0);
     for (int64_t i = 0, k = 0; i < y->v.rows; i++)
@@ -320,6 +353,17 @@ void expect(Mat *y, const double *want, const double *scale, Bound b)
     free(got);
 }
 
+void expect_same(const Mat *a, const Mat *b)
+{
+    size_t size = block_of(a)->size;
+    char *bytes = mem_alloc(2 * size);
+    fetch(block_of(a)->mem, bytes, size);
+    fetch(block_of(b)->mem, bytes + size, size);
+    if (memcmp(bytes, bytes + size, size) != 0)
+        fail("in parts the bits are others");
+    free(bytes);
+}
+
 int64_t any(int64_t lo, int64_t hi)
 {
     return lo + (int64_t)rand_below(&rng, (uint64_t)(hi - lo + 1));
@@ -334,85 +378,7 @@ double activation(double x, Act act)
     case ACT_RELU: return x < 0 ? 0 : x;
     case ACT_TANH: return tanh(x);
     case ACT_SILU: return x / (1 + exp(-x));
+    case ACT_COUNT: break;
     }
     return NAN;
-}
-
-/* ---- memory ---- */
-
-enum { ROUNDS = 40, HALFWAY = 10 };
-
-static void check_rounds(char *const *got, char *const *want, const size_t *n, int from, int to)
-{
-    for (int i = from; i < to; i++)
-        if (memcmp(got[i], want[i], n[i]) != 0)
-            fail("round %d: what was put is not got", i);
-}
-
-/* Much is asked for before anything is waited for, all of it by one piece of device memory. */
-static void traffic(void)
-{
-    const size_t most = 20 << 20;
-    char *p = dev->alloc(dev, most), *staged = mem_alloc(most), *want[ROUNDS], *got[ROUNDS];
-    char why[256] = "";
-    size_t n[ROUNDS];
-    int64_t mark = 0;
-    begin("memory", "%d rounds without waiting", ROUNDS);
-    for (int i = 0; i < ROUNDS; i++) {
-        n[i] = i == 3 ? most : (size_t)any(1, 4 << 20);
-        want[i] = mem_zero(n[i], 1);
-        got[i] = mem_zero(n[i], 1);
-        for (size_t k = 0; k + sizeof(uint64_t) <= n[i]; k += 509) {
-            uint64_t u = rand_u64(&rng);
-            memcpy(want[i] + k, &u, sizeof u);
-        }
-        memcpy(staged, want[i], n[i]);
-        dev->put(dev, p, staged, n[i]);
-        memset(staged, POISON, n[i]); /* put has its own copy */
-        dev->get(dev, got[i], p, n[i]);
-        if (i == HALFWAY - 1)
-            mark = dev->mark(dev);
-    }
-    must(dev->reach(dev, mark, why, sizeof why), why);
-    check_rounds(got, want, n, 0, HALFWAY);
-    must(dev->wait(dev, why, sizeof why), why);
-    check_rounds(got, want, n, HALFWAY, ROUNDS);
-    for (int i = 0; i < ROUNDS; i++) {
-        free(want[i]);
-        free(got[i]);
-    }
-    free(staged);
-    dev->free(dev, p);
-    end();
-}
-
-void ops_memory(void)
-{
-    traffic();
-    for (size_t n = 0; n < 300000; n = 7 * n + 13) {
-        begin("memory", "%zu bytes", n);
-        char *bytes = mem_alloc(n + 1), *got = mem_alloc(n + 1), *p = dev->alloc(dev, n);
-        for (size_t i = 0; i < n; i++)
-            bytes[i] = (char)rand_u64(&rng);
-        if (!p || (uintptr_t)p % 64)
-            fail("%p is not on 64 bytes", (void *)p);
-        dev->put(dev, p, bytes, n);
-        fetch(p, got, n);
-        if (memcmp(got, bytes, n) != 0)
-            fail("what was put is not got");
-        const void *held = dev->hold(dev, bytes, n);
-        fetch(held, got, n);
-        if (!held || memcmp(got, bytes, n) != 0)
-            fail("what is held is not got");
-        dev->release(dev, held);
-        dev->fill(dev, p, 0x5a, n);
-        fetch(p, got, n);
-        for (size_t i = 0; i < n; i++)
-            if (got[i] != 0x5a)
-                fail("byte %zu is not filled", i);
-        dev->free(dev, p);
-        free(bytes);
-        free(got);
-        end();
-    }
 }

@@ -8,8 +8,8 @@
  *     end();                                 everything but y's elements must be as it was
  *
  * Outputs begin as NaN, and so do the guards before, after and between the rows of a matrix. */
-#ifndef WEFT_OPS_H
-#define WEFT_OPS_H
+#ifndef WEFT_OPS_TEST_H
+#define WEFT_OPS_TEST_H
 
 #include "base/mem.h"
 #include "base/rand.h"
@@ -18,6 +18,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { POISON = 0xff };
 
 extern Device *dev;
 extern Rand rng;
@@ -33,6 +35,7 @@ typedef struct Mat {
 Mat mat_in(KType type, int64_t rows, int64_t cols, int64_t pad);
 Mat mat_out(KType type, int64_t rows, int64_t cols, int64_t pad);
 Mat mat_inout(KType type, int64_t rows, int64_t cols, int64_t pad);
+Mat mat_twin(const Mat *m);                        /* another that begins with the same bytes */
 double mat_at(const Mat *m, int64_t i, int64_t j); /* as it was put */
 /* Changes what stands there before anything runs. */
 void mat_set(const Mat *m, int64_t i, int64_t j, double x);
@@ -53,8 +56,10 @@ typedef struct Bound {
 void begin(const char *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void run(StageFn *fn, void *args); /* as one piece, and waits */
 void run_each(Each kind, const Batch *b, StageFn *fn, void *args);
+void must(int r, const char *why); /* ends the tests if r < 0: a device fails but once */
 void expect(Mat *y, const double *want, const double *scale, Bound b);
-double *wants(int64_t n); /* zeros that live until end() */
+void expect_same(const Mat *a, const Mat *b); /* twins: the same bits */
+double *wants(int64_t n);                     /* zeros that live until end() */
 void fetch(const void *from, void *to, size_t bytes);
 void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void end(void);
@@ -66,6 +71,7 @@ void end(void);
     }
 
 double rounded(KType type, double x); /* as a matrix of that type would hold it */
+bool takes(KType type);               /* do the operations of this device? */
 KType half(void); /* bf16 or f16, by chance, where operations take both; else bf16 */
 const char *type_name(KType type);
 int64_t any(int64_t lo, int64_t hi); /* a random number in [lo, hi] */

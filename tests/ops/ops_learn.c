@@ -4,7 +4,7 @@ STAGE(xent)
 STAGE(sqnorm)
 STAGE(step)
 
-/* learn.h: 2e-6. */
+/* xent.h: 2e-6. */
 static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool weighted,
                  bool way_back)
 {
@@ -19,6 +19,8 @@ static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool wei
     mat_scale(&x, 3);
     if (rows > 1) /* e^x is no float */
         mat_set(&x, 1, cols / 2, 200);
+    if (weighted && rows > 3)
+        mat_set(&weight, 0, 3, 0);
     if (way_back)
         dx = in_place ? x : mat_out(K_F32, rows, cols, pad);
     for (int64_t i = 0; i < rows; i++) {
@@ -48,7 +50,7 @@ static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool wei
     end();
 }
 
-/* learn.h: in double, 1e-12. */
+/* sqnorm.h: in double, 1e-12. */
 static void sqnorm(int64_t n)
 {
     begin("sqnorm", "%lld", (long long)n);
@@ -69,13 +71,14 @@ static void sqnorm(int64_t n)
 static double step_one(const Step *s, double clip, double p, double g, double *m, double *v)
 {
     g *= clip;
-    if (s->kind == STEP_ADAMW)
-        p -= s->lr * s->decay * p;
-    else
+    switch (s->kind) {
+    case STEP_ADAMW: p -= s->lr * s->decay * p; break;
+    case STEP_ADAM: g += s->decay * p; break;
+    case STEP_SGD:
         g += s->decay * p;
-    if (s->kind == STEP_SGD) {
         *m = s->t == 1 || s->momentum == 0 ? g : s->momentum * *m + g;
         return p - s->lr * *m;
+    case STEP_KINDS: return NAN;
     }
     *m = s->beta1 * *m + (1 - s->beta1) * g;
     *v = s->beta2 * *v + (1 - s->beta2) * g * g;
@@ -84,7 +87,7 @@ static double step_one(const Step *s, double clip, double p, double g, double *m
     return p - s->lr * m_hat / (sqrt(v_hat) + s->eps);
 }
 
-/* learn.h: 2e-6, from any state. */
+/* step.h: 2e-6, from any state. */
 static void step(StepKind kind, int64_t n, double decay, double momentum, int64_t t, bool clipped)
 {
     begin("step", "%d of %lld, decay %g, momentum %g, step %lld%s", kind, (long long)n, decay,
@@ -126,6 +129,45 @@ static void step(StepKind kind, int64_t n, double decay, double momentum, int64_
     end();
 }
 
+/* Five steps from nothing, clipped and not by turns. */
+static void steps(StepKind kind, double decay, double momentum)
+{
+    enum { N = 37 };
+    begin("step", "five of %d, decay %g, momentum %g", kind, decay, momentum);
+    Mat p = mat_inout(K_F32, 1, N, 0), m = mat_inout(K_F32, 1, N, 0);
+    Mat v = mat_inout(K_F32, 1, N, 0);
+    double *want = wants(N), want_m[N] = {0}, want_v[N] = {0};
+    float clip = 0.5f, *dev_clip = DEV_COPY(&clip, 1);
+    bool uses_m = kind != STEP_SGD || momentum != 0;
+    mat_scale(&m, 0);
+    mat_scale(&v, 0);
+    for (int i = 0; i < N; i++)
+        want[i] = mat_at(&p, 0, i);
+    for (int t = 1; t <= 5; t++) {
+        Mat g = mat_in(K_F32, 1, N, 0);
+        Step a = {.kind = kind,
+                  .p = p.v.p,
+                  .m = uses_m ? m.v.p : NULL,
+                  .v = kind == STEP_SGD ? NULL : v.v.p,
+                  .g = g.v.p,
+                  .n = N,
+                  .lr = 0.01,
+                  .decay = decay,
+                  .beta1 = 0.9,
+                  .beta2 = 0.999,
+                  .eps = 1e-8,
+                  .momentum = momentum,
+                  .t = t,
+                  .clip = t % 2 ? dev_clip : NULL};
+        run(stage_step, &a);
+        for (int i = 0; i < N; i++)
+            want[i] = step_one(&a, t % 2 ? (double)clip : 1, want[i], mat_at(&g, 0, i), &want_m[i],
+                               &want_v[i]);
+    }
+    expect(&p, want, NULL, (Bound){1e-12, 2e-6, 0});
+    end();
+}
+
 void ops_learn(void)
 {
     static const int64_t shape[][3] = {{0, 3, 0}, {1, 1, 0}, {5, 7, 3}, {70, 2, 0}, {9, 1030, 1}};
@@ -138,9 +180,12 @@ void ops_learn(void)
         for (int bits = 0; bits < 8; bits++) {
             double decay = bits & 1 ? 0.1 : 0;
             int64_t t = bits & 2 ? 1 : 7;
-            step(STEP_ADAMW, n, decay, 0, t, bits & 4);
-            step(STEP_ADAM, n, decay, 0, t, bits & 4);
-            step(STEP_SGD, n, decay, 0, t, bits & 4);
+            for (StepKind kind = 0; kind < STEP_KINDS; kind++)
+                step(kind, n, decay, 0, t, bits & 4);
             step(STEP_SGD, n, decay, 0.9, t, bits & 4);
         }
+    for (int bits = 0; bits < 4; bits++)
+        for (StepKind kind = 0; kind < STEP_KINDS; kind++)
+            if (kind == STEP_SGD || bits < 2)
+                steps(kind, bits & 1 ? 0.1 : 0, bits & 2 ? 0.9 : 0);
 }

@@ -21,6 +21,7 @@ enum { GROUPS = sizeof groups / sizeof *groups };
 static const Opt options[] = {{'v', NULL, NULL, "print what was worst of each", OPT_KEY}, {0}};
 
 void tally(bool print);
+void all_had_cases(void);
 int failed(void);
 
 static bool chosen(const Args *a, const char *name)
@@ -53,6 +54,8 @@ int main(int argc, char **argv)
             groups[i].test();
             ran++;
         }
+    if (ran == GROUPS)
+        all_had_cases();
     printf("%s: %d groups\n", dev->name, ran);
     tally(verbose);
     dev->close(dev);

@@ -45,12 +45,13 @@ static bool same(const json_t *a, const json_t *b)
 {
     if (json_typeof(a) != json_typeof(b))
         return false;
-    switch (json_typeof(a)) {
-    case JSON_OBJECT: return same_object((json_t *)a, b);
-    case JSON_ARRAY: return same_array(a, b);
-    case JSON_REAL: return fabs(json_real_value(a) - json_real_value(b)) <= tolerance;
-    default: return json_equal(a, b);
-    }
+    if (json_is_object(a))
+        return same_object((json_t *)a, b);
+    if (json_is_array(a))
+        return same_array(a, b);
+    if (json_is_real(a))
+        return fabs(json_real_value(a) - json_real_value(b)) <= tolerance;
+    return json_equal(a, b);
 }
 
 static json_t *next_value(FILE *f, const char *path, char **line, size_t *room)

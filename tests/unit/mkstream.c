@@ -124,12 +124,14 @@ static void add_numbers(Frame *f, const char *name, DType type, const Column *c,
     void *p = frame_add(f, name, type, rank, (int64_t[]){n, c->width});
     int64_t count = rank == 2 ? n * c->width : n;
     for (int64_t i = 0; i < count; i++)
-        switch (type) {
-        case DT_F32: ((float *)p)[i] = c->number[i]; break;
-        case DT_I64: ((int64_t *)p)[i] = (int64_t)c->number[i]; break;
-        case DT_I32: ((int32_t *)p)[i] = (int32_t)c->number[i]; break;
-        default: ((uint8_t *)p)[i] = (uint8_t)c->number[i];
-        }
+        if (type == DT_F32)
+            ((float *)p)[i] = c->number[i];
+        else if (type == DT_I64)
+            ((int64_t *)p)[i] = (int64_t)c->number[i];
+        else if (type == DT_I32)
+            ((int32_t *)p)[i] = (int32_t)c->number[i];
+        else
+            ((uint8_t *)p)[i] = (uint8_t)c->number[i];
 }
 
 static void add_column(Frame *f, const Column *c)

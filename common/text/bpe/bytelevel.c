@@ -32,22 +32,16 @@ static uint8_t classify(uint32_t cp)
 {
     if (uni_class(cp) & UNI_SPACE)
         return SPACE;
-    switch (utf8proc_category((utf8proc_int32_t)cp)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO: return LETTER;
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO: return NUMBER;
-    default:
-        if (is_young(cp, young_letters, sizeof young_letters / sizeof *young_letters))
-            return LETTER;
-        if (is_young(cp, young_numbers, sizeof young_numbers / sizeof *young_numbers))
-            return NUMBER;
-        return SYMBOL;
-    }
+    uint32_t category = uni_category(cp);
+    if (category & (UNI_GC(LU) | UNI_GC(LL) | UNI_GC(LT) | UNI_GC(LM) | UNI_GC(LO)))
+        return LETTER;
+    if (category & (UNI_GC(ND) | UNI_GC(NL) | UNI_GC(NO)))
+        return NUMBER;
+    if (is_young(cp, young_letters, sizeof young_letters / sizeof *young_letters))
+        return LETTER;
+    if (is_young(cp, young_numbers, sizeof young_numbers / sizeof *young_numbers))
+        return NUMBER;
+    return SYMBOL;
 }
 
 static const uint8_t *fill_page(uint32_t page)

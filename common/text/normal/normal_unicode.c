@@ -196,12 +196,9 @@ void normal_form(Composing *c, NormalForm form, Edit *x)
 
 bool normal_is_mark(uint32_t cp)
 {
-    switch (utf8proc_category((utf8proc_int32_t)cp)) {
-    case UTF8PROC_CATEGORY_MN:
-    case UTF8PROC_CATEGORY_MC:
-    case UTF8PROC_CATEGORY_ME: return !IN(cp, unstripped);
-    default: return IN(cp, stripped);
-    }
+    if (uni_category(cp) & (UNI_GC(MN) | UNI_GC(MC) | UNI_GC(ME)))
+        return !IN(cp, unstripped);
+    return IN(cp, stripped);
 }
 
 /* ---- graphemes ---- */
