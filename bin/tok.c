@@ -258,7 +258,7 @@ static int decode(const Tok *t)
 {
     Err e = {0};
     Detokenise texts = {
-        .model = t->args.common.model, .raw = t->raw, .nul = t->input.kind == REC_NUL};
+        .from.model = t->args.common.model, .raw = t->raw, .nul = t->input.kind == REC_NUL};
     In *in = in_open(t->args.files, t->args.nfiles);
     if (detokenise_run(&texts, in, &e) < 0)
         die(&e);
