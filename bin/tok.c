@@ -3,6 +3,7 @@
 #include "base/opt.h"
 #include "filter/detokenise.h"
 #include "model/find.h"
+#include "model/model_tokenizer.h"
 #include "model/task_prefix.h"
 #include "rows/candidates.h"
 #include "rows/tokenise.h"
@@ -187,7 +188,7 @@ static int load(Tok *t, Err *e)
     char *from = folder ? model_tokenizer_folder(folder, e) : NULL;
     if (from) {
         t->model_name = model_name(given, folder);
-        t->tokenizer = t->ids ? NULL : tokenizer_load(from, e);
+        t->tokenizer = t->ids ? NULL : model_tokenizer(from, e);
     }
     if (from && t->task)
         t->spec.prefix = t->task_prefix = task_prefix(folder, t->task, e);
