@@ -11,8 +11,10 @@
 /* Those that families.c lacks are for `tok` alone. */
 typedef struct Kind {
     const char *type, *class; /* model_type; tokenizer class, as transformers has it */
-    int64_t types;            /* token types where config.json is silent */
-    bool behind_pad;          /* as Family has it, of those that families.c lacks */
+    int64_t types;            /* where config.json is silent; 0: its tokenizer makes none */
+    /* Of those that families.c lacks: */
+    bool behind_pad; /* as Family has it */
+    bool endless;    /* there is no table of positions */
 } Kind;
 
 /* The first of a class stands for it where config.json has no model_type. */
@@ -32,10 +34,10 @@ static const Kind kinds[] = {
     {.type = "mt5", .class = "MT5Tokenizer"},
     {.type = "roberta", .class = "RobertaTokenizer"},
     {.type = "t5", .class = "T5Tokenizer"},
-    {.type = "longt5", .class = "T5Tokenizer"},
-    {.type = "umt5", .class = "T5Tokenizer"},
+    {.type = "longt5", .class = "T5Tokenizer", .endless = true},
+    {.type = "umt5", .class = "T5Tokenizer", .endless = true},
     {.type = "xlm-roberta", .class = "XLMRobertaTokenizer"},
-    {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer"},
+    {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer", .behind_pad = true},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static const Kind unknown = {.type = ""};
@@ -71,9 +73,9 @@ static int64_t max_length(const json_t *config, const Kind *kind)
 {
     static const char *const keys[] = {"max_position_embeddings", "n_positions", "n_ctx"};
     const Family *family = family_find(kind->type);
-    if (family && !family->keys->positions.name)
-        return 0; /* it has no positions to run out of */
     bool behind_pad = family ? family->behind_pad : kind->behind_pad;
+    if (family ? !family->keys->positions.name : kind->endless)
+        return 0;
     int64_t least = 0;
     for (int i = 0; i < 3; i++) {
         int64_t n = json_get_int(config, keys[i], 0, NULL);
