@@ -1,9 +1,9 @@
 /* bert_json.c - BERT's parts of a tokenizer.json. */
-#include "text/tokenizer_in.h"
+#include "text/wordpiece/bert.h"
 
 #include <stdlib.h>
 
-int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *e)
+int bert_set(Tokenizer *t, BertRules rules, const char *unknown, Err *e)
 {
     rules.unknown = vocab_find(&t->vocab, str_of(unknown, strlen(unknown)));
     if (rules.unknown < 0)
@@ -35,7 +35,7 @@ static int read_normalizer(const json_t *o, BertRules *rules, Err *e)
 {
     if (!o || json_is_null(o))
         return 0;
-    if (strcmp(tokenizer_part(o), "BertNormalizer") != 0)
+    if (!tokenizer_part_is(o, "BertNormalizer"))
         return tokenizer_unsupported("normalizer", o, "with WordPiece, BertNormalizer is", e);
     rules->clean = json_get_bool(o, "clean_text", true, e);
     rules->cjk = json_get_bool(o, "handle_chinese_chars", true, e);
@@ -49,8 +49,8 @@ int bert_from_json(Tokenizer *t, const TokFile *f, Err *e)
     BertRules rules = {0};
     if (read_model(f->model, &rules, e) < 0 || read_normalizer(f->normalizer, &rules, e) < 0)
         return -1;
-    if (strcmp(tokenizer_part(f->words), "BertPreTokenizer") != 0)
+    if (!tokenizer_part_is(f->words, "BertPreTokenizer"))
         return tokenizer_unsupported("pre_tokenizer", f->words,
                                      "with WordPiece, BertPreTokenizer is", e);
-    return tokenizer_set_bert(t, rules, json_get_str(f->model, "unk_token", "[UNK]", NULL), e);
+    return bert_set(t, rules, json_get_str(f->model, "unk_token", "[UNK]", NULL), e);
 }
