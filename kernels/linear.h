@@ -8,9 +8,11 @@
  * Device.f16 says so); y, r, pre are of any type. Sums are f32 always; what f16 cannot hold
  * (beyond 65,504) becomes infinite in an f16 y. 2 m n k flops.
  * x of unit variance and rows of W of unit length: within 1e-5 max(1, |y|) of double precision,
- * normalised mean squared error 1e-12; where y is bf16 or f16 the bias may be rounded too, and what
- * there is after the product, after the activation and after the sum. The same for dx and dW
- * below, of unit size.
+ * normalised mean squared error 1e-12; where x is bf16 or f16, 1e-11, for tensor cores align the
+ * products that they add and cut off what is below the largest one's digits (Fasi et al.,
+ * "Numerical behavior of NVIDIA tensor cores", 2021). Where y is bf16 or f16 the bias may be
+ * rounded too, and what there is after the product, after the activation and after the sum. The
+ * bounds of dx and dW below are those of f32, of unit size.
  * Packed weights are multiplied by oneDNN in calls of fixed shape (m of 64, 128 or 256 rows; the
  * tail is computed and thrown away), so that a row's bits do not depend on m. `refer`red ones by
  * dot products in a fixed order. */

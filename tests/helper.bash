@@ -49,6 +49,11 @@ need_limit() {
   (ulimit -v "$1"; tok --version) >/dev/null 2>&1 || skip "memory cannot be limited here"
 }
 
+# draw(), of awk programs that are given a `seed` from 1 on: numbers between 0 and 1, from every
+# awk the same. awk's rand() is another in each, and in mawk does not repeat what srand() began.
+# Park and Miller, CACM 31 (1988).
+DRAW='function draw() { seed = seed * 16807 % 2147483647; return seed / 2147483647 }'
+
 # fails_with STATUS TEXT COMMAND...: the command exits so and says so on standard error.
 fails_with() {
   local want=$1 text=$2

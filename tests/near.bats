@@ -7,9 +7,9 @@ each_setup() {
 
 # vectors SEED ROWS: lines of six numbers.
 vectors() {
-  awk -v seed="$1" -v n="$2" 'BEGIN { srand(seed); for (i = 1; i <= n; i++)
+  awk -v seed="$1" -v n="$2" "$DRAW"' BEGIN { for (i = 1; i <= n; i++)
     printf "%.4f %.4f %.4f %.4f %.4f %.4f\n", r(), r(), r(), r(), r(), r() }
-    function r() { return rand() * 2 - 1 }'
+    function r() { return draw() * 2 - 1 }'
 }
 
 # stream PREFIX: vectors as rows with the texts PREFIX1, PREFIX2, ..., 1,000 a frame.

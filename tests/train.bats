@@ -7,13 +7,13 @@ mkstream() {
 
 # toy N [SEED]: N rows of three classes that a plane can tell apart, six numbers a vector.
 toy() {
-  awk -v n="$1" -v seed="${2:-1}" 'BEGIN {
-    srand(seed); split("neg neu pos", name, " ")
+  awk -v n="$1" -v seed="${2:-1}" "$DRAW"' BEGIN {
+    split("neg neu pos", name, " ")
     print "meta model /encoder"; print "meta encoder e1"; print "meta vocab v1"
     print "meta layer 2"; print "meta pool mean,normalize"
     for (i = 0; i < n; i++) {
       c = i % 3; row = "vector"
-      for (j = 0; j < 6; j++) row = row sprintf(" %.5f", rand() - 0.5 + (j % 3 == c))
+      for (j = 0; j < 6; j++) row = row sprintf(" %.5f", draw() - 0.5 + (j % 3 == c))
       print row " | label " name[c + 1]
       if (i % 50 == 49) print "frame"
     }
@@ -22,10 +22,10 @@ toy() {
 
 # mixed N: two thirds "common", the rest "rare", which no head can tell apart fully.
 mixed() {
-  awk -v n="$1" 'BEGIN { srand(7)
+  awk -v n="$1" -v seed=7 "$DRAW"' BEGIN {
     for (i = 0; i < n; i++) {
       c = i % 3 == 0
-      printf "vector %.5f %.5f | label %s\n", rand() + c * 0.4, rand(), c ? "rare" : "common"
+      printf "vector %.5f %.5f | label %s\n", draw() + c * 0.4, draw(), c ? "rare" : "common"
     }
   }'
 }
