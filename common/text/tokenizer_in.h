@@ -51,13 +51,15 @@ typedef struct TokFile {
 } TokFile; /* all of it is there for the time of the call */
 
 /* One a kind: make t->model of a file's parts, or name the part that is not supported; and of
- * the files that stand in a tokenizer.json's place (vocab.json and merges.txt; spiece.model,
- * sentencepiece.bpe.model, tokenizer.model), whose templates, special and added tokens they
- * set too: t->usual, then tokenizer_add_said(), then the templates, and the decoder by
+ * the files that stand in a tokenizer.json's place (vocab.txt; vocab.json and merges.txt;
+ * spiece.model, sentencepiece.bpe.model, tokenizer.model), whose templates, special and added
+ * tokens they set too: t->usual, then tokenizer_add_said(), then the templates, and the decoder by
  * tokenizer_set_decoder(). After a tokenizer.json all that is the loader's. */
 int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
 int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* byte-level, or SentencePiece's */
 int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);
+int bert_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                    Err *e);
 int bpe_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
                    Err *e);
 int spiece_from_file(Tokenizer *t, const char *path, const json_t *config, const json_t *map,
@@ -67,12 +69,10 @@ int spiece_from_file(Tokenizer *t, const char *path, const json_t *config, const
  * scores). */
 void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_t bytes);
 
-/* Fills vocab, model, added tokens and templates: of tokenizer.json, for which config says what
- * transformers lets it override; of vocab.txt. config and map (tokenizer_config.json,
+/* Fills vocab, model, added tokens and templates of tokenizer.json, for which config says what
+ * transformers lets it override. config and map (tokenizer_config.json,
  * special_tokens_map.json) may be NULL. */
 int tokenizer_from_json(Tokenizer *t, const char *path, const json_t *config, Err *e);
-int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                         Err *e);
 
 /* A part's type, as messages name it; and that it is not supported, but what is. */
 const char *tokenizer_part(const json_t *o);
@@ -90,12 +90,8 @@ int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
 
 /* What the two say of a special token, a text or an object (NULL: nothing); and its text, at
  * last t->usual's (NULL: it has no such token). */
-const json_t *special_said(const json_t *config, const json_t *map, Special s);
 const char *special_text(const Tokenizer *t, const json_t *config, const json_t *map, Special s);
 
-/* Makes the model, whose rules the fingerprint then covers. `unknown` is the unknown word's
- * text, which must be in the vocabulary. */
-int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *e);
 /* An added token: an object of tokenizer.json's kind (content, lstrip, ...), or a text. Its id
  * is the vocabulary's, else the next behind the last, which must be the one given (-1: any).
  * One that was given before takes on what is said now. */

@@ -144,7 +144,7 @@ static int read_parts(Tokenizer *t, const char *folder, const json_t *config, co
     const char *spiece = find_spiece(folder);
     if (file_exists(folder, "vocab.txt")) {
         t->kind = "WordPiece";
-        bad = tokenizer_from_vocab(t, folder, config, map, e);
+        bad = bert_from_files(t, folder, config, map, e);
     } else if (file_exists(folder, "vocab.json") && file_exists(folder, "merges.txt")) {
         t->kind = "BPE";
         bad = bpe_from_files(t, folder, config, map, e);

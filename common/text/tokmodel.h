@@ -32,14 +32,4 @@ struct TokModel {
     void (*free)(TokModel *m);
 };
 
-/* BERT's: BertNormalizer, BertPreTokenizer, WordPiece. */
-typedef struct BertRules {
-    bool clean, cjk, strip, lower;
-    int max_chars;
-    int32_t unknown;
-    const char *prefix;
-} BertRules;
-
-TokModel *bert_new(const Vocab *v, const BertRules *rules);
-
 #endif

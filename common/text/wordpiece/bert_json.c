@@ -1,9 +1,9 @@
 /* bert_json.c - BERT's parts of a tokenizer.json. */
-#include "text/tokenizer_in.h"
+#include "text/wordpiece/bert.h"
 
 #include <stdlib.h>
 
-int tokenizer_set_bert(Tokenizer *t, BertRules rules, const char *unknown, Err *e)
+int bert_set(Tokenizer *t, BertRules rules, const char *unknown, Err *e)
 {
     rules.unknown = vocab_find(&t->vocab, str_of(unknown, strlen(unknown)));
     if (rules.unknown < 0)
@@ -52,5 +52,5 @@ int bert_from_json(Tokenizer *t, const TokFile *f, Err *e)
     if (strcmp(tokenizer_part(f->words), "BertPreTokenizer") != 0)
         return tokenizer_unsupported("pre_tokenizer", f->words,
                                      "with WordPiece, BertPreTokenizer is", e);
-    return tokenizer_set_bert(t, rules, json_get_str(f->model, "unk_token", "[UNK]", NULL), e);
+    return bert_set(t, rules, json_get_str(f->model, "unk_token", "[UNK]", NULL), e);
 }

@@ -1,5 +1,5 @@
-/* vocab.txt with the files beside it: as transformers' BertTokenizer reads them. */
-#include "text/tokenizer_in.h"
+/* bert_files.c - vocab.txt with the files beside it: as transformers' BertTokenizer reads them. */
+#include "text/wordpiece/bert.h"
 
 #include "base/utf8.h"
 #include "store/mapfile.h"
@@ -37,15 +37,15 @@ static int set_up(Tokenizer *t, const char *folder, const json_t *config, const 
     if (e->text[0])
         return err_at(e, "tokenizer_config.json");
     const char *unknown = special_text(t, config, map, TOK_UNK);
-    if (tokenizer_set_bert(t, rules, unknown ? unknown : "[UNK]", e) < 0)
+    if (bert_set(t, rules, unknown ? unknown : "[UNK]", e) < 0)
         return err_at(e, "vocab.txt");
     if (tokenizer_set_decoder(t, "{\"type\": \"WordPiece\"}", e) < 0)
         return -1;
     return tokenizer_add_said(t, folder, config, map, e);
 }
 
-int tokenizer_from_vocab(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                         Err *e)
+int bert_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
+                    Err *e)
 {
     Str b;
     char *path = mem_fmt("%s/vocab.txt", folder);
