@@ -2,7 +2,7 @@
 
 #include "base/utf8.h"
 #include "store/jsonfile.h"
-#include "text/bpe/bytelevel.h"
+#include "text/bytechars.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +131,7 @@ static bool add_bytes(Pieces *out, Str t)
     size_t begin = out->text.n;
     int len;
     for (size_t i = 0; i < t.n; i += (size_t)len) {
-        int byte = bytelevel_byte(utf8_get(t.p + i, &len));
+        int byte = char_byte(utf8_get(t.p + i, &len));
         char c = (char)byte;
         if (byte < 0) {
             out->text.n = begin;

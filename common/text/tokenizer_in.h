@@ -56,7 +56,8 @@ typedef struct TokFile {
  * tokens they set too: t->usual, then tokenizer_add_said(), then the templates, and the decoder by
  * tokenizer_set_decoder(). After a tokenizer.json all that is the loader's. */
 int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
-int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* byte-level, or SentencePiece's */
+int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e);   /* of bytes */
+int spbpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* SentencePiece's */
 int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);
 int bert_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
                     Err *e);
@@ -74,8 +75,13 @@ void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_
  * special_tokens_map.json) may be NULL. */
 int tokenizer_from_json(Tokenizer *t, const char *path, const json_t *config, Err *e);
 
-/* A part's type, as messages name it; and that it is not supported, but what is. */
+/* A part's type, as messages name it; is it this one? */
 const char *tokenizer_part(const json_t *o);
+bool tokenizer_part_is(const json_t *o, const char *type);
+/* The i-th of a Sequence's parts, which it has under `key`, a part by itself being the first; or
+ * NULL. */
+const json_t *tokenizer_part_at(const json_t *o, const char *key, size_t i);
+/* That a part is not supported, but what is. */
 int tokenizer_unsupported(const char *what, const json_t *o, const char *known, Err *e);
 /* The templates that post_processor says. */
 int tokenizer_read_processor(Tokenizer *t, const json_t *o, Err *e);

@@ -10,6 +10,18 @@ const char *tokenizer_part(const json_t *o)
     return json_is_null(o) || !o ? "none" : json_get_str(o, "type", "without a type", NULL);
 }
 
+bool tokenizer_part_is(const json_t *o, const char *type)
+{
+    return strcmp(tokenizer_part(o), type) == 0;
+}
+
+const json_t *tokenizer_part_at(const json_t *o, const char *key, size_t i)
+{
+    if (tokenizer_part_is(o, "Sequence"))
+        return json_array_get(json_object_get(o, key), i);
+    return i == 0 && json_is_object(o) ? o : NULL;
+}
+
 int tokenizer_unsupported(const char *what, const json_t *o, const char *known, Err *e)
 {
     return err_set(e, "%s '%s' is not supported: %s", what, tokenizer_part(o), known);
@@ -21,9 +33,28 @@ typedef struct Kind {
     int (*make)(Tokenizer *t, const TokFile *f, Err *e);
 } Kind;
 
+/* Are the parts beside a BPE those that SentencePiece's has? Metaspace, or none that cuts words
+ * where a normalizer puts marks; and bytes for what is unknown. */
+static bool is_spiece(const TokFile *f)
+{
+    const json_t *p;
+    if (json_get_bool(f->model, "byte_fallback", false, NULL) ||
+        !tokenizer_part_at(f->words, "pretokenizers", 0))
+        return true;
+    for (size_t i = 0; (p = tokenizer_part_at(f->words, "pretokenizers", i)); i++)
+        if (tokenizer_part_is(p, "Metaspace"))
+            return true;
+    return false;
+}
+
+static int any_bpe_from_json(Tokenizer *t, const TokFile *f, Err *e)
+{
+    return (is_spiece(f) ? spbpe_from_json : bpe_from_json)(t, f, e);
+}
+
 static const Kind kinds[] = {
     {"WordPiece", false, false, bert_from_json},
-    {"BPE", false, true, bpe_from_json},
+    {"BPE", false, true, any_bpe_from_json},
     {"Unigram", true, false, unigram_from_json},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -92,16 +123,16 @@ static void take_config(json_t *root, const json_t *config)
     json_t *words = json_object_get(root, "pre_tokenizer");
     json_t *processor = json_object_get(root, "post_processor");
     const char *class = json_get_str(config, "tokenizer_class", "", NULL);
-    if (strcmp(tokenizer_part(words), "ByteLevel") == 0)
+    if (tokenizer_part_is(words, "ByteLevel"))
         override(words, "add_prefix_space", config, "add_prefix_space", false);
     if (strncmp(class, "PreTrained", 10) == 0)
         return; /* the class without rules of its own */
-    if (strcmp(tokenizer_part(normalizer), "BertNormalizer") == 0) {
+    if (tokenizer_part_is(normalizer, "BertNormalizer")) {
         override(normalizer, "lowercase", config, "do_lower_case", false);
         override(normalizer, "strip_accents", config, "strip_accents", true);
         override(normalizer, "handle_chinese_chars", config, "tokenize_chinese_chars", false);
     }
-    if (strcmp(tokenizer_part(processor), "RobertaProcessing") == 0) {
+    if (tokenizer_part_is(processor, "RobertaProcessing")) {
         override(processor, "add_prefix_space", config, "add_prefix_space", false);
         override(processor, "trim_offsets", config, "trim_offsets", false);
     }

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "text/bpe/bpe.h"
 #include "text/bpe/bytelevel.h"
+#include "text/bytechars.h"
 #include "text/tokenizer_in.h"
 
 #include <inttypes.h>
@@ -239,8 +240,8 @@ static void alphabet(void)
 {
     bool seen[256] = {false};
     for (uint32_t cp = 0; cp < 0x400; cp++) {
-        int byte = bytelevel_byte(cp);
-        CHECK(byte < 0 || (!seen[byte] && bytelevel_char((uint8_t)byte) == cp));
+        int byte = char_byte(cp);
+        CHECK(byte < 0 || (!seen[byte] && byte_char((uint8_t)byte) == cp));
         if (byte >= 0)
             seen[byte] = true;
     }
@@ -292,7 +293,7 @@ static size_t join_plainly(const Tokenizer *t, const MergeList *m, const char *p
 {
     for (size_t i = 0; i < n; i++) {
         char text[4];
-        int len = utf8_put(bytelevel_char((uint8_t)p[i]), text);
+        int len = utf8_put(byte_char((uint8_t)p[i]), text);
         id[i] = tokenizer_find(t, str_of(text, (size_t)len));
     }
     for (size_t rank = 0; rank < m->n; rank++) {

@@ -1,7 +1,7 @@
 #include "text/bpe/bpe.h"
 
 #include "base/utf8.h"
-#include "text/bpe/bytelevel.h"
+#include "text/bytechars.h"
 
 #include <stdlib.h>
 
@@ -54,7 +54,7 @@ static int find_bytes(Bpe *b, const Vocab *v, Err *e)
 {
     for (int i = 0; i < 256; i++) {
         char text[4];
-        int n = utf8_put(bytelevel_char((uint8_t)i), text);
+        int n = utf8_put(byte_char((uint8_t)i), text);
         b->byte[i] = vocab_find(v, str_of(text, (size_t)n));
         if (b->byte[i] < 0)
             return err_set(e, "no entry for the byte 0x%02x ('%.*s') in the vocabulary", i, n,

@@ -34,8 +34,8 @@ typedef struct BpeWord {
     bool space;
 } BpeWord;
 
-/* NULL: a byte is not in the vocabulary, in GPT-2's alphabet (text/bpe/bytelevel.h), or a merge is
- * there twice. Neither argument is needed afterwards. */
+/* NULL: a byte is not in the vocabulary (text/bytechars.h), or a merge is there twice. Neither
+ * argument is needed afterwards. */
 Bpe *bpe_new(const Vocab *v, const MergeList *merges, Err *e);
 void bpe_free(Bpe *b);
 

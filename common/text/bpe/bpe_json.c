@@ -1,39 +1,8 @@
-/* bpe_json.c - tokenizer.json's parts where its model is "BPE". */
+/* bpe_json.c - tokenizer.json's parts where its model is a BPE of bytes. */
 #include "text/bpe/bpe_model.h"
-#include "text/sentencepiece/spbpe.h"
+#include "text/tokenizer_in.h"
 
 #include <stdlib.h>
-
-static const char *type_of(const json_t *o)
-{
-    return json_get_str(o, "type", json_is_object(o) ? "without a type" : "none", NULL);
-}
-
-static bool is_type(const json_t *o, const char *type)
-{
-    return strcmp(type_of(o), type) == 0;
-}
-
-/* A part, or the parts of a Sequence under `key`: the i-th, or NULL. */
-static const json_t *part(const json_t *o, const char *key, size_t i)
-{
-    if (is_type(o, "Sequence"))
-        return json_array_get(json_object_get(o, key), i);
-    return i == 0 && json_is_object(o) ? o : NULL;
-}
-
-/* SentencePiece's kind has none of this one's parts. */
-static bool is_spiece(const TokFile *f)
-{
-    const json_t *p;
-    if (json_get_bool(f->model, "byte_fallback", false, NULL) ||
-        !part(f->words, "pretokenizers", 0))
-        return true;
-    for (size_t i = 0; (p = part(f->words, "pretokenizers", i)); i++)
-        if (is_type(p, "Metaspace"))
-            return true;
-    return false;
-}
 
 static int read_model(const json_t *model, BpeRules *rules, Err *e)
 {
@@ -54,12 +23,13 @@ static int read_model(const json_t *model, BpeRules *rules, Err *e)
 
 static int read_words(const json_t *words, BpeRules *rules, Err *e)
 {
-    const json_t *o = part(words, "pretokenizers", 0);
-    if (!is_type(o, "ByteLevel"))
-        return err_set(e, "pre_tokenizer '%s' is not supported: ByteLevel alone is", type_of(o));
-    if (part(words, "pretokenizers", 1))
+    const json_t *o = tokenizer_part_at(words, "pretokenizers", 0);
+    if (!tokenizer_part_is(o, "ByteLevel"))
+        return err_set(e, "pre_tokenizer '%s' is not supported: ByteLevel alone is",
+                       tokenizer_part(o));
+    if (tokenizer_part_at(words, "pretokenizers", 1))
         return err_set(e, "pre_tokenizer '%s' behind ByteLevel is not supported",
-                       type_of(part(words, "pretokenizers", 1)));
+                       tokenizer_part(tokenizer_part_at(words, "pretokenizers", 1)));
     rules->prefix = json_get_bool(o, "add_prefix_space", true, e);
     bool pattern = json_get_bool(o, "use_regex", true, e);
     if (e->text[0])
@@ -73,8 +43,8 @@ static int read_words(const json_t *words, BpeRules *rules, Err *e)
 static int read_trimming(const json_t *processor, BpeRules *rules, Err *e)
 {
     const json_t *o;
-    for (size_t i = 0; (o = part(processor, "processors", i)); i++) {
-        if (!is_type(o, "ByteLevel") && !is_type(o, "RobertaProcessing"))
+    for (size_t i = 0; (o = tokenizer_part_at(processor, "processors", i)); i++) {
+        if (!tokenizer_part_is(o, "ByteLevel") && !tokenizer_part_is(o, "RobertaProcessing"))
             continue;
         if (!json_get_bool(o, "trim_offsets", true, e))
             continue;
@@ -103,11 +73,9 @@ int bpe_set(Tokenizer *t, const BpeRules *rules, const MergeList *merges, Err *e
 int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e)
 {
     BpeRules rules = {0};
-    if (is_spiece(f))
-        return spbpe_from_json(t, f, e);
     if (json_is_object(f->normalizer))
         return err_set(e, "normalizer '%s' before byte-level BPE is not supported",
-                       type_of(f->normalizer));
+                       tokenizer_part(f->normalizer));
     if (read_model(f->model, &rules, e) < 0 || read_words(f->words, &rules, e) < 0 ||
         read_trimming(f->processor, &rules, e) < 0)
         return -1;

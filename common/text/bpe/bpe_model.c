@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "text/bpe/bpe_span.h"
 #include "text/bpe/bytelevel.h"
+#include "text/bytechars.h"
 
 #include <stdlib.h>
 
@@ -67,7 +68,7 @@ static int32_t find_word(Work *work, BpeWord word)
     for (size_t i = 0; i < word.n; i++) {
         uint8_t byte = word.space ? (i ? (uint8_t)word.p[i - 1] : ' ') : (uint8_t)word.p[i];
         char *to = buf_room(&work->entry, 4);
-        work->entry.n += (size_t)utf8_put(bytelevel_char(byte), to);
+        work->entry.n += (size_t)utf8_put(byte_char(byte), to);
     }
     return vocab_find(work->model->vocab, str_of(work->entry.p, work->entry.n));
 }

@@ -1,4 +1,4 @@
-/* bytelevel.h - how GPT-2 sees a text: words by a pattern, and bytes as printable characters.
+/* bytelevel.h - how GPT-2 cuts a text into words: by a pattern.
  *
  * The pattern is
  *     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
@@ -23,9 +23,5 @@ const char *bytelevel_first(const char *p, const char *end);
  * `last`: nothing comes behind them; bit n is then set where they are ASCII throughout.
  * All BL_BLOCK bytes are read; n is at most BL_BLOCK - 1 in the last one. */
 uint64_t bytelevel_starts(const char *block, size_t n, int last);
-
-/* The character that stands for a byte in vocabularies; the byte for a character, or -1. */
-uint32_t bytelevel_char(uint8_t byte);
-int bytelevel_byte(uint32_t cp);
 
 #endif

@@ -18,8 +18,4 @@ typedef struct SpBpeRules {
 void spbpe_set(Tokenizer *t, Normalizer *normalizer, WordRules words, const MergeList *merges,
                const SpBpeRules *rules);
 
-/* BPE of a tokenizer.json whose other parts are SentencePiece's: Metaspace, or a normalizer
- * that puts marks. */
-int spbpe_from_json(Tokenizer *t, const TokFile *f, Err *e);
-
 #endif
