@@ -1,12 +1,11 @@
 #include "filter/head_filter.h"
 #include "filter/filter_device.h"
+#include "filter/mask_id.h"
 #include "filter/pool_filter.h"
 
 #include "base/mem.h"
-#include "base/num.h"
 #include "io/stream.h"
 #include "model/find.h"
-#include "text/tokenizer.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -46,26 +45,6 @@ static int use(HeadFilter *f, HeadTask task, Err *e)
     f->classes = json_dumps(names, JSON_COMPACT);
     json_decref(names);
     return 0;
-}
-
-/* The mask token's id: as `tok` says it, else from the model's tokenizer, which takes longer. */
-static int find_mask(HeadFilter *f, const Frame *frame, Err *e)
-{
-    const char *said = frame_meta(frame, "mask");
-    int64_t id;
-    if (said && num_int(said, 0, INT32_MAX, &id, e) == 0) {
-        f->mask = (int32_t)id;
-        return 0;
-    }
-    char *folder = model_tokenizer_folder(f->folder, e);
-    Tokenizer *t = folder ? tokenizer_load(folder, e) : NULL;
-    if (t)
-        f->mask = tokenizer_special(t, TOK_MASK);
-    free(folder);
-    tokenizer_free(t);
-    if (!t)
-        return err_at(e, "cannot tell which token is the mask");
-    return f->mask >= 0 ? 0 : err_set(e, "the tokenizer of %s has no mask token", f->name);
 }
 
 /* Tokens [0, n) of a row. */
@@ -109,7 +88,7 @@ static int ready(HeadFilter *f, const Frame *frame, Err *e)
         (!f->chosen && choose(f, e) < 0))
         return -1;
     bool picks = head_task(f->head) == HEAD_MASK && (!f->all || f->told);
-    return picks && f->mask < 0 ? find_mask(f, frame, e) : 0;
+    return picks && f->mask < 0 ? mask_id(frame, f->folder, f->name, &f->mask, e) : 0;
 }
 
 /* ---- what goes in ---- */

@@ -1,7 +1,6 @@
 #include "filter/perplexity.h"
 
-#include "base/num.h"
-#include "text/tokenizer.h"
+#include "filter/mask_id.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -39,22 +38,6 @@ void perplexity_end(Perplexity *p)
 }
 
 /* ---- the model ---- */
-
-static int find_mask(Perplexity *p, const Frame *f, Err *e)
-{
-    const char *said = frame_meta(f, "mask");
-    int64_t id;
-    if (said && num_int(said, 0, INT32_MAX, &id, e) == 0) {
-        p->mask = (int32_t)id;
-        return 0;
-    }
-    Tokenizer *t = tokenizer_load(p->encode.folder, e);
-    p->mask = t ? tokenizer_special(t, TOK_MASK) : -1;
-    tokenizer_free(t);
-    if (t && p->mask < 0)
-        err_set(e, "the tokenizer of %s has no mask token", p->encode.name);
-    return p->mask < 0 ? -1 : 0;
-}
 
 static int check_window(Perplexity *p, Err *e)
 {
@@ -95,7 +78,7 @@ static int open_model(Perplexity *p, const Frame *f, Err *e)
     if (head_use_nll(p->head, p->masked ? HEAD_MASK : HEAD_LM, type, e) < 0 ||
         check_window(p, e) < 0)
         return -1;
-    return p->masked ? find_mask(p, f, e) : 0;
+    return p->masked ? mask_id(f, p->encode.folder, p->encode.name, &p->mask, e) : 0;
 }
 
 /* ---- a batch of windows ---- */
