@@ -104,7 +104,7 @@ static void decode(const Tok *t, const Args *a)
 {
     Err e = {0};
     bool nul = t->text.input.kind == REC_NUL;
-    Detokenise texts = {.model = a->common.model, .raw = t->raw, .nul = nul};
+    Detokenise texts = {.from.model = a->common.model, .raw = t->raw, .nul = nul};
     In *in = in_open(a->files, a->nfiles);
     if (detokenise_run(&texts, in, &e) < 0)
         die(&e);

@@ -385,7 +385,7 @@ rows_like() {
   printf 'a\nb\t\\\0c\0' | tok -m "$m" -0 >out
   [ "$(tok --decode out)" = $' a\\nb\\t\\\\\n c' ]
   tok --decode -0 out | cmp - <(printf ' a\nb\t\\\0 c\0')
-  fails_with 1 'the ids were made with the vocabulary of' tok --decode -m "$M" out
+  fails_with 1 "the stream's vocabulary is" tok --decode -m "$M" out
   fails_with 1 'no model' tok --decode < <(echo 1 2 | tok --ids)
   fails_with 1 'not a weft stream' tok --decode < <(echo 'text is no stream')
   run --separate-stderr -1 bash -c "head -c -100 out | tok --decode"

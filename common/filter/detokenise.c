@@ -1,43 +1,14 @@
 #include "filter/detokenise.h"
 
 #include "base/write.h"
-#include "model/find.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The tokenizer of -m, else of the stream, which the first rows name. */
-static int load(Detokenise *t, const Frame *f, Err *e)
-{
-    const char *model = t->model ? t->model : frame_meta(f, "model");
-    if (t->tokenizer)
-        return 0;
-    char *folder = model_find(model, e);
-    char *from = folder ? model_tokenizer_folder(folder, e) : NULL;
-    if (from)
-        t->tokenizer = tokenizer_load(from, e);
-    free(folder);
-    free(from);
-    return t->tokenizer ? 0 : -1;
-}
-
-/* Ids of another vocabulary are other words. */
-static int fits(const Detokenise *t, const Frame *f, Err *e)
-{
-    const char *vocab = frame_meta(f, "vocab"), *model = frame_meta(f, "model");
-    if (!vocab || strcmp(vocab, tokenizer_fingerprint(t->tokenizer)) == 0)
-        return 0;
-    return err_set(e,
-                   "the ids were made with the vocabulary of %s, but %s has another: use "
-                   "that model",
-                   model ? model : "another model",
-                   t->model ? t->model : "the first stream's model");
-}
-
 static void put_row(Detokenise *t, const int32_t *id, size_t n)
 {
     t->text.n = 0;
-    tokenizer_decode(t->tokenizer, id, n, t->raw, &t->text);
+    tokenizer_decode(t->from.tokenizer, id, n, t->raw, &t->text);
     Str text = str_of(t->text.p, t->text.n);
     if (t->nul)
         buf_add(&t->out, text.p, text.n);
@@ -52,7 +23,7 @@ static int put_frame(Detokenise *t, const Frame *f, Err *e)
         return 0;
     const Tensor *ends = frame_need(f, "row.tokens", DT_I64, 1, e);
     const Tensor *ids = ends ? frame_need(f, "token.id", DT_I32, 1, e) : NULL;
-    if (!ids || load(t, f, e) < 0 || fits(t, f, e) < 0)
+    if (!ids || stream_tokenizer_open(&t->from, f, e) < 0)
         return -1;
     const int64_t *end = ends->data;
     const int32_t *id = ids->data;
@@ -77,7 +48,7 @@ int detokenise_run(Detokenise *t, In *in, Err *e)
 
 void detokenise_clear(Detokenise *t)
 {
-    tokenizer_free(t->tokenizer);
+    stream_tokenizer_close(&t->from);
     free(t->text.p);
     free(t->out.p);
 }

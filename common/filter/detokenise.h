@@ -2,15 +2,14 @@
 #ifndef WEFT_DETOKENISE_H
 #define WEFT_DETOKENISE_H
 
+#include "filter/stream_tokenizer.h"
 #include "io/stream.h"
-#include "text/tokenizer.h"
 
 typedef struct Detokenise {
-    const char *model; /* -m; NULL: the stream's */
-    bool raw;          /* special tokens too */
-    bool nul;          /* texts as they are, a NUL behind each; else as put_tsv() has them */
+    StreamTokenizer from;
+    bool raw; /* special tokens too */
+    bool nul; /* texts as they are, a NUL behind each; else as put_tsv() has them */
     /* private */
-    Tokenizer *tokenizer;
     Buf text, out;
 } Detokenise;
 

@@ -37,7 +37,6 @@ int stream_tokenizer_open(StreamTokenizer *l, const Frame *f, Err *e)
 void stream_tokenizer_close(StreamTokenizer *l)
 {
     tokwork_free(l->work);
-    if (l->tokenizer)
-        tokenizer_free(l->tokenizer);
+    tokenizer_free(l->tokenizer);
     *l = (StreamTokenizer){0};
 }
