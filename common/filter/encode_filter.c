@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "model/find.h"
-#include "text/tokenizer.h"
+#include "model/model_tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static int fits(EncodeFilter *f, const Frame *frame, Err *e)
     free(folder);
     free(theirs);
     if (!same) {
-        Tokenizer *t = tokenizer_load(f->folder, e);
+        Tokenizer *t = model_tokenizer(f->folder, e);
         if (!t)
             return err_at(e, "cannot tell whether %s has the vocabulary of %s", f->name, model);
         same = strcmp(tokenizer_fingerprint(t), vocab) == 0;

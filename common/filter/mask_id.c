@@ -1,10 +1,7 @@
 #include "filter/mask_id.h"
 
 #include "base/num.h"
-#include "model/find.h"
-#include "text/tokenizer.h"
-
-#include <stdlib.h>
+#include "model/model_tokenizer.h"
 
 int mask_id(const Frame *f, const char *folder, const char *name, int32_t *id, Err *e)
 {
@@ -14,9 +11,7 @@ int mask_id(const Frame *f, const char *folder, const char *name, int32_t *id, E
         *id = (int32_t)n;
         return 0;
     }
-    char *from = model_tokenizer_folder(folder, e);
-    Tokenizer *t = from ? tokenizer_load(from, e) : NULL;
-    free(from);
+    Tokenizer *t = model_tokenizer(folder, e);
     if (!t)
         return err_at(e, "cannot tell which token is the mask");
     *id = tokenizer_special(t, TOK_MASK);

@@ -1,24 +1,22 @@
 #include "filter/stream_tokenizer.h"
 
 #include "model/find.h"
+#include "model/model_tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 Tokenizer *stream_tokenizer_load(const char *model, const char *vocab, Err *e)
 {
-    char *folder = model_find(model, e), *inner = NULL;
-    Tokenizer *t = NULL;
-    if (folder && (inner = model_tokenizer_folder(folder, e)))
-        t = tokenizer_load(inner, e);
+    char *folder = model_find(model, e);
+    Tokenizer *t = folder ? model_tokenizer(folder, e) : NULL;
     if (t && vocab && strcmp(vocab, tokenizer_fingerprint(t)) != 0) {
         err_set(e, "the stream's vocabulary is %s, that of %s is %s: give its own model by -m",
-                vocab, inner, tokenizer_fingerprint(t));
+                vocab, folder, tokenizer_fingerprint(t));
         tokenizer_free(t);
         t = NULL;
     }
     free(folder);
-    free(inner);
     return t;
 }
 

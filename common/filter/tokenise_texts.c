@@ -2,6 +2,7 @@
 
 #include "base/msg.h"
 #include "model/find.h"
+#include "model/model_tokenizer.h"
 #include "model/task_prefix.h"
 #include "rows/tokenise.h"
 
@@ -20,7 +21,7 @@ static int load(TokeniseTexts *t, Err *e)
     char *from = folder ? model_tokenizer_folder(folder, e) : NULL;
     if (from) {
         t->model_name = model_name(given, folder);
-        t->tokenizer = o->ids ? NULL : tokenizer_load(from, e);
+        t->tokenizer = o->ids ? NULL : model_tokenizer(from, e);
     }
     if (from && o->task)
         o->rows.prefix = t->task_prefix = task_prefix(folder, o->task, e);

@@ -3,11 +3,11 @@
 #include "base/write.h"
 #include "model/families.h"
 #include "model/head/headkinds.h"
+#include "model/model_tokenizer.h"
 #include "model/transformer/plan.h"
 #include "model/weights.h"
 #include "report/parameters.h"
 #include "store/jsonfile.h"
-#include "text/tokenizer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +82,7 @@ static void put_specials(Buf *b, const Tokenizer *t)
 static void put_tokenizer(Buf *b, const char *folder)
 {
     Err e = {0};
-    Tokenizer *t = tokenizer_load(folder, &e);
+    Tokenizer *t = model_tokenizer(folder, &e);
     if (!t) {
         put_line(b, "tokenizer", e.text);
         return;

@@ -1,6 +1,6 @@
 /* tokenizer.h - text to ids, as the files of a model folder say.
  *
- *     Tokenizer *t = tokenizer_load(folder, &e);
+ *     Tokenizer *t = tokenizer_load(folder, &facts, &e);
  *     TokWork *w = tokwork_new(t);                // one a thread
  *     Tokens out = {0};
  *     tokenizer_encode(t, w, str_of("I like it.", 10), 0, &out);
@@ -41,8 +41,18 @@ typedef struct Template {
 
 typedef enum Special { TOK_CLS, TOK_SEP, TOK_PAD, TOK_MASK, TOK_UNK, TOK_SPECIALS } Special;
 
-/* A component of tokenizer.json that is not known is an error that names it. */
-Tokenizer *tokenizer_load(const char *folder, Err *e);
+/* What the folder's model says of its tokenizer, of which text/ knows nothing by itself. */
+typedef struct TokFacts {
+    const char *class;  /* transformers' class for models of its kind; NULL: not known */
+    const char *named;  /* the class that it names itself, or NULL */
+    const char *kind;   /* its kind in words, for messages: "model_type 'bert'" */
+    int64_t max_length; /* tokens a row; 0: it says none */
+    bool types;         /* it wants token types */
+} TokFacts;
+
+/* A component of tokenizer.json that is not known is an error that names it. What programs call
+ * is model_tokenizer() (model/model_tokenizer.h), which knows the facts. */
+Tokenizer *tokenizer_load(const char *folder, const TokFacts *facts, Err *e);
 void tokenizer_free(Tokenizer *t);
 
 const Template *tokenizer_template(const Tokenizer *t, bool pair);

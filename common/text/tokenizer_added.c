@@ -7,14 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* In the order of Special: CLS, SEP, PAD, MASK, UNK. */
-const char *const names_bert[TOK_SPECIALS] = {"[CLS]", "[SEP]", "[PAD]", "[MASK]", "[UNK]"};
-const char *const names_roberta[TOK_SPECIALS] = {"<s>", "</s>", "<pad>", "<mask>", "<unk>"};
-const char *const names_gpt2[TOK_SPECIALS] = {NULL, NULL, NULL, NULL, "<|endoftext|>"};
-const char *const names_t5[TOK_SPECIALS] = {NULL, NULL, "<pad>", NULL, "<unk>"};
-const char *const names_albert[TOK_SPECIALS] = {"[CLS]", "[SEP]", "<pad>", "[MASK]", "<unk>"};
-const char *const names_mpnet[TOK_SPECIALS] = {"<s>", "</s>", "<pad>", "<mask>", "[UNK]"};
-
 /* The members that name special tokens, in the order in which new ones get their ids. */
 static const struct {
     const char *key;
@@ -33,12 +25,12 @@ static const char *content(const json_t *o)
 
 /* A member of the two. What config says is final where it lists the added tokens too, as new
  * ones do; else it is older than the map. */
-static const json_t *said(const json_t *config, const json_t *map, const char *key)
+static const json_t *said(const TokFolder *from, const char *key)
 {
     const json_t *o = NULL;
-    if (!json_object_get(config, "added_tokens_decoder"))
-        o = json_object_get(map, key);
-    return o ? o : json_object_get(config, key);
+    if (!json_object_get(from->config, "added_tokens_decoder"))
+        o = json_object_get(from->map, key);
+    return o ? o : json_object_get(from->config, key);
 }
 
 static int member_of(Special s)
@@ -49,25 +41,18 @@ static int member_of(Special s)
     return i;
 }
 
-const json_t *special_said(const json_t *config, const json_t *map, Special s)
+static const char *member_text(const Tokenizer *t, const TokFolder *from, int member)
 {
-    const json_t *o = said(config, map, members[member_of(s)].key);
-    return content(o) ? o : NULL;
-}
-
-static const char *member_text(const Tokenizer *t, const json_t *config, const json_t *map,
-                               int member)
-{
-    const json_t *o = said(config, map, members[member].key);
+    const json_t *o = said(from, members[member].key);
     int s = members[member].special;
     if (o)
         return content(o); /* null: expressly none */
     return t->usual && s < TOK_SPECIALS ? t->usual[s] : NULL;
 }
 
-const char *special_text(const Tokenizer *t, const json_t *config, const json_t *map, Special s)
+const char *special_text(const Tokenizer *t, const TokFolder *from, Special s)
 {
-    return member_text(t, config, map, member_of(s));
+    return member_text(t, from, member_of(s));
 }
 
 /* ---- one token ---- */
@@ -179,7 +164,7 @@ bool tokenizer_is_hidden(const Tokenizer *t, int32_t id)
 static json_t *mask_token(const Tokenizer *t, const char *text)
 {
     return json_pack("{s:s, s:b, s:b}", "content", text, "lstrip", 1, "normalized",
-                     (int)t->mask.normalized);
+                     (int)t->class->normalized);
 }
 
 static bool is_given(const Tokenizer *t, const char *text)
@@ -187,15 +172,15 @@ static bool is_given(const Tokenizer *t, const char *text)
     return vocab_find(&t->given, str_of(text, strlen(text))) >= 0;
 }
 
-static int add_special(Tokenizer *t, const json_t *config, const json_t *map, int member, Err *e)
+static int add_special(Tokenizer *t, const TokFolder *from, int member, Err *e)
 {
-    const json_t *o = said(config, map, members[member].key);
-    const char *text = member_text(t, config, map, member);
+    const json_t *o = said(from, members[member].key);
+    const char *text = member_text(t, from, member);
     if (!text || (!o && tokenizer_find(t, str_of(text, strlen(text))) < 0))
         return 0; /* a usual one need not be there */
     if (json_is_object(o))
         return tokenizer_add(t, o, -1, true, e);
-    bool strips = members[member].special == TOK_MASK && t->mask.lstrip;
+    bool strips = members[member].special == TOK_MASK && t->class->lstrip;
     if (is_given(t, text) && (o || !strips)) /* the class's own goes before the file's */
         return 0;
     json_t *token = strips ? mask_token(t, text) : json_string(text);
@@ -204,12 +189,12 @@ static int add_special(Tokenizer *t, const json_t *config, const json_t *map, in
     return bad;
 }
 
-static int add_specials(Tokenizer *t, const json_t *config, const json_t *map, Err *e)
+static int add_specials(Tokenizer *t, const TokFolder *from, Err *e)
 {
     for (int i = 0; i < MEMBERS; i++)
-        if (add_special(t, config, map, i, e) < 0)
+        if (add_special(t, from, i, e) < 0)
             return -1;
-    const json_t *more = said(config, map, "additional_special_tokens");
+    const json_t *more = said(from, "additional_special_tokens");
     for (size_t i = 0; i < json_array_size(more); i++) {
         const json_t *o = json_array_get(more, i);
         const char *text = content(o);
@@ -220,11 +205,10 @@ static int add_specials(Tokenizer *t, const json_t *config, const json_t *map, E
     return 0;
 }
 
-static bool is_special(const Tokenizer *t, const json_t *config, const json_t *map,
-                       const char *text)
+static bool is_special(const Tokenizer *t, const TokFolder *from, const char *text)
 {
     for (int i = 0; i < MEMBERS; i++) {
-        const char *name = member_text(t, config, map, i);
+        const char *name = member_text(t, from, i);
         if (name && strcmp(name, text) == 0)
             return true;
     }
@@ -253,9 +237,9 @@ static int by_listed_id(const void *a, const void *b)
 }
 
 /* added_tokens_decoder, {"100": {"content": "[UNK]", ...}, ...}, in the order of ids. */
-static int add_decoder(Tokenizer *t, const json_t *config, const json_t *map, Err *e)
+static int add_decoder(Tokenizer *t, const TokFolder *from, Err *e)
 {
-    json_t *all = json_object_get(config, "added_tokens_decoder"), *o;
+    json_t *all = json_object_get(from->config, "added_tokens_decoder"), *o;
     Listed *list = mem_array(json_object_size(all) + 1, sizeof *list);
     size_t n = 0;
     int bad = 0;
@@ -271,7 +255,7 @@ static int add_decoder(Tokenizer *t, const json_t *config, const json_t *map, Er
         bool special = json_get_bool(list[i].token, "special", false, NULL);
         if (list[i].text)
             bad = tokenizer_add(t, list[i].token, list[i].id,
-                                special || is_special(t, config, map, list[i].text), e);
+                                special || is_special(t, from, list[i].text), e);
         if (bad)
             err_at(e, "tokenizer_config.json: added_tokens_decoder");
     }
@@ -280,10 +264,9 @@ static int add_decoder(Tokenizer *t, const json_t *config, const json_t *map, Er
 }
 
 /* added_tokens.json, {"text": id}, in the order of ids. */
-static int add_listed(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                      Err *e)
+static int add_listed(Tokenizer *t, const TokFolder *from, Err *e)
 {
-    json_t *all = jsonfile_load(folder, "added_tokens.json", true, e), *id;
+    json_t *all = jsonfile_load(from->path, "added_tokens.json", true, e), *id;
     if (!all)
         return e->text[0] ? -1 : 0;
     Listed *list = mem_array(json_object_size(all) + 1, sizeof *list);
@@ -301,7 +284,7 @@ static int add_listed(Tokenizer *t, const char *folder, const json_t *config, co
     for (size_t i = 0; i < n && !bad; i++) {
         json_t *s = json_string(list[i].text);
         if (!is_given(t, list[i].text))
-            bad = tokenizer_add(t, s, list[i].id, is_special(t, config, map, list[i].text), e);
+            bad = tokenizer_add(t, s, list[i].id, is_special(t, from, list[i].text), e);
         json_decref(s);
     }
     free(list);
@@ -309,10 +292,9 @@ static int add_listed(Tokenizer *t, const char *folder, const json_t *config, co
     return bad ? err_at(e, "added_tokens.json") : 0;
 }
 
-int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                       Err *e)
+int tokenizer_add_said(Tokenizer *t, const TokFolder *from, Err *e)
 {
-    bool listed = json_object_get(config, "added_tokens_decoder") != NULL;
-    int bad = listed ? add_decoder(t, config, map, e) : add_listed(t, folder, config, map, e);
-    return bad ? -1 : add_specials(t, config, map, e);
+    bool listed = json_object_get(from->config, "added_tokens_decoder") != NULL;
+    int bad = listed ? add_decoder(t, from, e) : add_listed(t, from, e);
+    return bad ? -1 : add_specials(t, from, e);
 }

@@ -1,4 +1,5 @@
-/* tokenizer_in.h - what a tokenizer is made of; for tokenizer*.c alone. */
+/* tokenizer_in.h - what a tokenizer is made of. For text/ alone: for tokenizer*.c, and for the
+ * kinds of tokenizers in its rooms, which make parts of it. */
 #ifndef WEFT_TOKENIZER_IN_H
 #define WEFT_TOKENIZER_IN_H
 
@@ -7,6 +8,7 @@
 #include "text/added.h"
 #include "text/decode.h"
 #include "text/merges.h"
+#include "text/tokenizer_class.h"
 #include "text/tokmodel.h"
 
 struct Tokenizer {
@@ -24,23 +26,20 @@ struct Tokenizer {
     bool prefix;            /* the model marks pieces inside a word */
     bool trim, trim_prefix; /* spans of added tokens: as BpeRules has them of others */
     int32_t special[TOK_SPECIALS];
+    const TokClass *class;    /* as the files or the facts say */
     const char *const *usual; /* special tokens' names where the folder says none: names_... */
     Decoder *decoder;         /* NULL: entries with a space between */
     bool clean;               /* what was decoded is cleaned up then */
     int32_t *hidden;          /* ids of special tokens, left out of what is decoded; in order */
     int hiddens;
-    struct {
-        bool lstrip, normalized;
-    } mask; /* of a mask token that the files give as a text alone */
 };
 
-/* The usual names by kind of model, in the order of Special; NULL: it has no such token. */
-extern const char *const names_bert[TOK_SPECIALS];    /* [CLS] [SEP] [PAD] [MASK] [UNK] */
-extern const char *const names_roberta[TOK_SPECIALS]; /* <s> </s> <pad> <mask> <unk> */
-extern const char *const names_gpt2[TOK_SPECIALS];    /* <|endoftext|> for unknown */
-extern const char *const names_t5[TOK_SPECIALS];      /* <pad> <unk> */
-extern const char *const names_albert[TOK_SPECIALS];  /* [CLS] [SEP] <pad> [MASK] <unk> */
-extern const char *const names_mpnet[TOK_SPECIALS];   /* <s> </s> <pad> <mask> [UNK] */
+/* Where a tokenizer is read from. */
+typedef struct TokFolder {
+    const char *path;
+    const json_t *config, *map; /* tokenizer_config.json, special_tokens_map.json, or NULL */
+    const TokFacts *facts;
+} TokFolder;
 
 /* tokenizer.json in parts. What is large has been read and left out of the objects: entries are
  * in Tokenizer.vocab, merges and scores here. A part that the file lacks is NULL. */
@@ -59,21 +58,17 @@ int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
 int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e);   /* of bytes */
 int spbpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* SentencePiece's */
 int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);
-int bert_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                    Err *e);
-int bpe_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                   Err *e);
-int spiece_from_file(Tokenizer *t, const char *path, const json_t *config, const json_t *map,
-                     Err *e);
+int bert_from_files(Tokenizer *t, const TokFolder *from, Err *e);
+int bpe_from_files(Tokenizer *t, const TokFolder *from, Err *e);
+int spiece_from_file(Tokenizer *t, const TokFolder *from, const char *name, Err *e);
 
 /* The fingerprint: the vocabulary, the rules in words, and what else the ids depend on (merges,
  * scores). */
 void tokenizer_identify(Tokenizer *t, const char *rules, const void *more, size_t bytes);
 
-/* Fills vocab, model, added tokens and templates of tokenizer.json, for which config says what
- * transformers lets it override. config and map (tokenizer_config.json,
- * special_tokens_map.json) may be NULL. */
-int tokenizer_from_json(Tokenizer *t, const char *path, const json_t *config, Err *e);
+/* Fills vocab, model, added tokens and templates of tokenizer.json, for which
+ * tokenizer_config.json says what transformers lets it override. */
+int tokenizer_from_json(Tokenizer *t, const TokFolder *from, Err *e);
 
 /* A part's type, as messages name it; is it this one? */
 const char *tokenizer_part(const json_t *o);
@@ -88,15 +83,14 @@ int tokenizer_read_processor(Tokenizer *t, const json_t *o, Err *e);
 
 /* The tokens that tokenizer_config.json and special_tokens_map.json name, added_tokens_decoder's
  * and added_tokens.json's. */
-int tokenizer_add_said(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                       Err *e);
+int tokenizer_add_said(Tokenizer *t, const TokFolder *from, Err *e);
 /* What tokenizer_decode() goes by: a decoder as tokenizer.json has it, as text for folders
  * without one: "{\"type\": \"ByteLevel\"}". */
 int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
 
-/* What the two say of a special token, a text or an object (NULL: nothing); and its text, at
- * last t->usual's (NULL: it has no such token). */
-const char *special_text(const Tokenizer *t, const json_t *config, const json_t *map, Special s);
+/* What the folder's files say is the text of a special token, at last t->usual's; NULL: it has no
+ * such token. */
+const char *special_text(const Tokenizer *t, const TokFolder *from, Special s);
 
 /* An added token: an object of tokenizer.json's kind (content, lstrip, ...), or a text. Its id
  * is the vocabulary's, else the next behind the last, which must be the one given (-1: any).

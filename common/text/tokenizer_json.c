@@ -149,20 +149,29 @@ static int read_parts(Tokenizer *t, const JsonCut *cut, TokFile *f, Err *e)
     return read_added(t, json_object_get(cut->root, "added_tokens"), e);
 }
 
-int tokenizer_from_json(Tokenizer *t, const char *path, const json_t *config, Err *e)
+static int read_file(Tokenizer *t, JsonCut *cut, const json_t *config, Err *e)
 {
-    JsonCut cut;
-    if (jsoncut_open(&cut, path, e) < 0)
-        return -1;
-    take_config(cut.root, config);
-    TokFile f = {.model = json_object_get(cut.root, "model"),
-                 .normalizer = json_object_get(cut.root, "normalizer"),
-                 .words = json_object_get(cut.root, "pre_tokenizer"),
-                 .processor = json_object_get(cut.root, "post_processor"),
-                 .decoder = json_object_get(cut.root, "decoder")};
-    int bad = read_parts(t, &cut, &f, e);
+    take_config(cut->root, config);
+    TokFile f = {.model = json_object_get(cut->root, "model"),
+                 .normalizer = json_object_get(cut->root, "normalizer"),
+                 .words = json_object_get(cut->root, "pre_tokenizer"),
+                 .processor = json_object_get(cut->root, "post_processor"),
+                 .decoder = json_object_get(cut->root, "decoder")};
+    int bad = read_parts(t, cut, &f, e);
     merges_free(&f.merges);
     free(f.score);
+    return bad;
+}
+
+int tokenizer_from_json(Tokenizer *t, const TokFolder *from, Err *e)
+{
+    JsonCut cut;
+    char *path = mem_fmt("%s/tokenizer.json", from->path);
+    int bad = jsoncut_open(&cut, path, e);
+    free(path);
+    if (bad)
+        return -1;
+    bad = read_file(t, &cut, from->config, e);
     jsoncut_close(&cut);
     return bad;
 }

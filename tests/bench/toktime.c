@@ -3,8 +3,8 @@
  * CPU time; the tokens. */
 #include "base/msg.h"
 #include "base/num.h"
+#include "model/model_tokenizer.h"
 #include "store/mapfile.h"
-#include "text/tokenizer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,7 +43,7 @@ int main(int argc, char **argv)
         die_usage("usage: toktime FOLDER FILE [ROUNDS]");
     if (argc > 3 && num_int(argv[3], 1, 1000000, &rounds, &e) < 0)
         die(&e);
-    Tokenizer *t = tokenizer_load(argv[1], &e);
+    Tokenizer *t = model_tokenizer(argv[1], &e);
     if (!t || mapfile_open(argv[2], SIZE_MAX / 2, &file, &e) < 0)
         die(&e);
     TokWork *w = tokwork_new(t);

@@ -7,6 +7,7 @@
 #include "tests/unit/check.h"
 
 #include "base/utf8.h"
+#include "model/model_tokenizer.h"
 #include "text/bpe/bpe.h"
 #include "text/bpe/bytelevel.h"
 #include "text/bytechars.h"
@@ -25,7 +26,7 @@ static char *golden(const char *name)
 static Tokenizer *load(const char *folder)
 {
     Err e = {0};
-    Tokenizer *t = tokenizer_load(folder, &e);
+    Tokenizer *t = model_tokenizer(folder, &e);
     if (!t) {
         fprintf(stderr, "%s\n", e.text);
         exit(1);

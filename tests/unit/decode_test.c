@@ -2,6 +2,7 @@
  * (tests/oracle/decode.py). */
 #include "tests/unit/check.h"
 
+#include "model/model_tokenizer.h"
 #include "text/tokenizer_in.h"
 
 static char *golden(const char *name)
@@ -25,7 +26,7 @@ static Tokenizer *model_of(const json_t *row)
     t = NULL;
     if (name) {
         char *model = mem_fmt("models/%s", name), *folder = golden(model);
-        t = tokenizer_load(folder, &e);
+        t = model_tokenizer(folder, &e);
         if (!t)
             fprintf(stderr, "%s\n", e.text);
         free(model);

@@ -3,6 +3,7 @@
 #include "tests/unit/check.h"
 
 #include "base/utf8.h"
+#include "model/model_tokenizer.h"
 #include "rows/labels.h"
 #include "rows/rows.h"
 #include "text/tokenizer_in.h"
@@ -21,7 +22,7 @@ static Tokenizer *load(const char *model)
 {
     Err e = {0};
     char *name = mem_fmt("models/%s", model), *folder = golden(name);
-    Tokenizer *t = tokenizer_load(folder, &e);
+    Tokenizer *t = model_tokenizer(folder, &e);
     if (!t) {
         fprintf(stderr, "%s\n", e.text);
         exit(1);

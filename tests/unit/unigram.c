@@ -5,6 +5,7 @@
 #include "tests/unit/check.h"
 
 #include "base/utf8.h"
+#include "model/model_tokenizer.h"
 #include "text/tokenizer_in.h"
 
 #include <inttypes.h>
@@ -131,7 +132,7 @@ static void check_points(const Tokenizer *t, TokWork *w, const char *name)
 static void check_normal(const char *folder, const char *name)
 {
     Err e = {0};
-    Tokenizer *t = tokenizer_load(folder, &e);
+    Tokenizer *t = model_tokenizer(folder, &e);
     Added a = {.text = mem_str("\x7f~~~\x7f"), .n = 5, .id = 0, .normalized = true};
     if (t->normalised.count) {
         free(a.text);
@@ -150,7 +151,7 @@ int main(int argc, char **argv)
     Err e = {0};
     if (argc != 3)
         return 2;
-    Tokenizer *t = tokenizer_load(argv[1], &e);
+    Tokenizer *t = model_tokenizer(argv[1], &e);
     if (!t) {
         fprintf(stderr, "%s\n", e.text);
         return 1;

@@ -26,11 +26,11 @@ static int read_vocab(Tokenizer *t, const char *path, Err *e)
     return bad;
 }
 
-static int read_model(Tokenizer *t, const char *folder, const BpeRules *rules, Err *e)
+static int read_model(Tokenizer *t, const TokFolder *from, const BpeRules *rules, Err *e)
 {
     MergeList merges = {0};
-    char *vocab_path = mem_fmt("%s/vocab.json", folder);
-    char *merges_path = mem_fmt("%s/merges.txt", folder);
+    char *vocab_path = mem_fmt("%s/vocab.json", from->path);
+    char *merges_path = mem_fmt("%s/merges.txt", from->path);
     int bad = read_vocab(t, vocab_path, e);
     if (bad)
         err_at(e, "vocab.json");
@@ -57,12 +57,12 @@ static void add_gpt2_templates(Tokenizer *t, int32_t bos)
     }
 }
 
-static int add_templates(Tokenizer *t, const json_t *config, const json_t *map, bool bos, Err *e)
+static int add_templates(Tokenizer *t, const TokFolder *from, bool bos, Err *e)
 {
     static const Special wanted[] = {TOK_CLS, TOK_SEP};
     int32_t id[2];
     if (t->usual == names_gpt2) {
-        const char *text = json_get_str(config, "bos_token", "<|endoftext|>", NULL);
+        const char *text = json_get_str(from->config, "bos_token", "<|endoftext|>", NULL);
         int32_t first = bos ? tokenizer_find(t, str_of(text, strlen(text))) : -1;
         if (bos && first < 0)
             return err_set(e, "vocab.json: no '%s' in it", text);
@@ -70,7 +70,7 @@ static int add_templates(Tokenizer *t, const json_t *config, const json_t *map, 
         return 0;
     }
     for (int i = 0; i < 2; i++) {
-        const char *text = special_text(t, config, map, wanted[i]);
+        const char *text = special_text(t, from, wanted[i]);
         id[i] = text ? tokenizer_find(t, str_of(text, strlen(text))) : -1;
         if (id[i] < 0)
             return err_set(e, "vocab.json: no '%s' in it", text ? text : i ? "sep" : "cls");
@@ -79,22 +79,21 @@ static int add_templates(Tokenizer *t, const json_t *config, const json_t *map, 
     return 0;
 }
 
-int bpe_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                   Err *e)
+int bpe_from_files(Tokenizer *t, const TokFolder *from, Err *e)
 {
     if (t->usual != names_gpt2 && t->usual != names_roberta)
         return err_set(e, "vocab.json with merges.txt is supported for GPT-2, RoBERTa and BART, "
                           "and neither tokenizer_config.json nor config.json says that it is "
                           "one of these");
     bool is_roberta = t->usual == names_roberta;
-    BpeRules rules = {.prefix = json_get_bool(config, "add_prefix_space", false, e),
-                      .trim = is_roberta && json_get_bool(config, "trim_offsets", true, e)};
-    bool bos = json_get_bool(config, "add_bos_token", false, e);
+    BpeRules rules = {.prefix = json_get_bool(from->config, "add_prefix_space", false, e),
+                      .trim = is_roberta && json_get_bool(from->config, "trim_offsets", true, e)};
+    bool bos = json_get_bool(from->config, "add_bos_token", false, e);
     rules.trim_prefix = rules.prefix;
     if (e->text[0])
         return err_at(e, "tokenizer_config.json");
-    if (read_model(t, folder, &rules, e) < 0 || tokenizer_add_said(t, folder, config, map, e) < 0 ||
-        add_templates(t, config, map, bos, e) < 0)
+    if (read_model(t, from, &rules, e) < 0 || tokenizer_add_said(t, from, e) < 0 ||
+        add_templates(t, from, bos, e) < 0)
         return -1;
     return tokenizer_set_decoder(t, "{\"type\": \"ByteLevel\"}", e);
 }

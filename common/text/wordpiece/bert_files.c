@@ -27,28 +27,27 @@ static int read_lines(Tokenizer *t, Str b, Err *e)
     return 0;
 }
 
-static int set_up(Tokenizer *t, const char *folder, const json_t *config, const json_t *map, Err *e)
+static int set_up(Tokenizer *t, const TokFolder *from, Err *e)
 {
     BertRules rules = {.clean = true, .max_chars = 100, .prefix = "##"};
-    rules.lower = json_get_bool(config, "do_lower_case", true, e);
-    rules.strip = json_get_bool(config, "strip_accents", rules.lower, e);
-    t->clean = json_get_bool(config, "clean_up_tokenization_spaces", true, e);
-    rules.cjk = json_get_bool(config, "tokenize_chinese_chars", true, e);
+    rules.lower = json_get_bool(from->config, "do_lower_case", true, e);
+    rules.strip = json_get_bool(from->config, "strip_accents", rules.lower, e);
+    t->clean = json_get_bool(from->config, "clean_up_tokenization_spaces", true, e);
+    rules.cjk = json_get_bool(from->config, "tokenize_chinese_chars", true, e);
     if (e->text[0])
         return err_at(e, "tokenizer_config.json");
-    const char *unknown = special_text(t, config, map, TOK_UNK);
+    const char *unknown = special_text(t, from, TOK_UNK);
     if (bert_set(t, rules, unknown ? unknown : "[UNK]", e) < 0)
         return err_at(e, "vocab.txt");
     if (tokenizer_set_decoder(t, "{\"type\": \"WordPiece\"}", e) < 0)
         return -1;
-    return tokenizer_add_said(t, folder, config, map, e);
+    return tokenizer_add_said(t, from, e);
 }
 
-int bert_from_files(Tokenizer *t, const char *folder, const json_t *config, const json_t *map,
-                    Err *e)
+int bert_from_files(Tokenizer *t, const TokFolder *from, Err *e)
 {
     Str b;
-    char *path = mem_fmt("%s/vocab.txt", folder);
+    char *path = mem_fmt("%s/vocab.txt", from->path);
     int bad = mapfile_open(path, VOCAB_BYTES, &b, e) < 0 || read_lines(t, b, e) < 0;
     mapfile_close(&b);
     free(path);
@@ -56,11 +55,11 @@ int bert_from_files(Tokenizer *t, const char *folder, const json_t *config, cons
         return err_at(e, "vocab.txt");
     if (!t->usual)
         t->usual = names_bert;
-    if (set_up(t, folder, config, map, e) < 0)
+    if (set_up(t, from, e) < 0)
         return -1;
     int32_t id[2];
     for (int i = 0; i < 2; i++) {
-        const char *text = special_text(t, config, map, i ? TOK_SEP : TOK_CLS);
+        const char *text = special_text(t, from, i ? TOK_SEP : TOK_CLS);
         id[i] = text ? tokenizer_find(t, str_of(text, strlen(text))) : -1;
         if (id[i] < 0)
             return err_set(e, "vocab.txt: no '%s' in it", text ? text : i ? "[SEP]" : "[CLS]");

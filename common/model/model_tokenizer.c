@@ -1,0 +1,114 @@
+#include "model/model_tokenizer.h"
+
+#include "model/families.h"
+#include "model/find.h"
+#include "store/jsonfile.h"
+#include "text/tokenizer_class.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Those that families.c lacks are for `tok` alone. */
+typedef struct Kind {
+    const char *type, *class; /* model_type; tokenizer class, as transformers has it */
+    int64_t types;            /* token types where config.json is silent */
+    Positions positions;      /* of those that families.c lacks */
+} Kind;
+
+/* The first of a class stands for it where config.json has no model_type. */
+static const Kind kinds[] = {
+    {.type = "albert", .class = "AlbertTokenizer", .types = 2},
+    {.type = "bart", .class = "BartTokenizer"},
+    {.type = "bert", .class = "BertTokenizer", .types = 2},
+    {.type = "camembert", .class = "CamembertTokenizer"},
+    {.type = "distilbert", .class = "DistilBertTokenizer"},
+    {.type = "electra", .class = "ElectraTokenizer", .types = 2},
+    {.type = "gpt2", .class = "GPT2Tokenizer"},
+    {.type = "llama", .class = "LlamaTokenizer"},
+    {.type = "longformer", .class = "LongformerTokenizer", .positions = POSITIONS_BEHIND_PAD},
+    {.type = "mistral", .class = "LlamaTokenizer"},
+    {.type = "mobilebert", .class = "MobileBertTokenizer", .types = 2},
+    {.type = "mpnet", .class = "MPNetTokenizer", .positions = POSITIONS_BEHIND_PAD},
+    {.type = "mt5", .class = "MT5Tokenizer"},
+    {.type = "roberta", .class = "RobertaTokenizer"},
+    {.type = "t5", .class = "T5Tokenizer"},
+    {.type = "longt5", .class = "T5Tokenizer"},
+    {.type = "umt5", .class = "T5Tokenizer"},
+    {.type = "xlm-roberta", .class = "XLMRobertaTokenizer"},
+    {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer"},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+static const Kind unknown = {.type = ""};
+
+static const Kind *kind_of_type(const char *type)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].type, type) == 0)
+            return kinds + i;
+    return &unknown;
+}
+
+static const Kind *kind_of_class(const char *class)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (tokclass_find(kinds[i].class) == tokclass_find(class))
+            return kinds + i;
+    return &unknown;
+}
+
+/* Of a folder without a model_type: by the class that tokenizer_config.json names. */
+static const Kind *kind_of_files(const char *folder, Err *e)
+{
+    json_t *config = jsonfile_load(folder, "tokenizer_config.json", true, e);
+    const Kind *kind = kind_of_class(json_get_str(config, "tokenizer_class", NULL, NULL));
+    json_decref(config);
+    return kind;
+}
+
+/* The smallest that config.json says, by whatever name; 0: none. */
+static int64_t max_length(const json_t *config, const Kind *kind)
+{
+    static const char *const keys[] = {"max_position_embeddings", "n_positions", "n_ctx"};
+    const Family *family = family_find(kind->type);
+    Positions positions = family ? family->positions : kind->positions;
+    if (positions == POSITIONS_DISTANCE)
+        return 0; /* it has no positions to run out of */
+    int64_t least = 0;
+    for (int i = 0; i < 3; i++) {
+        int64_t n = json_get_int(config, keys[i], 0, NULL);
+        if (i == 0 && positions == POSITIONS_BEHIND_PAD)
+            n -= json_get_int(config, "pad_token_id", 1, NULL) + 1;
+        if (n > 0 && (!least || n < least))
+            least = n;
+    }
+    return least;
+}
+
+static Tokenizer *load(const char *folder, const json_t *config, Err *e)
+{
+    const char *type = json_get_str(config, "model_type", "", NULL);
+    const Kind *kind = *type ? kind_of_type(type) : kind_of_files(folder, e);
+    if (e->text[0])
+        return NULL;
+    char *words = mem_fmt("model_type '%s'", type);
+    TokFacts facts = {.class = kind->class,
+                      .named = json_get_str(config, "tokenizer_class", NULL, NULL),
+                      .kind = words,
+                      .max_length = max_length(config, kind),
+                      /* One type is none. */
+                      .types = json_get_int(config, "type_vocab_size", kind->types, NULL) > 1};
+    Tokenizer *t = tokenizer_load(folder, &facts, e);
+    free(words);
+    return t;
+}
+
+Tokenizer *model_tokenizer(const char *folder, Err *e)
+{
+    e->text[0] = '\0';
+    char *from = model_tokenizer_folder(folder, e);
+    json_t *config = from ? jsonfile_load(from, "config.json", true, e) : NULL;
+    Tokenizer *t = e->text[0] ? NULL : load(from, config, e);
+    json_decref(config);
+    free(from);
+    return t;
+}
