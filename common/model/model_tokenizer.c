@@ -50,8 +50,9 @@ static const Kind *kind_of_type(const char *type)
 
 static const Kind *kind_of_class(const char *class)
 {
-    for (int i = 0; i < KINDS; i++)
-        if (tokclass_find(kinds[i].class) == tokclass_find(class))
+    const TokClass *wanted = tokclass_find(class);
+    for (int i = 0; i < KINDS && wanted->name; i++)
+        if (tokclass_find(kinds[i].class) == wanted)
             return kinds + i;
     return &unknown;
 }

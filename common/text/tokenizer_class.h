@@ -24,7 +24,8 @@ typedef struct TokClass {
     const SpieceLayout *spiece; /* NULL: not known */
 } TokClass;
 
-/* The class of that name, which may end in "Fast"; one that adds nothing where it is not known. */
+/* The class of that name, which may end in "Fast". One that is not known has no name and adds
+ * nothing. */
 const TokClass *tokclass_find(const char *name);
 
 #endif
