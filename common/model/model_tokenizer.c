@@ -11,7 +11,7 @@
 /* Those that families.c lacks are for `tok` alone. */
 typedef struct Kind {
     const char *type, *class; /* model_type; tokenizer class, as transformers has it */
-    int64_t types;            /* token types where config.json is silent */
+    int64_t types;            /* where config.json is silent; 0: its tokenizer makes none */
     Positions positions;      /* of those that families.c lacks */
 } Kind;
 
@@ -32,10 +32,10 @@ static const Kind kinds[] = {
     {.type = "mt5", .class = "MT5Tokenizer"},
     {.type = "roberta", .class = "RobertaTokenizer"},
     {.type = "t5", .class = "T5Tokenizer"},
-    {.type = "longt5", .class = "T5Tokenizer"},
-    {.type = "umt5", .class = "T5Tokenizer"},
+    {.type = "longt5", .class = "T5Tokenizer", .positions = POSITIONS_DISTANCE},
+    {.type = "umt5", .class = "T5Tokenizer", .positions = POSITIONS_DISTANCE},
     {.type = "xlm-roberta", .class = "XLMRobertaTokenizer"},
-    {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer"},
+    {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer", .positions = POSITIONS_BEHIND_PAD},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static const Kind unknown = {.type = ""};

@@ -7,6 +7,7 @@ const char *const names_roberta[TOK_SPECIALS] = {"<s>", "</s>", "<pad>", "<mask>
 const char *const names_gpt2[TOK_SPECIALS] = {NULL, NULL, NULL, NULL, "<|endoftext|>"};
 const char *const names_t5[TOK_SPECIALS] = {NULL, NULL, "<pad>", NULL, "<unk>"};
 const char *const names_albert[TOK_SPECIALS] = {"[CLS]", "[SEP]", "<pad>", "[MASK]", "<unk>"};
+const char *const names_llama[TOK_SPECIALS] = {NULL, NULL, NULL, NULL, "<unk>"};
 const char *const names_mpnet[TOK_SPECIALS] = {"<s>", "</s>", "<pad>", "<mask>", "[UNK]"};
 
 static const TokClass classes[] = {
@@ -20,7 +21,7 @@ static const TokClass classes[] = {
     {.name = "DistilBertTokenizer", .special = names_bert},
     {.name = "ElectraTokenizer", .special = names_bert},
     {.name = "GPT2Tokenizer", .special = names_gpt2},
-    {.name = "LlamaTokenizer", .spiece = &spiece_llama},
+    {.name = "LlamaTokenizer", .special = names_llama, .spiece = &spiece_llama},
     {.name = "LongformerTokenizer", .special = names_roberta, .lstrip = true},
     {.name = "MPNetTokenizer", .special = names_mpnet, .lstrip = true},
     {.name = "MT5Tokenizer", .special = names_t5, .spiece = &spiece_t5},

@@ -11,6 +11,7 @@ extern const char *const names_roberta[TOK_SPECIALS]; /* <s> </s> <pad> <mask> <
 extern const char *const names_gpt2[TOK_SPECIALS];    /* <|endoftext|> for unknown */
 extern const char *const names_t5[TOK_SPECIALS];      /* <pad> <unk> */
 extern const char *const names_albert[TOK_SPECIALS];  /* [CLS] [SEP] <pad> [MASK] <unk> */
+extern const char *const names_llama[TOK_SPECIALS];   /* <unk> */
 extern const char *const names_mpnet[TOK_SPECIALS];   /* <s> </s> <pad> <mask> [UNK] */
 
 /* What a class makes of SentencePiece's file: sentencepiece/spiece_layouts.c. */
@@ -19,7 +20,7 @@ extern const SpieceLayout spiece_t5, spiece_xlmr, spiece_camembert, spiece_alber
 
 typedef struct TokClass {
     const char *name;           /* without "Fast" at its end */
-    const char *const *special; /* names_...; NULL: whatever the vocabulary has */
+    const char *const *special; /* names_... */
     bool lstrip, normalized;    /* of a mask token that the files give as a text alone */
     const SpieceLayout *spiece; /* NULL: not known */
 } TokClass;

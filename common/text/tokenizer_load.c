@@ -125,12 +125,12 @@ static int32_t missing_id(const Tokenizer *t)
     return -1;
 }
 
-/* The class that the files name, where that says what its special tokens are. */
+/* The class that the files name, where it is known. */
 static const TokClass *class_of(const TokFolder *from)
 {
     const TokClass *named =
         tokclass_find(json_get_str(from->config, "tokenizer_class", NULL, NULL));
-    return named->special ? named : tokclass_find(from->facts->class);
+    return named->name ? named : tokclass_find(from->facts->class);
 }
 
 static void find_specials(Tokenizer *t, const TokFolder *from)

@@ -14,8 +14,8 @@ from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
 OUT = Path(__file__).resolve().parent.parent / "golden" / "tok" / "classes.tsv"
 MODELING = Path(transformers.__file__).parent / "models"
-TYPES = ["albert", "bart", "bert", "camembert", "distilbert", "electra", "gpt2", "longformer", "mobilebert", "mpnet",
-         "mt5", "roberta", "t5", "xlm-roberta"]
+TYPES = ["albert", "bart", "bert", "camembert", "distilbert", "electra", "gpt2", "llama", "longformer", "longt5",
+         "mistral", "mobilebert", "mpnet", "mt5", "roberta", "t5", "umt5", "xlm-roberta", "xlm-roberta-xl"]
 SPECIAL = ["cls_token", "sep_token", "pad_token", "mask_token", "unk_token"]
 POSITIONS, PAD = 40, 1
 

@@ -148,9 +148,6 @@ static int add_missing(SpieceLoad *l, const TokFolder *from)
     return 0;
 }
 
-/* Llama's class names no other special token that is asked for. */
-static const char *const names_unknown[TOK_SPECIALS] = {[TOK_UNK] = "<unk>"};
-
 static int load(SpieceLoad *l, const TokFolder *from)
 {
     Tokenizer *t = l->t;
@@ -160,7 +157,7 @@ static int load(SpieceLoad *l, const TokFolder *from)
     }
     if (l->e->text[0])
         return err_at(l->e, "tokenizer_config.json");
-    t->usual = t->class->special ? t->class->special : names_unknown;
+    t->usual = t->class->special;
     if (l->layout->entries(l) < 0 || set_model(l) < 0 || add_added(l) < 0 ||
         (l->layout->own && l->layout->own(l) < 0) || tokenizer_add_said(t, from, l->e) < 0 ||
         add_missing(l, from) < 0 || l->layout->templates(l) < 0)
