@@ -1,5 +1,5 @@
-# Unigram and SentencePiece's BPE: T5's, XLM-R's, ALBERT's and Llama's tokenizers, and what is wrong
-# with a broken spiece.model. The reference's answers are tests/oracle/unigram.py's.
+# Unigram and SentencePiece's BPE: T5's, XLM-R's, CamemBERT's, ALBERT's and Llama's tokenizers, and
+# what is wrong with a broken spiece.model. The reference's answers are tests/oracle/unigram.py's.
 load helper
 
 # model_of NAME: the folder of the model; T5's file is packed in the repository.
@@ -49,6 +49,10 @@ ids_like() {
   like_reference unigram-xlmr
 }
 
+@test "CamemBERT: sentencepiece.bpe.model" {
+  like_reference unigram-camembert
+}
+
 @test "ALBERT: tokenizer.json" {
   like_reference unigram-albert
 }
@@ -84,7 +88,7 @@ ids_like() {
 
 @test "real texts: the reference's ids" {
   local name
-  for name in unigram-t5 unigram-xlmr unigram-albert unigram-old unigram-odd spbpe-llama spbpe-first; do
+  for name in unigram-t5 unigram-xlmr unigram-camembert unigram-albert unigram-old unigram-odd spbpe-llama spbpe-first; do
     ids_like "$name"
   done
 }

@@ -12,9 +12,7 @@
 typedef struct Kind {
     const char *type, *class; /* model_type; tokenizer class, as transformers has it */
     int64_t types;            /* where config.json is silent; 0: its tokenizer makes none */
-    /* Of those that families.c lacks: */
-    bool behind_pad; /* as Family has it */
-    bool endless;    /* there is no table of positions */
+    Positions positions;      /* of those that families.c lacks */
 } Kind;
 
 /* The first of a class stands for it where config.json has no model_type. */
@@ -27,17 +25,17 @@ static const Kind kinds[] = {
     {.type = "electra", .class = "ElectraTokenizer", .types = 2},
     {.type = "gpt2", .class = "GPT2Tokenizer"},
     {.type = "llama", .class = "LlamaTokenizer"},
-    {.type = "longformer", .class = "LongformerTokenizer", .behind_pad = true},
+    {.type = "longformer", .class = "LongformerTokenizer", .positions = POSITIONS_BEHIND_PAD},
     {.type = "mistral", .class = "LlamaTokenizer"},
     {.type = "mobilebert", .class = "MobileBertTokenizer", .types = 2},
-    {.type = "mpnet", .class = "MPNetTokenizer", .behind_pad = true},
+    {.type = "mpnet", .class = "MPNetTokenizer", .positions = POSITIONS_BEHIND_PAD},
     {.type = "mt5", .class = "MT5Tokenizer"},
     {.type = "roberta", .class = "RobertaTokenizer"},
     {.type = "t5", .class = "T5Tokenizer"},
-    {.type = "longt5", .class = "T5Tokenizer", .endless = true},
-    {.type = "umt5", .class = "T5Tokenizer", .endless = true},
+    {.type = "longt5", .class = "T5Tokenizer", .positions = POSITIONS_DISTANCE},
+    {.type = "umt5", .class = "T5Tokenizer", .positions = POSITIONS_DISTANCE},
     {.type = "xlm-roberta", .class = "XLMRobertaTokenizer"},
-    {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer", .behind_pad = true},
+    {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer", .positions = POSITIONS_BEHIND_PAD},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static const Kind unknown = {.type = ""};
@@ -73,13 +71,13 @@ static int64_t max_length(const json_t *config, const Kind *kind)
 {
     static const char *const keys[] = {"max_position_embeddings", "n_positions", "n_ctx"};
     const Family *family = family_find(kind->type);
-    bool behind_pad = family ? family->positions == POSITIONS_BEHIND_PAD : kind->behind_pad;
-    if (family ? !family->keys->positions.name : kind->endless)
-        return 0;
+    Positions positions = family ? family->positions : kind->positions;
+    if (positions == POSITIONS_DISTANCE)
+        return 0; /* it has no positions to run out of */
     int64_t least = 0;
     for (int i = 0; i < 3; i++) {
         int64_t n = json_get_int(config, keys[i], 0, NULL);
-        if (i == 0 && behind_pad)
+        if (i == 0 && positions == POSITIONS_BEHIND_PAD)
             n -= json_get_int(config, "pad_token_id", 1, NULL) + 1;
         if (n > 0 && (!least || n < least))
             least = n;

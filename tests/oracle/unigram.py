@@ -3,6 +3,8 @@
     unigram-t5       spiece.model alone, packed, with the whole of nmt_nfkc
     unigram-xlmr     tokenizer.json and sentencepiece.bpe.model, a part of nmt_nfkc
     unigram-albert   tokenizer.json and spiece.model, likewise
+    unigram-camembert
+                     sentencepiece.bpe.model alone, XLM-R's
     unigram-old      tokenizer.json as old files are: WhitespaceSplit, add_prefix_space
     unigram-odd      normalizers of all kinds, bytes for what is unknown, one word a text, added
                      tokens that are sought in normalised text
@@ -40,7 +42,7 @@ from strings import digest
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 MODELS, OUT = GOLDEN / "models", GOLDEN / "tok"
-NAMES = ["unigram-t5", "unigram-xlmr", "unigram-albert", "unigram-old", "unigram-odd",
+NAMES = ["unigram-t5", "unigram-xlmr", "unigram-camembert", "unigram-albert", "unigram-old", "unigram-odd",
          "spbpe-llama", "spbpe-first"]
 STRINGS = {"unigram-t5": 200000, "unigram-albert": 200000, "spbpe-llama": 200000}  # others: 20000
 FNV, PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
@@ -169,6 +171,9 @@ def make_models():
             write_model("unigram-xlmr", {"sentencepiece.bpe.model": model, "config.json": {"model_type": "xlm-roberta"}})
             write = (MODELS / "unigram-xlmr" / "tokenizer.json").write_text
             write(json.dumps(converted("unigram-xlmr"), ensure_ascii=False) + "\n", encoding="utf-8")
+        if not (MODELS / "unigram-camembert").exists():
+            model = (MODELS / "unigram-xlmr" / "sentencepiece.bpe.model").read_bytes()
+            write_model("unigram-camembert", {"sentencepiece.bpe.model": model, "config.json": {"model_type": "camembert"}})
         if not (MODELS / "unigram-albert").exists():
             model = train(vocab_size=700, pad_id=0, unk_id=1, bos_id=-1, eos_id=-1, control_symbols="[CLS],[SEP]",
                           user_defined_symbols="[MASK]", normalization_rule_tsv=rules)
