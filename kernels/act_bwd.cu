@@ -40,6 +40,8 @@ static __global__ void act_slope(ActivateBwd a)
     Wide<1> x = cuda_load<1>(cuda_row(a.x, i), a.x.type, j);
     Wide<1> g = cuda_load<1>(cuda_row(a.dy, i), a.dy.type, j);
     g.v[0] *= slope(x.v[0], a.act);
+    if (a.gate.p)
+        g.v[0] *= cuda_load<1>(cuda_row(a.gate, i), a.gate.type, j).v[0];
     cuda_store<1>(cuda_row(a.dx, i), a.dx.type, j, g);
 }
 

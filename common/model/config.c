@@ -189,6 +189,15 @@ static int read_act(Config *c, const json_t *j, Err *e)
     return set_act(c, k->act, name, e);
 }
 
+/* A rate of dropout, or what it is by itself. */
+static float key_rate(const json_t *j, Rate k, Err *e)
+{
+    double x = k.name ? json_get_real(j, k.name, k.other, e) : k.other;
+    if (!e->text[0] && !(x >= 0 && x < 1))
+        err_set(e, "%s %g is no rate of dropout: 0 or more, and less than 1", k.name, x);
+    return (float)x;
+}
+
 static int read_config(Config *c, const json_t *j, Err *e)
 {
     const char *type = json_get_str(j, "model_type", NULL, e);
@@ -204,7 +213,15 @@ static int read_config(Config *c, const json_t *j, Err *e)
     const json_t *first = json_array_get(json_object_get(j, "architectures"), 0);
     c->architecture = mem_str(json_is_string(first) ? json_string_value(first) : "");
     c->eps = (float)(k->eps ? json_get_real(j, k->eps, k->eps_other, e) : k->eps_other);
-    c->dropout = json_get_real(j, k->dropout, k->dropout_other, e);
+    c->drop = (Dropouts){key_rate(j, k->drop_embed, e),
+                         key_rate(j, k->drop_attend, e),
+                         key_rate(j, k->drop_out, e),
+                         key_rate(j, k->drop_feed, e),
+                         key_rate(j, k->drop_inner, e),
+                         key_rate(j, k->drop_last, e),
+                         0};
+    bool own = k->drop_head.name && json_is_number(json_object_get(j, k->drop_head.name));
+    c->drop.head = own || k->drop_head.other > 0 ? key_rate(j, k->drop_head, e) : c->drop.feed;
     c->problem = mem_str(json_get_str(j, "problem_type", "", e));
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");

@@ -8,6 +8,17 @@
 #include "kernels/device.h"
 #include "model/families.h"
 
+/* Rates of dropout, by where it is. */
+typedef struct Dropouts {
+    float embed;  /* of the embeddings, behind their norm */
+    float attend; /* of attention's weights */
+    float out;    /* of what attention gives, */
+    float feed;   /* and the feed-forward, to the residual */
+    float inner;  /* behind the activation */
+    float last;   /* behind the last norm */
+    float head;   /* of what a head's layers read */
+} Dropouts;
+
 typedef struct Config {
     const Family *family;
     char *architecture; /* architectures[0], or "" */
@@ -31,7 +42,7 @@ typedef struct Config {
     float eps, scale;    /* of norms; of q k' */
     bool scale_by_layer; /* divided by the layer's number from 1 too */
     float embed_scale;   /* of word embeddings */
-    double dropout;
+    Dropouts drop;
     int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;
     char *problem; /* problem_type, or "" */

@@ -26,14 +26,22 @@ typedef struct Key {
     int64_t other;
 } Key;
 
+/* A rate of dropout, likewise. */
+typedef struct Rate {
+    const char *name;
+    double other;
+} Rate;
+
 typedef struct Keys {
     Key vocab, hidden, layers, heads, inner, positions, types;
     Key embedding; /* width of the embeddings; 0: hidden */
     Key size;      /* of a head; 0: hidden / heads */
     Key decoders;  /* layers of the decoder */
     Key pad, start, labels;
-    const char *act, *act_other, *eps, *dropout;
-    double eps_other, dropout_other;
+    const char *act, *act_other, *eps;
+    double eps_other;
+    Rate drop_embed, drop_attend, drop_out, drop_feed, drop_inner, drop_last;
+    Rate drop_head; /* null there: as drop_feed */
 } Keys;
 
 /* How a token knows where it stands. */

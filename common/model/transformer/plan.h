@@ -18,6 +18,7 @@ typedef struct Dense {
     int weight, bias; /* parameters, of the first part; the others' follow. bias -1: none */
     int parts;
     int64_t out[DENSE_PARTS], in; /* outputs of each part */
+    bool plain;                   /* a head's: [outputs, inputs] whatever the family has, f32 */
 } Dense;
 
 typedef struct NormPlan {

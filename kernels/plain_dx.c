@@ -1,5 +1,7 @@
 #include "kernels/vec.h"
 
+void K(plain_dx)(Piece *p, const LinearDx *a);
+
 enum { WIDE = 4 }; /* vectors of dx held in registers a row */
 
 /* `rows` (a constant) rows of dx from row i, n <= WIDE * VN columns from column c: what is read
@@ -13,7 +15,7 @@ VFN void strip(const LinearDx *a, View w, int64_t i, int rows, int64_t c, int64_
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < WIDE; v++)
             sum[r][v] =
-                a->add && part[v] ? vget(VROW(a->dx, i + r), K_F32, c + v * VN, part[v]) : vset(0);
+                a->r.p && part[v] ? vget(VROW(a->r, i + r), K_F32, c + v * VN, part[v]) : vset(0);
     for (int64_t j = 0; j < w.rows; j++) {
         const float *wj = (const float *)VROW(w, j) + c;
         vf wv[WIDE];
@@ -39,7 +41,7 @@ VFN void columns(const LinearDx *a, View w, int64_t i, int rows)
         strip(a, w, i, rows, c, k - c);
 }
 
-void K(linear_dx)(Piece *p, const LinearDx *a)
+void K(plain_dx)(Piece *p, const LinearDx *a)
 {
     (void)p;
     View w = weight_plain(a->w);

@@ -1,5 +1,7 @@
 #include "kernels/vec.h"
 
+void K(plain_dw)(Piece *p, const LinearDw *a);
+
 enum { BLOCK = 512, WIDE = 4 };
 
 /* Tokens [t0, t1) of dW's `rows` (a constant) rows from row j, n <= WIDE * VN columns from
@@ -51,7 +53,7 @@ static void bias(const LinearDw *a, int64_t t0, int64_t t1, bool add)
     }
 }
 
-void K(linear_dw)(Piece *p, const LinearDw *a)
+void K(plain_dw)(Piece *p, const LinearDw *a)
 {
     (void)p;
     int64_t t0 = 0;
