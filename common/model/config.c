@@ -219,9 +219,14 @@ static int read_config(Config *c, const json_t *j, Err *e)
                          key_rate(j, k->drop_feed, e),
                          key_rate(j, k->drop_inner, e),
                          key_rate(j, k->drop_last, e),
+                         0,
+                         0,
                          0};
-    bool own = k->drop_head.name && json_is_number(json_object_get(j, k->drop_head.name));
-    c->drop.head = own || k->drop_head.other > 0 ? key_rate(j, k->drop_head, e) : c->drop.feed;
+    bool own = json_is_number(json_object_get(j, k->drop_head.name));
+    c->drop.head = own || k->drop_head.other >= 0 ? key_rate(j, k->drop_head, e) : c->drop.feed;
+    c->drop.token = k->drop_token.name ? key_rate(j, k->drop_token, e) : c->drop.head;
+    c->drop.span = key_rate(j, k->drop_span, e);
+    c->init = json_get_real(j, k->init.name, k->init.other, e);
     c->problem = mem_str(json_get_str(j, "problem_type", "", e));
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");
@@ -239,20 +244,34 @@ float config_attend_scale(const Config *c, int64_t layer)
     return c->scale / (float)(c->scale_by_layer ? layer + 1 : 1);
 }
 
-int config_load(const char *folder, Config *c, Err *e)
+static int load(const char *folder, const char *name, Config *c, Err *e)
 {
     *c = (Config){0};
-    json_t *j = jsonfile_load(folder, "config.json", false, e);
+    json_t *j = jsonfile_load(folder, name, false, e);
     if (!j)
         return err_at(e, "no model there");
     Err why = {0};
     int r = read_config(c, j, &why);
     if (r < 0 || why.text[0]) {
-        err_set(e, "%s/config.json: %s", folder, why.text);
+        err_set(e, "%s/%s: %s", folder, name, why.text);
         config_clear(c);
         r = -1;
     }
     json_decref(j);
+    return r;
+}
+
+int config_load(const char *folder, Config *c, Err *e)
+{
+    return load(folder, "config.json", c, e);
+}
+
+int config_load_file(const char *path, Config *c, Err *e)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = !slash ? mem_str(".") : mem_strn(path, slash == path ? 1 : (size_t)(slash - path));
+    int r = load(folder, slash ? slash + 1 : path, c, e);
+    free(folder);
     return r;
 }
 
