@@ -164,7 +164,7 @@ static const Opt *find(const Opt *list, int k, int called)
 
 static void set_field(const Args *a, const OptField *f, void *into)
 {
-    char *at = (char *)into + f->at;
+    void *at = (char *)into + f->at;
     switch (f->kind) {
     case FIELD_NONE: break;
     case FIELD_FLAG: *(bool *)at = true; break;

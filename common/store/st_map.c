@@ -105,10 +105,10 @@ static int list_tensors(StFile *s, Err *e)
     for (int i = 0; i < s->parts; i++)
         for (int k = 0; k < s->part[i].head.count; k++)
             s->entry[n++] = (Entry){&s->part[i].head.tensor[k], &s->part[i]};
-    if (n)
+    if (n) {
         memcpy(s->sorted, s->entry, (size_t)n * sizeof *s->entry);
-    if (n)
         qsort(s->sorted, (size_t)n, sizeof *s->sorted, by_name);
+    }
     for (int i = 1; i < n; i++)
         if (by_name(&s->sorted[i - 1], &s->sorted[i]) == 0)
             return err_set(e, "%.100s is in %.100s and in %.100s", s->sorted[i].tensor->name,

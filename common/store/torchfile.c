@@ -88,7 +88,7 @@ static int read_at(Part *p, int64_t at, void *to, uint64_t bytes, const char *na
     if (!f)
         return zip_failed(p, name, e);
     while (got <= bytes) { /* one read beyond, which checks the sum */
-        zip_int64_t n = zip_fread(f, (char *)to + got, bytes - got ? bytes - got : 1);
+        zip_int64_t n = zip_fread(f, (char *)to + got, bytes > got ? bytes - got : 1);
         if (n <= 0)
             break;
         got += (uint64_t)n;

@@ -64,7 +64,8 @@ static void set_norm(const Piece *p, const Run *u, Norm *a, const NormPlan *n)
     View x = tile_of(p, u, SLOT_X), normed = tile_of(p, u, SLOT_NORMED);
     View narrow = tile_of(p, u, SLOT_NARROW);
     a->y = c->family->norms == NORMS_AFTER ? x : normed.p ? normed : narrow;
-    a->y2 = a->y.p == narrow.p ? (View){0} : narrow;
+    if (a->y.p != narrow.p)
+        a->y2 = narrow;
     a->gamma = value(u, n->gamma);
     a->beta = value(u, n->beta);
     a->eps = c->eps;
@@ -160,7 +161,8 @@ static void stage_embed(Piece *p, void *ctx)
         project(p, u, t);
     } else if (h->embed.gamma >= 0) {
         Norm a = embed_norm(u, x, x);
-        a.y2 = first ? (View){0} : narrow;
+        if (!first)
+            a.y2 = narrow;
         p->dev->norm(p, &a);
     }
     if (first && next) {
