@@ -27,7 +27,8 @@ serve() {
   "$WEFT_UNIT/hub" hub >port 3>&- &
   HUB=$!
   until [ -s port ]; do sleep 0.02; done
-  export HF_ENDPOINT=http://127.0.0.1:$(cat port)
+  HF_ENDPOINT=http://127.0.0.1:$(cat port)
+  export HF_ENDPOINT
   : >hub/log
 }
 

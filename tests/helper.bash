@@ -44,6 +44,11 @@ real_model() {
   printf '%s\n' "$TOP/model/all-MiniLM-L6-v2"
 }
 
+# files: what this folder holds, but for what bats makes there.
+files() {
+  find . -mindepth 1 -maxdepth 1 ! -name 'separate-stderr*' -printf '%f\n' | sort
+}
+
 # need_limit KIB: skips the test where no program runs in so little address space (under ASan).
 need_limit() {
   (ulimit -v "$1"; tok --version) >/dev/null 2>&1 || skip "memory cannot be limited here"
@@ -52,6 +57,7 @@ need_limit() {
 # draw(), of awk programs that are given a `seed` from 1 on: numbers between 0 and 1, from every
 # awk the same. awk's rand() is another in each, and in mawk does not repeat what srand() began.
 # Park and Miller, CACM 31 (1988).
+# shellcheck disable=SC2034 # a test's
 DRAW='function draw() { seed = seed * 16807 % 2147483647; return seed / 2147483647 }'
 
 # fails_with STATUS TEXT COMMAND...: the command exits so and says so on standard error.

@@ -57,6 +57,7 @@ each() {
   local pattern=$1 fn=$2 name in out args bad="" n=0
   local -a cmd
   while read -r name in out args <&3; do
+    # shellcheck disable=SC2053 # a pattern
     [[ $in != - && $out == $pattern ]] || continue
     # shellcheck disable=SC2206 # the table's arguments are words
     cmd=("$name" $args)
@@ -341,6 +342,7 @@ lacks() {
   for p in $programs; do
     [ "$p" != weft ] || continue
     run_as "$p" --help | spellings >all
+    # shellcheck disable=SC2013 # no blanks in them
     for o in $(grep '^--....' all); do
       ! grep -qxF -- "${o%?}" all || continue
       fails_with 2 "$p: " run_as "$p" "${o%?}" 1 </dev/null

@@ -55,6 +55,7 @@ same_bits() {
     "--schedule constant --warmup 0.1" "--schedule cosine --weight-decay 0.01 --decay-all" \
     "--schedule polynomial --clip 0"; do
     rm -rf out
+    # shellcheck disable=SC2086 # options are words
     train -o out --lr 0.02 -e 10 -v toy.weft --log log $how toy.weft
     [ "$(column valid_accuracy log | tail -n 1)" = 1 ] || { echo "$how" >&2; cat log >&2; false; }
   done
@@ -324,8 +325,8 @@ model.safetensors" ]
   train -q -o link -s 8 --force toy.weft
   [ -L link ]
   [ "$(told out seed)" = 8 ]
-  [ "$(ls -A | grep -v ^separate-stderr)" = \
-    "$(printf '%s\n' before data file fresh link out toy.weft)" ] # bats makes those
+  [ "$(files)" = \
+    "$(printf '%s\n' before data file fresh link out toy.weft)" ]
 }
 
 @test "stopped while it trains it leaves no folder, or the old one" {
@@ -375,6 +376,7 @@ model.safetensors" ]
     "-e 0" "-b 0" "-b 8x" "--lr -1" "--lr nan" "--warmup -1" "--warmup 1.5" "--dropout 1" \
     "--label-smoothing 2" "--max-steps 0" "--optim sdg" "--schedule flat" "--best worst" \
     "--patience 0" "--accumulate 0" "--clip -1" "--weight-decay x"; do
+    # shellcheck disable=SC2086 # options are words
     run train -o out -v toy.weft --best loss $bad toy.weft
     [ "$status" -eq 2 ] || { echo "$bad: $status" >&2; false; }
   done
@@ -384,6 +386,7 @@ model.safetensors" ]
 @test "what comes later is refused, not half done" {
   for option in "--scratch config.json" "--freeze encoder" "--objective mlm" "--checkpoint 5" \
     --resume "--pool cls" "--head family" "-m model"; do
+    # shellcheck disable=SC2086 # an option and its argument
     fails_with 2 "later version" train -o out $option toy.weft
   done
   train -q -o out --objective class toy.weft
