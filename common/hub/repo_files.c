@@ -116,12 +116,9 @@ static int add_shards(NameList *want, const NameList *all, const json_t *index, 
 {
     const char *tensor;
     json_t *file;
-    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor,
-                        file) if (!json_is_string(file) ||
-                                  add_known(want, all, json_string_value(file), by, e) <
-                                      0) return e->text[0]
-        ? -1
-        : err_set(e, "%s: no file for '%.100s'", by, tensor);
+    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor, file)
+        if (!json_is_string(file) || add_known(want, all, json_string_value(file), by, e) < 0)
+            return e->text[0] ? -1 : err_set(e, "%s: no file for '%.100s'", by, tensor);
     return 0;
 }
 

@@ -18,8 +18,7 @@ static int read_meta(const json_t *meta, StHeader *h, Err *e)
         return err_set(e, "__metadata__ is no object");
     h->key = mem_array(json_object_size(meta), sizeof *h->key);
     h->value = mem_array(json_object_size(meta), sizeof *h->value);
-    json_object_foreach((json_t *)meta, key, value)
-    {
+    json_object_foreach((json_t *)meta, key, value) {
         if (!json_is_string(value))
             return err_set(e, "__metadata__: the value of %.100s is no string", key);
         h->key[h->keys] = mem_str(key);
@@ -123,8 +122,7 @@ static int read_header(const json_t *root, StHeader *h, Err *e)
     if (json_object_size(root) > INT32_MAX)
         return err_set(e, "the header has too many tensors");
     h->tensor = mem_array(json_object_size(root), sizeof *h->tensor);
-    json_object_foreach((json_t *)root, key, value)
-    {
+    json_object_foreach((json_t *)root, key, value) {
         bool meta = strcmp(key, "__metadata__") == 0;
         if ((meta ? read_meta(value, h, e) : read_tensor(key, value, h, e)) < 0)
             return -1;

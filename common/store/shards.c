@@ -16,8 +16,7 @@ static int list_files(Shards *s, Err *e)
     const char *key;
     json_t *file;
     s->name = mem_array(json_object_size(s->map), sizeof *s->name);
-    json_object_foreach(s->map, key, file)
-    {
+    json_object_foreach(s->map, key, file) {
         const char *f = json_string_value(file);
         if (!f || !*f || strchr(f, '/'))
             return err_set(e, "the file of %.100s is not one of this folder", key);

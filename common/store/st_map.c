@@ -123,8 +123,7 @@ static int check_map(const StFile *s, const json_t *map, Err *e)
 {
     const char *key;
     json_t *file;
-    json_object_foreach((json_t *)map, key, file)
-    {
+    json_object_foreach((json_t *)map, key, file) {
         StTensor like = {.name = (char *)key};
         Entry *got =
             bsearch(&(Entry){&like, NULL}, s->sorted, (size_t)s->count, sizeof *s->sorted, by_name);

@@ -237,8 +237,7 @@ static int read_index(TorchFile *f, const char *path, Err *e)
         status = add_part(f, s.path[i], e);
     if (status == 0)
         status = list_tensors(f, e);
-    json_object_foreach(s.map, key, file)
-    {
+    json_object_foreach(s.map, key, file) {
         if (status == 0 && !find(f, key))
             status = err_set(e, "%s: %.100s is not in %.100s", path, key, json_string_value(file));
     }
