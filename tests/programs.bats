@@ -55,6 +55,7 @@ add() {
   case $2 in
   source) echo 'int main(void) {}' >"$tree/bin/few.c" ;;
   line)
+    # shellcheck disable=SC1003 # sed's
     sed -i '/^    P(get,/i\    P(few, "few", "[file ...]", "a few rows", NULL) \\' \
       "$tree/bin/programs.h"
     ;;
