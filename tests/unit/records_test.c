@@ -138,6 +138,39 @@ static void csv_kinds(void)
     free(got);
 }
 
+/* A header of so many columns: one `text`, and the rest of them with one name. */
+static char *read_columns(int columns, const char *name, const char *asked)
+{
+    Buf in = {0};
+    buf_str(&in, "text");
+    for (int i = 1; i < columns; i++)
+        buf_fmt(&in, ",%s", name);
+    for (int i = 0; i < columns; i++)
+        buf_fmt(&in, "%c%d", i ? ',' : '\n', i);
+    char *got = read_bytes(REC_CSV, (const char *const[]){asked, NULL}, in.p, in.n);
+    free(in.p);
+    return got;
+}
+
+/* As many columns as a spreadsheet has, in time that grows with them. */
+static void csv_columns(void)
+{
+    static const char *const odd[] = {"a#2#2", "a#3", "a#4", "#1#2", "#2", NULL};
+    static const struct {
+        int columns;
+        const char *name, *asked, *want;
+    } cases[] = {{REC_COLUMNS, "a", "a#16383", "16383;"},
+                 {REC_COLUMNS, "", "#16383", "16383;"},
+                 {REC_COLUMNS + 1, "a", "text", "!in: header: more than 16384 columns"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = read_columns(cases[i].columns, cases[i].name, cases[i].asked);
+        CHECK_TEXT(got, cases[i].want);
+        free(got);
+    }
+    /* a header that has names as they are made already */
+    IS(REC_CSV, odd, "a,a#2,a#2,a,a,#1,#1,,\n1,2,3,4,5,6,7,8,9\n", "3|4|5|7|8;");
+}
+
 static void json(void)
 {
     static const char *const ab[] = {"a", "b", NULL};
@@ -319,6 +352,7 @@ int main(void)
     lines();
     csv();
     csv_kinds();
+    csv_columns();
     json();
     places();
     sizes();
