@@ -6,6 +6,7 @@
 #include "base/outfile.h"
 #include "hub/cache.h"
 #include "hub/fetch_in.h"
+#include "store/jsonfile.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -123,7 +124,7 @@ static bool is_commit(const char *s)
 static int read_info(Fetch *f, const Buf *b, Err *e)
 {
     json_error_t why;
-    json_t *info = json_loadb(b->p, b->n, JSON_REJECT_DUPLICATES, &why);
+    json_t *info = json_read(str_of(b->p, b->n), JSON_REJECT_DUPLICATES, &why);
     if (!info)
         return err_set(e, "what %s says of it is no JSON: %s", f->endpoint, why.text);
     const char *sha = "";

@@ -3,6 +3,7 @@
 #include "base/outfile.h"
 #include "io/spool.h"
 #include "learn/label_ids.h"
+#include "store/jsonfile.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -247,7 +248,7 @@ int vectors_classes(const Vectors *v, Classes *c, Err *e)
     char *names = v->labels ? mem_str(v->labels) : sorted_names(v->labels_met);
     if (!names)
         return err_set(e, "%s: a label is not UTF-8", v->place);
-    json_t *list = json_loads(names, 0, NULL);
+    json_t *list = json_read_meta(names);
     int64_t n = (int64_t)json_array_size(list);
     json_decref(list);
     int status = n < 1 || n > VECTORS_CLASSES

@@ -1,16 +1,14 @@
 /* st_map.c - safetensors files mapped into memory, one or the shards of a folder. */
 #include "store/safetensors.h"
 
+#include "store/mapfile.h"
 #include "store/shards.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct Part { /* one file */
@@ -35,24 +33,20 @@ struct StFile {
 
 static int map_file(const char *path, Part *p, Err *e)
 {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    uint64_t size;
+    int fd = file_open(path, &size, e);
     if (fd < 0)
-        return err_sys(e, "cannot open");
-    int status = fstat(fd, &st);
-    if (status == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
-        p->size = (size_t)st.st_size;
-        p->map = mmap(NULL, p->size, PROT_READ, MAP_SHARED, fd, 0);
-        status = p->map == MAP_FAILED ? -1 : 0;
-    }
-    if (status < 0)
-        err_sys(e, "cannot read");
-    else if (!p->map)
-        status = err_set(e, "%s", S_ISREG(st.st_mode) ? "empty file" : "not a file");
-    if (p->map == MAP_FAILED)
-        p->map = NULL;
+        return -1;
+    int status = size ? 0 : err_set(e, "empty file");
+    void *map = status < 0 ? NULL : mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED)
+        status = err_sys(e, "cannot read");
     close(fd);
-    return status;
+    if (status < 0)
+        return -1;
+    p->map = map;
+    p->size = (size_t)size;
+    return 0;
 }
 
 static int read_part(Part *p, Err *e)
