@@ -87,3 +87,22 @@ lists() {
   fails_with 1 "lines: record 2: byte 3145739: more than 1048576 values" \
     tok -m "$(golden models/bert-class)" -J a lines
 }
+
+@test "weights that are cut short while they are in use: a message that names them, and no end" {
+  local status=0
+  folder bert-class
+  mkfifo text ids
+  tok -m m <text >ids 3>&- &
+  encode -m m <ids >out 2>said 3>&- &
+  local pid=$!
+  exec 4>text
+  echo 'the cat' >&4
+  until [ -s out ]; do sleep 0.05; done
+  : >m/model.safetensors
+  echo 'a dog' >&4
+  exec 4>&-
+  wait $pid || status=$?
+  [ "$status" -eq 1 ]
+  [ "$(cat said)" = "encode: $PWD/m/model.safetensors: it was cut short, or cannot be read, while it was in use" ]
+  fails_with 1 "stream ends early" show --digest out
+}

@@ -67,6 +67,19 @@ static noreturn void end_usage(void)
     exit(EXIT_USAGE);
 }
 
+void msg_in_handler(const char *name, const char *text)
+{
+    const char *const part[] = {progress_open ? "\n" : "", msg_prog, ": ", name, ": ", text};
+    char line[1024];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        for (const char *p = part[i]; p && *p && n < sizeof line - 1; p++)
+            line[n++] = (unsigned char)*p < ' ' && i > 0 ? '?' : *p;
+    line[n++] = '\n';
+    if (write(STDERR_FILENO, line, n) < 0)
+        return;
+}
+
 noreturn void die(const Err *e)
 {
     if (e->text[0])

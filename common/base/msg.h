@@ -19,6 +19,8 @@ void msg_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void msg_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Progress: overwrites one line on a terminal; a line each otherwise. */
 void msg_progress(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* "prog: NAME: text" from a signal handler: nothing but write(2), and no control characters. */
+void msg_in_handler(const char *name, const char *text);
 /* Prints the error unless its text is empty, and exits with EXIT_DATA; or as die_usage() does,
  * where e->usage. */
 noreturn void die(const Err *e);

@@ -1,5 +1,6 @@
 #include "learn/vectors.h"
 
+#include "base/mapping.h"
 #include "base/outfile.h"
 #include "io/spool.h"
 #include "learn/label_ids.h"
@@ -171,11 +172,12 @@ static int take_frame(Reading *r, const Frame *f, Err *e)
 
 static int map(Vectors *v, int fd, Err *e)
 {
+    static const char place[] = "the temporary file for vectors";
     size_t n = (size_t)(v->rows * v->width) * sizeof *v->x;
-    void *p = n ? mmap(NULL, n, PROT_READ, MAP_SHARED, fd, 0) : NULL;
-    if (p == MAP_FAILED)
-        return err_sys(e, "the temporary file for vectors");
-    v->x = p;
+    Mapping *m = n ? mapping_new(fd, 0, n, PROT_READ, MAP_SHARED, place) : NULL;
+    if (n && !m)
+        return err_sys(e, "%s", place);
+    v->x = n ? mapping_bytes(m) : NULL;
     return 0;
 }
 
@@ -207,7 +209,7 @@ int vectors_read(Vectors *v, char **files, int nfiles, bool skip, Err *e)
 void vectors_free(Vectors *v)
 {
     if (v->x)
-        munmap((void *)v->x, (size_t)(v->rows * v->width) * sizeof *v->x);
+        mapping_free(mapping_find(v->x));
     label_ids_free(v->labels_met);
     free(v->target);
     free(v->weight);

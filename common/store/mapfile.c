@@ -1,5 +1,7 @@
 #include "store/mapfile.h"
 
+#include "base/mapping.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -66,20 +68,23 @@ int mapfile_open(const char *path, size_t max, Str *out, Err *e)
     uint64_t size = 0;
     *out = str_of(NULL, 0);
     int fd = file_open(path, &size, e);
-    int status = fd < 0 ? -1 : size == 0 ? err_set(e, "empty") : check_size(size, max, e);
-    void *p = status < 0 ? NULL : mmap(NULL, (size_t)size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (p == MAP_FAILED)
-        status = err_sys(e, "cannot read");
-    else if (p)
-        *out = str_of(p, (size_t)size);
-    if (fd >= 0)
-        close(fd);
+    if (fd < 0)
+        return -1;
+    int status = size == 0 ? err_set(e, "empty") : check_size(size, max, e);
+    if (status == 0) {
+        Mapping *m = mapping_new(fd, 0, (size_t)size, PROT_READ, MAP_PRIVATE, path);
+        if (m)
+            *out = str_of(mapping_bytes(m), (size_t)size);
+        else
+            status = err_sys(e, "cannot read");
+    }
+    close(fd);
     return status;
 }
 
 void mapfile_close(Str *file)
 {
     if (file->p)
-        munmap((void *)file->p, file->n);
+        mapping_free(mapping_find(file->p));
     *file = str_of(NULL, 0);
 }
