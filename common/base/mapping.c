@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/msg.h"
-#include "base/tidy.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -32,12 +31,9 @@ static void on_bus(int sig, siginfo_t *info, void *context)
     uintptr_t at = (uintptr_t)info->si_addr;
     (void)context;
     for (const Mapping *m = info->si_code > 0 ? atomic_load(&all) : NULL; m; m = m->next)
-        if (at >= atomic_load(&m->begin) && at < atomic_load(&m->end)) {
-            msg_in_handler(atomic_load(&m->name),
+        if (at >= atomic_load(&m->begin) && at < atomic_load(&m->end))
+            die_in_handler(atomic_load(&m->name),
                            "it was cut short, or cannot be read, while it was in use");
-            tidy_now();
-            _exit(EXIT_DATA);
-        }
     sigaction(sig, &before, NULL);
     if (info->si_code <= 0) /* sent by somebody: it does not come again by itself */
         raise(sig);

@@ -1,7 +1,5 @@
 #include "base/namemap.h"
 
-#include "base/msg.h"
-
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +30,7 @@ int64_t *namemap_at(NameMap *m, Str name, bool *fresh)
     if (!en) {
         en = mem_alloc(sizeof *en);
         *en = (Entry){name, 0};
-        if (!tsearch(en, &m->root, by_name))
-            dief("out of memory (for a tree of names)");
+        mem_got(tsearch(en, &m->root, by_name), 3 * sizeof(void *));
     }
     return &en->number;
 }

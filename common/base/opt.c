@@ -126,7 +126,7 @@ static void add_options(Args *a, const Opt *list, int called)
 Args args_begin(const Program *program, const Opt *own, void *into, int argc, char **argv)
 {
     Args a = {.program = program, .own = own, .into = into, .argc = argc, .argv = argv};
-    msg_prog = program->name;
+    msg_begin(program->name);
     defaults(&a.common);
     int n = count(own), m = count(common_options);
     if (n > OPT_MOST)
