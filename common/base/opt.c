@@ -5,6 +5,7 @@
 #include "base/num.h"
 
 #include <getopt.h>
+#include <jansson.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,7 @@ Args args_begin(const Program *program, const Opt *own, void *into, int argc, ch
 {
     Args a = {.program = program, .own = own, .into = into, .argc = argc, .argv = argv};
     msg_begin(program->name);
+    json_set_alloc_funcs(mem_alloc, free); /* jansson leaves out what it has no memory for */
     defaults(&a.common);
     int n = count(own), m = count(common_options);
     if (n > OPT_MOST)
