@@ -1,5 +1,7 @@
 #include "base/tidy.h"
 
+#include "base/mem.h"
+
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -49,8 +51,8 @@ static void listen_once(void)
 void tidy_add(const char *path)
 {
     listen_once();
-    char *copy = strdup(path);
-    for (int i = 0; copy && i < TIDY_MAX; i++) {
+    char *copy = mem_str(path);
+    for (int i = 0; i < TIDY_MAX; i++) {
         char *none = NULL;
         if (atomic_compare_exchange_strong(&paths[i], &none, copy))
             return;
