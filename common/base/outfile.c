@@ -291,9 +291,7 @@ static int swap(OutFile **o, int n, Err *e)
 /* A signal waits until that is done. */
 static int swap_undisturbed(OutFile **o, int n, Err *e)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &before);
+    tidy_hold();
     int status = swap(o, n, e);
     if (status < 0) {
         undo(o, n);
@@ -303,7 +301,7 @@ static int swap_undisturbed(OutFile **o, int n, Err *e)
             if (o[i]->aside)
                 unlink(o[i]->old);
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    tidy_release();
     return status;
 }
 
