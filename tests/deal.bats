@@ -138,6 +138,74 @@ labels_of() {
   [ "$(files)" = all.weft ]
 }
 
+# are_old, are_new: both parts, as they were before or are behind.
+are_old() { cmp -s a.weft old.a && cmp -s b.weft old.b; }
+are_new() { cmp -s a.weft new.a && cmp -s b.weft new.b; }
+
+# two_deals: all.weft, what the first deal makes of it (old.*) and what the second does (new.*).
+two_deals() {
+  labelled 40 | mkstream >all.weft
+  deal -s 1 1:old.a 1:old.b <all.weft
+  deal -s 2 1:new.a 1:new.b <all.weft
+}
+
+@test "killed at whatever point: never a part of one deal beside one of another" {
+  need_failing
+  local k n missing=0 seen=""
+  two_deals
+  cp old.a a.weft; cp old.b b.weft
+  n=$(calls kill deal -s 2 1:a.weft 1:b.weft <all.weft)
+  [ "$n" -gt 20 ]
+  for k in $(seq "$n"); do
+    cp old.a a.weft; cp old.b b.weft
+    run -137 failing "kill:$k" deal -s 2 1:a.weft 1:b.weft <all.weft
+    if are_old; then
+      seen+=o
+    elif are_new; then
+      seen+=n
+    else
+      [ ! -e a.weft ] || [ ! -e b.weft ] || { echo "killed at $k: a mix" >&2; false; }
+      # What is there is of one deal, and what was there before lies beside it.
+      ! { cmp -s a.weft old.a || cmp -s b.weft old.b; } || ! { cmp -s a.weft new.a || cmp -s b.weft new.b; }
+      [ -e a.weft ] || cmp old.a .a.weft.*.old
+      missing=$((missing + 1))
+    fi
+    deal -s 2 1:a.weft 1:b.weft <all.weft # nothing that is left is in its way
+    are_new
+    rm -f .[ab].weft.*
+  done
+  [ "$missing" -gt 0 ] && [[ "$seen" =~ ^o+n+$ ]]
+}
+
+@test "a call that fails: the old parts stand, or the new ones" {
+  need_failing
+  local k n kind
+  two_deals
+  for kind in file write memory; do
+    cp old.a a.weft; cp old.b b.weft
+    n=$(calls $kind deal -s 2 1:a.weft 1:b.weft <all.weft)
+    for k in $(seq 1 $((n / 40 + 1)) "$n"); do
+      cp old.a a.weft; cp old.b b.weft
+      run --separate-stderr failing "$kind:$k" deal -s 2 1:a.weft 1:b.weft <all.weft
+      [ "$status" -eq 1 ] && [ -n "$stderr" ] || { [ "$status" -eq 0 ] && are_new; }
+      are_old || are_new
+      [ -z "$(find . -name '.[ab].weft.*')" ]
+    done
+  done
+}
+
+@test "two names of one file are no two parts" {
+  labelled 5 | mkstream >all.weft
+  mkdir d
+  ln -s d e
+  ln -s d/a f
+  fails_with 1 "d/a and e/a are one file" deal 1:d/a 1:e/a <all.weft
+  fails_with 1 "one file" deal 1:f 1:b 1:d/a <all.weft
+  fails_with 1 "one file" deal 1:./x 1:x <all.weft
+  [ "$(find . -type f | grep -v separate-stderr)" = ./all.weft ]
+  deal 1:d/x 1:x 1:/dev/null <all.weft
+}
+
 @test "what is no share" {
   fails_with 2 "which files" deal
   fails_with 2 "'x' is not PART:FILE" deal x

@@ -81,3 +81,19 @@ isas() {
   if [[ $flags == *" avx512_bf16 "* ]]; then echo AVX512_CORE_BF16; fi
   if [[ $flags == *" amx_bf16 "* ]]; then echo AVX512_CORE_AMX; fi
 }
+
+# need_failing: skips the test where no call can be made to fail (under ASan: tests/faults).
+need_failing() {
+  [ -e "$WEFT_UNIT/failing.so" ] || skip "no failing calls here"
+}
+
+# failing KIND:N COMMAND...: the Nth call of that kind fails, or kills the command (tests/faults).
+failing() {
+  FAIL=$1 LD_PRELOAD=$WEFT_UNIT/failing.so "${@:2}"
+}
+
+# calls KIND COMMAND...: how many calls of that kind the command makes.
+calls() {
+  FAIL_COUNT=$BATS_TEST_TMPDIR/calls failing "$1:0" "${@:2}" >/dev/null
+  cat "$BATS_TEST_TMPDIR/calls"
+}

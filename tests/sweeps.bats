@@ -192,6 +192,31 @@ full() {
   each text full
 }
 
+no_input() {
+  fails_with 1 "stdin: cannot read: Bad file descriptor" bash -c '"$@" <&-' -- "${cmd[@]}" &&
+    nothing_made
+}
+no_output() {
+  fails_with 1 "standard output: " bash -c '"$@" >&-' -- "${cmd[@]}" <"$in"
+  [[ "$stderr" == *"Bad file descriptor" ]]
+}
+# What is told there goes nowhere, and above all not into a file.
+no_error() {
+  set -e
+  "${cmd[@]}" <"$in" >one
+  if [ "$out" = file ]; then mv made.weft want; fi
+  rm -rf made
+  "${cmd[@]}" --progress <"$in" 2>&- >other
+  cmp one other
+  if [ "$out" = file ]; then cmp made.weft want; fi
+}
+@test "standard input, output or error that is closed is nobody's file" {
+  each '*' no_input
+  each stream no_output
+  each text no_output
+  each '*' no_error
+}
+
 gone() {
   run --separate-stderr bash -c \
     '{ sleep 0.2; cat "$0"; } | "$@" | true; echo "${PIPESTATUS[1]}"' "$in" "${cmd[@]}"

@@ -352,6 +352,57 @@ model.safetensors" ]
   [ "$(ls -A)" = "$(printf '%s\n' before old toy.weft)" ]
 }
 
+@test "--force keeps the modes of the folder and of its files" {
+  umask 022
+  train -q -o out toy.weft
+  [ "$(stat -c %a out out/config.json out/model.safetensors | tr '\n' ' ')" = "755 644 644 " ]
+  chmod 700 out; chmod 600 out/config.json; chmod 640 out/model.safetensors
+  train -q -o out -s 7 --force toy.weft
+  [ "$(stat -c %a out out/config.json out/model.safetensors | tr '\n' ' ')" = "700 600 640 " ]
+  train -q -o new --force toy.weft
+  [ "$(stat -c %a new new/config.json | tr '\n' ' ')" = "755 644 " ]
+}
+
+# whole: out is one of the two heads, with all that lay beside it.
+whole() {
+  weft head -m out toy.weft | frames -d | cmp -s - "$1" && [ "$(cat out/notes out/more/notes)" = $'mine\nmine' ]
+}
+
+@test "killed or failing while it saves: the old head or the new one, and what lies beside it" {
+  need_failing
+  PATH=$WEFT_UNIT:$PATH
+  local k n kind
+  for k in 1 2; do
+    train -q -e 1 -s $k -o out --force toy.weft
+    weft head -m out toy.weft | frames -d >head$k
+  done
+  run ! cmp -s head1 head2
+  train -q -e 1 -s 1 -o old toy.weft
+  mkdir old/more
+  echo mine | tee old/notes >old/more/notes
+  for kind in kill file; do
+    rm -rf out*; cp -r old out
+    n=$(calls $kind train -q -e 1 -s 2 -o out --force toy.weft)
+    for k in $(seq "$n"); do
+      rm -rf out*; cp -r old out
+      run --separate-stderr failing $kind:$k train -q -e 1 -s 2 -o out --force toy.weft
+      if [ $kind = file ]; then
+        [ "$status" -eq 0 ] || { [ "$status" -eq 1 ] && [ -n "$stderr" ]; }
+      else
+        [ "$status" -eq 137 ]
+      fi
+      # A folder is in one place at a time: it may have stayed behind, which then is told.
+      if [ ! -e out/more ]; then
+        [ $kind = kill ] || [[ "$stderr" == *"stays in $PWD/out.tmp."* ]]
+        mv out.tmp.*/more out
+      fi
+      whole head1 || whole head2 || { echo "$kind $k: $(ls -AR)" >&2; false; }
+      train -q -e 1 -s 2 -o out --force toy.weft # what is left is in nobody's way
+      whole head2
+    done
+  done
+}
+
 @test "a full disk under the log is an error" {
   fails_with 1 "/dev/full" train -o out --log /dev/full toy.weft
   fails_with 1 "nowhere/log" train -o out --log nowhere/log toy.weft

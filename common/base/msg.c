@@ -2,14 +2,26 @@
 
 #include "base/tidy.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 const char *msg_prog = "weft";
 bool msg_quiet;
 static bool progress_open; /* a progress line without its newline stands on the terminal */
+
+void msg_begin(const char *prog)
+{
+    static const int contrary[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    msg_prog = prog;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", contrary[fd]) < 0)
+            dief("/dev/null: %s", strerror(errno));
+}
 
 /* One write(2) a message, so that programs of one pipeline do not mix their lines. */
 static void put(const char *end, const char *fmt, va_list ap)
@@ -58,6 +70,21 @@ void msg_progress(const char *fmt, ...)
     progress_open = false;
     PUT(" ");
     progress_open = true;
+}
+
+noreturn void die_in_handler(const char *name, const char *text)
+{
+    const char *const part[] = {progress_open ? "\n" : "", msg_prog, ": ", name, ": ", text};
+    char line[1024];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        for (const char *p = part[i]; p && *p && n < sizeof line - 1; p++)
+            line[n++] = (unsigned char)*p < ' ' && i > 0 ? '?' : *p;
+    line[n++] = '\n';
+    ssize_t told = write(STDERR_FILENO, line, n);
+    (void)told; /* nobody may be left to tell */
+    tidy_now();
+    _exit(EXIT_DATA);
 }
 
 static noreturn void end_usage(void)

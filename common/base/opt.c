@@ -5,6 +5,7 @@
 #include "base/num.h"
 
 #include <getopt.h>
+#include <jansson.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,8 @@ static void add_options(Args *a, const Opt *list, int called)
 Args args_begin(const Program *program, const Opt *own, void *into, int argc, char **argv)
 {
     Args a = {.program = program, .own = own, .into = into, .argc = argc, .argv = argv};
-    msg_prog = program->name;
+    msg_begin(program->name);
+    json_set_alloc_funcs(mem_alloc, free); /* jansson leaves out what it has no memory for */
     defaults(&a.common);
     int n = count(own), m = count(common_options);
     if (n > OPT_MOST)

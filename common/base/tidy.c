@@ -1,5 +1,7 @@
 #include "base/tidy.h"
 
+#include "base/mem.h"
+
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -30,6 +32,17 @@ void tidy_raise(int sig)
     raise(sig);
 }
 
+static atomic_bool holding;
+static atomic_int waiting; /* the signal that came meanwhile */
+
+static void on_signal(int sig)
+{
+    if (atomic_load(&holding))
+        atomic_store(&waiting, sig);
+    else
+        tidy_raise(sig);
+}
+
 static void listen_once(void)
 {
     static bool done;
@@ -39,7 +52,7 @@ static void listen_once(void)
         return;
     done = true;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction now, act = {.sa_handler = tidy_raise};
+        struct sigaction now, act = {.sa_handler = on_signal};
         sigaction(signals[i], NULL, &now);
         if (now.sa_handler != SIG_IGN) /* nohup stays nohup */
             sigaction(signals[i], &act, NULL);
@@ -49,8 +62,8 @@ static void listen_once(void)
 void tidy_add(const char *path)
 {
     listen_once();
-    char *copy = strdup(path);
-    for (int i = 0; copy && i < TIDY_MAX; i++) {
+    char *copy = mem_str(path);
+    for (int i = 0; i < TIDY_MAX; i++) {
         char *none = NULL;
         if (atomic_compare_exchange_strong(&paths[i], &none, copy))
             return;
@@ -67,4 +80,18 @@ void tidy_forget(const char *path)
             return;
         }
     }
+}
+
+void tidy_hold(void)
+{
+    listen_once();
+    atomic_store(&holding, true);
+}
+
+void tidy_release(void)
+{
+    atomic_store(&holding, false);
+    int sig = atomic_exchange(&waiting, 0);
+    if (sig)
+        tidy_raise(sig);
 }

@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 Block *block_new(size_t size)
 {
@@ -22,8 +21,8 @@ void block_drop(Block *b)
 {
     if (!b || atomic_fetch_sub(&b->users, 1) > 1)
         return;
-    if (b->mapped)
-        munmap(b->p, b->size);
+    if (b->mapping)
+        mapping_free(b->mapping);
     else
         free(b->p);
     free(b);

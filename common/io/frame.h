@@ -13,6 +13,7 @@
 
 #include "base/dtype.h"
 #include "base/err.h"
+#include "base/mapping.h"
 #include "base/mem.h"
 
 #include <stdbool.h>
@@ -23,8 +24,8 @@ enum { FRAME_RANKS = 8 };
 typedef struct Block {
     _Atomic int users;
     size_t size;
-    void *p;     /* on 64 bytes */
-    bool mapped; /* by mmap(2), private: p and size are whole pages */
+    void *p;          /* on 64 bytes */
+    Mapping *mapping; /* private, and p and size are whole pages; NULL: none */
 } Block;
 
 Block *block_new(size_t size);

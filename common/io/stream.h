@@ -54,6 +54,9 @@ int out_write(Out *out, Frame *f, Err *e);
 void out_fail(Out *out);
 /* Everything is on its way, or -1 (a full disk shows here at the latest). Frees out. */
 int out_close(Out *out, Err *e);
+/* The same for files that belong together, none of which is put in its place unless all are
+ * (outfile_commit_all). NULLs among them are passed over. */
+int out_close_all(Out **out, int n, Err *e);
 
 /* The loop of a filter. fn gets frames that have rows; it returns 0, or -1 with *e. When e->row is
  * 1 + r, row r of the frame as it came, the rows before it are put through fn again and delivered,

@@ -1,8 +1,10 @@
 #include "learn/vectors.h"
 
+#include "base/mapping.h"
 #include "base/outfile.h"
 #include "io/spool.h"
 #include "learn/label_ids.h"
+#include "store/jsonfile.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -170,11 +172,12 @@ static int take_frame(Reading *r, const Frame *f, Err *e)
 
 static int map(Vectors *v, int fd, Err *e)
 {
+    static const char place[] = "the temporary file for vectors";
     size_t n = (size_t)(v->rows * v->width) * sizeof *v->x;
-    void *p = n ? mmap(NULL, n, PROT_READ, MAP_SHARED, fd, 0) : NULL;
-    if (p == MAP_FAILED)
-        return err_sys(e, "the temporary file for vectors");
-    v->x = p;
+    Mapping *m = n ? mapping_new(fd, 0, n, PROT_READ, MAP_SHARED, place) : NULL;
+    if (n && !m)
+        return err_sys(e, "%s", place);
+    v->x = n ? mapping_bytes(m) : NULL;
     return 0;
 }
 
@@ -206,7 +209,7 @@ int vectors_read(Vectors *v, char **files, int nfiles, bool skip, Err *e)
 void vectors_free(Vectors *v)
 {
     if (v->x)
-        munmap((void *)v->x, (size_t)(v->rows * v->width) * sizeof *v->x);
+        mapping_free(mapping_find(v->x));
     label_ids_free(v->labels_met);
     free(v->target);
     free(v->weight);
@@ -247,7 +250,7 @@ int vectors_classes(const Vectors *v, Classes *c, Err *e)
     char *names = v->labels ? mem_str(v->labels) : sorted_names(v->labels_met);
     if (!names)
         return err_set(e, "%s: a label is not UTF-8", v->place);
-    json_t *list = json_loads(names, 0, NULL);
+    json_t *list = json_read_meta(names);
     int64_t n = (int64_t)json_array_size(list);
     json_decref(list);
     int status = n < 1 || n > VECTORS_CLASSES

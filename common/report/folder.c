@@ -110,7 +110,7 @@ static void put_config(Buf *b, const json_t *config)
     put_labels(b, config);
 }
 
-/* What `head -T` can choose from; nothing of an architecture that weft does not know. */
+/* What `head -T` can choose from, or why that is not to be told. */
 static void put_heads(Buf *b, const char *folder)
 {
     Err e = {0};
@@ -118,9 +118,13 @@ static void put_heads(Buf *b, const char *folder)
     Weights *w = NULL;
     const HeadKind *kind[HEAD_TASKS];
     Buf names = {0};
-    if (config_load(folder, &c, &e) < 0)
+    if (config_load(folder, &c, &e) < 0) {
+        put_line(b, "heads", e.text);
         return;
-    if ((w = weights_open(folder, c.family->prefix, &e))) {
+    }
+    if (!(w = weights_open(folder, c.family->prefix, &e))) {
+        put_line(b, "heads", e.text);
+    } else {
         headkinds_find(&c, w, kind);
         for (int t = 0; t < HEAD_TASKS; t++)
             if (kind[t])
@@ -262,7 +266,8 @@ int folder_put(Buf *b, const char *folder, Err *e)
     bool trained = type && strcmp(type, "weft-head") == 0; /* a head on another folder's encoder */
     put_config(b, config);
     if (!trained) {
-        put_heads(b, folder);
+        if (type && family_find(type))
+            put_heads(b, folder);
         put_tokenizer(b, folder);
     }
     int status = put_weights(b, folder, config, trained, e);

@@ -1,6 +1,7 @@
 #include "store/torchfile.h"
 
 #include "base/mem.h"
+#include "store/mapfile.h"
 #include "store/pickle.h"
 #include "store/shards.h"
 
@@ -8,7 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include <zip.h>
 
 enum { MOST_PICKLE = 8 << 20 }; /* bytes of a dictionary: some 50,000 tensors */
@@ -43,14 +44,13 @@ static int zip_failed(Part *p, const char *what, Err *e)
 
 static int open_zip(Part *p, const char *path, Err *e)
 {
-    struct stat st;
-    int code = 0;
-    if (stat(path, &st) < 0)
-        return err_sys(e, "cannot open");
-    p->size = (uint64_t)st.st_size;
-    p->zip = zip_open(path, ZIP_RDONLY, &code);
+    int code = 0, fd = file_open(path, &p->size, e);
+    if (fd < 0)
+        return -1;
+    p->zip = zip_fdopen(fd, ZIP_RDONLY, &code); /* closes it */
     if (p->zip)
         return 0;
+    close(fd);
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS || code == ZIP_ER_EOF)
         return err_set(e, "no zip archive of torch.save (which PyTorch 1.6 and later write): was "
                           "it fetched in full?");
