@@ -26,6 +26,10 @@ const char *dtype_name(DType t);            /* "F32" */
 size_t dtype_size(DType t);                 /* bytes an element */
 int dtype_find(const char *name, size_t n); /* a DType, or -1 */
 
+/* Bytes of a tensor of this shape. -1: its lengths, those of 0 left out, do not fit into 63 bits
+ * together, so that no product of some of them is to be trusted. */
+int64_t shape_bytes(DType t, int rank, const int64_t *shape);
+
 /* Element i of a buffer of type t, widened exactly (I64 beyond 2^53 rounds). */
 double dtype_get(DType t, const void *p, int64_t i);
 

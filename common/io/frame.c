@@ -133,13 +133,10 @@ Tensor *frame_need(const Frame *f, const char *name, DType type, int rank, Err *
     return NULL;
 }
 
-static size_t product(DType type, int rank, const int64_t *shape)
+static size_t bytes_for(DType type, int rank, const int64_t *shape)
 {
-    size_t n = dtype_size(type);
-    for (int i = 0; i < rank; i++)
-        if (__builtin_mul_overflow(n, (size_t)shape[i], &n))
-            return SIZE_MAX; /* no memory is that large, and its allocation says so */
-    return n;
+    int64_t n = shape_bytes(type, rank, shape);
+    return n < 0 ? SIZE_MAX : (size_t)n; /* no memory is that large, and its allocation says so */
 }
 
 Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int64_t *shape,
@@ -149,7 +146,7 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
                 .type = type,
                 .rank = rank,
                 .data = data,
-                .bytes = product(type, rank, shape),
+                .bytes = bytes_for(type, rank, shape),
                 .block = block};
     if (rank)
         memcpy(t.shape, shape, (size_t)rank * sizeof *shape);
@@ -166,7 +163,7 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
 
 void *frame_add(Frame *f, const char *name, DType type, int rank, const int64_t *shape)
 {
-    Block *b = block_new(product(type, rank, shape));
+    Block *b = block_new(bytes_for(type, rank, shape));
     return frame_adopt(f, name, type, rank, shape, b, b->p)->data;
 }
 
