@@ -7,13 +7,15 @@
  * Range tensors (I64 [.., 2], bytes [start, end) of a U8 tensor):
  *     row.text -> text.utf8     row.pair -> pair.utf8     row.label, token.label -> label.utf8
  *     row.keep.NAME -> keep.NAME.utf8
- * Any other "row.X" or "token.X" of type I64 [.., 2] for which "X.utf8" exists is one too. */
+ * Any other "row.X" or "token.X" of type I64 [.., 2] for which "X.utf8" exists is one too, unless
+ * that is cut by an axis itself ("row.Y.utf8"). */
 #ifndef WEFT_FRAME_H
 #define WEFT_FRAME_H
 
 #include "base/dtype.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "io/name_index.h"
 
 #include <stdbool.h>
 
@@ -54,7 +56,8 @@ typedef struct Frame {
     char **key, **value; /* metadata without "weft", "end" and "rows", in order */
     int keys;
     End end;
-    int64_t end_rows; /* what the wire said beside `end`; -1: it said nothing */
+    int64_t end_rows;                  /* what the wire said beside `end`; -1: it said nothing */
+    NameIndex tensor_index, key_index; /* private */
 } Frame;
 
 Frame *frame_new(int64_t rows, int64_t tokens);
@@ -85,9 +88,10 @@ void frame_set_meta(Frame *f, const char *key, const char *value); /* NULL remov
 /* The axis a tensor's name gives: rows, rows + 1, tokens, or something of its own. */
 typedef enum Axis { AXIS_ROW, AXIS_ROW1, AXIS_TOKEN, AXIS_PICK, AXIS_OTHER } Axis;
 Axis tensor_axis(const char *name);
-/* The name of the bytes a range tensor points into ("text.utf8" for "row.text") if it is one
- * in this frame, else NULL. Valid until the next call on this thread. */
-const char *tensor_bytes_name(const Frame *f, const Tensor *t);
+/* The bytes that a range tensor points into ("text.utf8" for "row.text"), if it is one in this
+ * frame, else NULL; and the range tensors that point into these bytes, two at most: how many. */
+Tensor *tensor_bytes(const Frame *f, const Tensor *t);
+int tensor_ranges(const Frame *f, const Tensor *bytes, Tensor *range[2]);
 
 /* Row i's bytes of a range tensor; {NULL, 0} where the frame has no such tensor. */
 Str frame_text(const Frame *f, const char *name, int64_t i);

@@ -44,7 +44,7 @@ static int check_known(const Frame *f, const Tensor *t, Err *e)
         if (known[i].range && t->shape[1] != 2)
             return err_set(e, "%.100s holds %" PRId64 " numbers a place, not 2", t->name,
                            t->shape[1]);
-        if (known[i].range && t->type == DT_I64 && !tensor_bytes_name(f, t))
+        if (known[i].range && t->type == DT_I64 && !tensor_bytes(f, t))
             return err_set(e, "%.100s has no bytes to point into (%.100s.utf8)", t->name,
                            strchr(t->name, '.') + 1);
         return 0;
@@ -97,13 +97,12 @@ static int check_axis(const Frame *f, const Tensor *t, int64_t picks, Err *e)
 /* Ranges lie in their bytes. */
 static int check_ranges(const Frame *f, const Tensor *t, Err *e)
 {
-    const char *name = tensor_bytes_name(f, t);
-    const Tensor *bytes = name ? frame_get(f, name) : NULL;
+    const Tensor *bytes = tensor_bytes(f, t);
     if (!bytes)
         return 0;
     if (bytes->type != DT_U8 || bytes->rank != 1)
-        return err_set(e, "%.100s is %s of %d axes, not U8 of 1", name, dtype_name(bytes->type),
-                       bytes->rank);
+        return err_set(e, "%.100s is %s of %d axes, not U8 of 1", bytes->name,
+                       dtype_name(bytes->type), bytes->rank);
     const int64_t *range = t->data;
     for (int64_t i = 0; i < t->shape[0]; i++) {
         int64_t a = range[2 * i], b = range[2 * i + 1];
@@ -111,7 +110,7 @@ static int check_ranges(const Frame *f, const Tensor *t, Err *e)
             return err_set(e,
                            "%.100s: range [%" PRId64 ", %" PRId64 ") at %" PRId64
                            " is not in %.100s, which has %" PRId64 " bytes",
-                           t->name, a, b, i, name, bytes->shape[0]);
+                           t->name, a, b, i, bytes->name, bytes->shape[0]);
     }
     return 0;
 }

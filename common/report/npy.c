@@ -108,7 +108,7 @@ static void put_data(Npy *n, const Frame *f, Buf *b)
     const Tensor *t = frame_get(f, n->name);
     if (!t || f->rows == 0)
         return;
-    const char *bytes = tensor_bytes_name(f, t);
+    const Tensor *bytes = tensor_bytes(f, t);
     size_t numbers = t->bytes / dtype_size(t->type);
     if (bytes)
         put_shifted(b, t->data, numbers, n->bytes);
@@ -121,7 +121,7 @@ static void put_data(Npy *n, const Frame *f, Buf *b)
     else
         buf_add(b, t->data, t->bytes);
     n->tokens += f->tokens;
-    n->bytes += bytes ? (int64_t)frame_get(f, bytes)->bytes : 0;
+    n->bytes += bytes ? (int64_t)bytes->bytes : 0;
 }
 
 /* The header is made between two passes over all frames: the first counts, the second writes. */

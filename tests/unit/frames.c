@@ -21,7 +21,7 @@ typedef struct Will {
 
 static void print_place(const Frame *f, const Tensor *t, int64_t i)
 {
-    if (tensor_bytes_name(f, t)) {
+    if (tensor_bytes(f, t)) {
         Str s = frame_text(f, t->name, i);
         printf(" '%.*s'", (int)s.n, s.p);
         return;
