@@ -181,6 +181,26 @@ size() {
   fails_with 1 "rows of its end" frames minus.weft
 }
 
+@test "no more rows or tokens are claimed than there are bytes" {
+  header '{"__metadata__":{"weft":"1","end":"ok"},"row.vector":{"dtype":"F32","shape":[1099511627776,0],"data_offsets":[0,0]}}' >rows.weft
+  { header '{"__metadata__":{"weft":"1","end":"ok"},"row.tokens":{"dtype":"I64","shape":[2],"data_offsets":[0,16]}}'
+    printf '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x40'; } >tokens.weft
+  for what in rows tokens; do
+    fails_with 1 "$what.weft: broken frame after 0 rows: it claims" frames $what.weft
+    for program in "show -r" "show --lengths" "show --digest" "show -o x.weft"; do
+      fails_with 1 "but no tensor of $what holds anything" timeout 20 $program $what.weft
+    done
+    fails_with 1 "but no tensor of $what holds anything" timeout 20 deal 1:x <$what.weft
+  done
+}
+
+@test "a head that leaves nothing of the tokens leaves their counts out too" {
+  mkstream <<<'ids 101 7 102' >ids.weft
+  encode -m "$(golden models/bert-class)" ids.weft | frames -R token.id >hidden.weft
+  weft head -m "$(golden models/bert-class)" -T class hidden.weft | frames -l >list
+  [ "$(cat list)" = "rows 1 tokens 0 end" ]
+}
+
 @test "a frame that contradicts itself" {
   sed 's/"token.id"/"row.xxid"/' a.weft >bad.weft
   fails_with 1 "broken frame after 0 rows: row.xxid holds 5 rows, the frame 2" frames bad.weft

@@ -39,8 +39,8 @@ END
   local kind
   for kind in "" two.; do
     encode "${kind}ids" >"${kind}hidden"
-    pool --mean "${kind}hidden" | frames -R token. | frames -R row.tokens >"${kind}vector"
-    weft head "${kind}hidden" | frames -R token. | frames -R row.tokens >"${kind}logit"
+    pool --mean "${kind}hidden" | frames -R token. >"${kind}vector"
+    weft head "${kind}hidden" | frames -R token. >"${kind}logit"
   done
   mkstream >none </dev/null
 }

@@ -328,6 +328,18 @@ static int all_masked(const HeadFilter *f, const Frame *frame, Err *e)
     return 0;
 }
 
+/* Nobody behind a head asks for hidden states: they stay off the pipe. Where they were all there
+ * was of the tokens, nothing is left of these. */
+static void drop_states(Frame *frame)
+{
+    bool others = false;
+    frame_drop(frame, "token.hidden");
+    for (int i = 0; i < frame->count && !others; i++)
+        others = tensor_axis(frame->tensor[i].name) == AXIS_TOKEN;
+    if (!others)
+        frame_drop_tokens(frame);
+}
+
 int head_frame(void *filter, Frame *frame, Err *e)
 {
     HeadFilter *f = filter;
@@ -343,8 +355,7 @@ int head_frame(void *filter, Frame *frame, Err *e)
     frame_set_meta(frame, "task", head_task_names[head_task(f->head)]);
     frame_set_meta(frame, "classes", f->classes);
     frame_set_meta(frame, "problem", *problem ? problem : NULL);
-    /* Nobody behind a head asks for hidden states: they stay off the pipe. */
-    frame_drop(frame, "token.hidden");
+    drop_states(frame);
     return 0;
 }
 

@@ -61,10 +61,7 @@ int pool_frame(void *filter, Frame *frame, Err *e)
         return -1;
     if (pool_vectors(f->pooler, frame, e) < 0)
         return -1;
-    frame_drop_prefix(frame, "token.");
-    frame_drop_prefix(frame, "pick.");
-    frame_drop(frame, "row.tokens");
-    frame->tokens = 0;
+    frame_drop_tokens(frame);
     frame_set_meta(frame, "pool", pooling_name(f->used));
     return 0;
 }

@@ -202,6 +202,14 @@ void frame_drop_prefix(Frame *f, const char *prefix)
             drop_at(f, i);
 }
 
+void frame_drop_tokens(Frame *f)
+{
+    frame_drop_prefix(f, "token.");
+    frame_drop_prefix(f, "pick.");
+    frame_drop(f, "row.tokens");
+    f->tokens = 0;
+}
+
 size_t frame_bytes(const Frame *f)
 {
     size_t n = 0;

@@ -79,6 +79,7 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
                     Block *block, void *data);
 void frame_drop(Frame *f, const char *name);          /* absent is fine */
 void frame_drop_prefix(Frame *f, const char *prefix); /* "token." */
+void frame_drop_tokens(Frame *f); /* token.*, pick.* and row.tokens: rows alone stay */
 
 size_t frame_bytes(const Frame *f); /* of all its tensors */
 
@@ -98,9 +99,10 @@ Str frame_text(const Frame *f, const char *name, int64_t i);
 /* Adds a range tensor over n strings and its bytes (equal neighbours by pointer share). */
 void frame_add_text(Frame *f, const char *name, const Str *s, int64_t n);
 
-/* Everything a reader relies on: axes agree with rows and tokens, row.tokens starts at 0, does
- * not fall and ends at t, ranges lie in their bytes, types and ranks of known tensors are those
- * of weft-stream(5). Sets f->rows and f->tokens from the tensors. */
+/* Everything a reader relies on: axes agree with rows and tokens, which are no more than bytes are
+ * there, row.tokens starts at 0, does not fall and ends at t, ranges lie in their bytes, types and
+ * ranks of known tensors are those of weft-stream(5). Sets f->rows and f->tokens from the tensors.
+ */
 int frame_check(Frame *f, Err *e);
 
 /* A new frame of the given rows (any order, repeats allowed; indices in [0, rows)): every

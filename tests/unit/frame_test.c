@@ -240,7 +240,7 @@ static void refused(const char *name, DType type, int rank, const int64_t *shape
 
 static void test_check(void)
 {
-    int64_t three[] = {3}, four[] = {4}, five[] = {5}, pair[] = {3, 2}, none[] = {0};
+    int64_t two[] = {2}, three[] = {3}, four[] = {4}, five[] = {5}, pair[] = {3, 2}, none[] = {0};
     int64_t ends[] = {0, 2, 1, 5}, late[] = {1, 2, 2, 5}, fall[] = {0, 2, 2, -5};
     int64_t out[] = {0, 13, 13, 17, 0, 0}, back[] = {5, 2, 0, 0, 0, 0};
     int64_t under[] = {-1, 2, 0, 0, 0, 0};
@@ -271,6 +271,17 @@ static void test_check(void)
     frame_add(f, "token.id", DT_I32, 1, five);
     CHECK(frame_check(f, &e) < 0); /* tokens of no row */
     frame_drop(f, "token.id");
+    frame_add(f, "row.nothing", DT_U8, 2, (int64_t[]){INT64_MAX, 0});
+    CHECK(frame_check(f, &e) < 0);
+    CHECK_TEXT(e.text, "claims 9223372036854775807 rows");
+    frame_add(f, "row.more", DT_F32, 1, two); /* holds something, but of two rows */
+    CHECK(frame_check(f, &e) < 0);
+    CHECK_TEXT(e.text, "claims 9223372036854775807 rows");
+    frame_drop_prefix(f, "row.");
+    put(f, "row.tokens", DT_I64, 1, two, (int64_t[]){0, INT64_MAX});
+    CHECK(frame_check(f, &e) < 0);
+    CHECK_TEXT(e.text, "claims 9223372036854775807 tokens");
+    frame_drop_tokens(f);
     frame_add(f, "row.vector", DT_F32, 2, (int64_t[]){3, 4});
     CHECK(frame_check(f, &e) == 0 && f->rows == 3 && f->tokens == 0);
     frame_free(f);
