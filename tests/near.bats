@@ -117,9 +117,10 @@ rounded() {
 @test "the program before has failed: exit 1, no word" {
   printf '1 0\n' | stream c >corpus.weft
   printf 'vector 1 0\nfail\n' | mkstream >failed
-  run --separate-stderr near corpus.weft <failed
+  run --separate-stderr bash -c 'cat failed | near corpus.weft'
   [ "$status" -eq 1 ]
   [ -z "$stderr" ]
+  fails_with 1 'near: failed: the program that wrote it failed' near failed <corpus.weft
   fails_with 1 'No space left on device' bash -c 'near corpus.weft <corpus.weft >/dev/full'
 }
 

@@ -113,7 +113,7 @@ agrees() {
 
 @test "the program before has failed: exit 1, no word, no line for all of it" {
   printf 'meta model %s\nids 5 6 7\nfail\n' "$G" | mkstream >failed
-  run --separate-stderr ppl failed
+  run --separate-stderr bash -c 'cat failed | ppl'
   [ "$status" -eq 1 ]
   [ -z "$stderr" ]
   [[ $output != *all* ]]

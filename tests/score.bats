@@ -208,7 +208,7 @@ numbers() {
 
 @test "the program before failed: exit 1 without a word" {
   printf 'logit 1 2\nfail\n' | mkstream >s.weft
-  run --separate-stderr score s.weft
+  run --separate-stderr bash -c 'cat s.weft | score'
   [ "$status" -eq 1 ]
   [ -z "$stderr" ]
   [ "$output" = $'LABEL_1\t0.731059' ]

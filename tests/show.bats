@@ -394,3 +394,15 @@ total() {
   fails_with 2 "at a time" show -r --digest
   fails_with 1 "No space" bash -c 'show --machine >/dev/full'
 }
+
+@test "what came of a stream that failed is not shown as all of it" {
+  printf '%s\n' 'logit 1 2 | text a' fail | "$WEFT_UNIT/mkstream" >failed.weft
+  run -1 --separate-stderr show failed.weft
+  [ "$stderr" = "show: failed.weft: the program that wrote it failed" ]
+  [ "$(sed -n 4p <<<"$output")" = "end      none: this is not all of it" ]
+  run -1 --separate-stderr bash -c 'cat failed.weft | show'
+  [ "$stderr" = "" ]
+  [ "$(sed -n 4p <<<"$output")" = "end      none: this is not all of it" ]
+  printf '%s\n' 'logit 1 2 | text a' | "$WEFT_UNIT/mkstream" | show >whole
+  run ! grep '^end' whole
+}

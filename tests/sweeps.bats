@@ -171,14 +171,16 @@ rows_before() {
 failed() {
   set -e
   frames -f "$in" >ends-in-failure || true
-  silent "${cmd[@]}" <ends-in-failure
+  silent "${cmd[@]}" < <(cat ends-in-failure) # whoever wrote it has said so
+  nothing_made
+  fails_with 1 ": stdin: the program that wrote it failed" "${cmd[@]}" <ends-in-failure
   nothing_made
 }
 passed_on() {
   frames -f "$in" | "${cmd[@]}" >got || true
-  silent frames -d got
+  silent frames -d < <(cat got)
 }
-@test "a failed stream: exit 1 without a word" {
+@test "a failed stream: exit 1, without a word unless it was saved" {
   each '*' failed
   each stream passed_on
 }

@@ -292,6 +292,7 @@ static int pick_logits(HeadFilter *f, Frame *frame, Err *e)
     float *from = room(x, m);
     gather(x, token, m, from);
     int64_t shape[] = {m, head_outputs(f->head)};
+    frame_drop_prefix(frame, "pick."); /* another head's: they are of other tokens */
     int64_t *to = frame_add(frame, "pick.token", DT_I64, 1, shape);
     memcpy(to, token, (size_t)m * sizeof *to);
     float *logits = frame_add(frame, "pick.logit", DT_F32, 2, shape);

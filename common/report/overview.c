@@ -149,12 +149,14 @@ static void overview_free(Overview *o)
     free(o);
 }
 
-void overview_end(Overview *o, Buf *out)
+void overview_end(Overview *o, bool whole, Buf *out)
 {
     buf_fmt(out, "frames   %lld\nrows     %lld\ntokens   %lld\n", (long long)o->frames,
             (long long)o->rows, (long long)o->tokens);
     if (o->streams > 1)
         buf_fmt(out, "streams  %lld\n", (long long)o->streams);
+    if (!whole)
+        buf_str(out, "end      none: this is not all of it\n");
     for (int i = 0; i < o->metas; i++)
         put_meta(out, o->meta[i]);
     if (o->totals)
