@@ -158,3 +158,8 @@ END
     cmp want got
   fi
 }
+
+@test "a text makes no lines and tells the terminal nothing" {
+  printf 'vector 1 0 | text a\e]0;t\a\r\tb\\\n' | mkstream >corpus.weft
+  [ "$(near corpus.weft <corpus.weft)" = $'1\t1\t1.0\ta\\x1b]0;t\\x07\\x0d\\tb\\\\' ]
+}

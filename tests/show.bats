@@ -406,3 +406,17 @@ total() {
   printf '%s\n' 'logit 1 2 | text a' | "$WEFT_UNIT/mkstream" | show >whole
   run ! grep '^end' whole
 }
+
+@test "names make no lines and tell the terminal nothing" {
+  { header '{"__metadata__":{"weft":"1","k\nrow.x F32":"\u001b[31m","end":"ok"},"row.a\tF32\nrow.b\u009b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    printf '\0\0\0\0'; } >names.weft
+  show names.weft >out
+  grep -qxF 'k\nrow.x F32 \x1b[31m' out
+  grep -q '^row\.a\\tF32\\nrow\.b\\xc2\\x9b F32   \[1\]                  4$' out
+  show --digest names.weft >out
+  [ "$(wc -l <out)" -eq 2 ]
+  grep -q '^row\.a\\tF32\\nrow\.b\\xc2\\x9b'$'\t''F32'$'\t''[0-9a-f]*$' out
+  printf '%s\n' 'text a'$'\e\x7f\xc2\x9b''b' | "$WEFT_UNIT/mkstream" >text.weft
+  [ "$(show -r text.weft)" = '{"text": "a\u001b\u007f\u009bb"}' ]
+  show text.weft | grep -qF 'a\x1b\x7f\xc2\x9bb'
+}

@@ -1,6 +1,7 @@
 #include "report/digest.h"
 
 #include "base/hash.h"
+#include "base/write.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -125,7 +126,8 @@ void digest_end(Digest *d, Buf *out)
         char text[HASH_TEXT];
         Line *l = d->line[i];
         hash_end(l->hash, text);
-        buf_fmt(out, "%s\t%s\t%s\n", l->name, dtype_name(l->type), text);
+        put_tsv(out, str_of(l->name, strlen(l->name)));
+        buf_fmt(out, "\t%s\t%s\n", dtype_name(l->type), text);
         free(l->name);
         free(l);
     }

@@ -113,14 +113,16 @@ static void put_total(Buf *b, const Total *t)
     for (int i = 0; i < t->rank; i++)
         buf_fmt(&shape, "%s%lld", i ? ", " : "[", (long long)t->shape[i]);
     buf_str(&shape, t->rank ? "]" : "[]");
-    buf_fmt(b, "%-20s %-5s %-20.*s %llu\n", t->name, dtype_name(t->type), (int)shape.n, shape.p,
+    put_column(b, str_of(t->name, strlen(t->name)), 20);
+    buf_fmt(b, " %-5s %-20.*s %llu\n", dtype_name(t->type), (int)shape.n, shape.p,
             (unsigned long long)t->bytes);
     free(shape.p);
 }
 
 static void put_meta(Buf *b, const Meta *m)
 {
-    buf_fmt(b, "%-8s ", m->key);
+    put_column(b, str_of(m->key, strlen(m->key)), 8);
+    buf_str(b, " ");
     put_tsv(b, str_of(m->value, strlen(m->value)));
     buf_str(b, "\n");
 }
