@@ -125,3 +125,13 @@ agrees() {
   [ -z "$stderr" ]
   fails_with 1 'No space left on device' bash -c 'ppl ids.weft >/dev/full'
 }
+
+@test "a token that begins a text, or masks, is one of the vocabulary" {
+  cp -r "$G" m
+  chmod -R u+w m
+  sed -i 's/"bos_token_id": [0-9]*/"bos_token_id": 123456789/' m/config.json
+  fails_with 1 'm/config.json: bos_token_id 123456789 is outside the vocabulary of' \
+    ppl --bos -m "$PWD/m" < <(echo 5 6 7 | tok --ids)
+  echo 5 6 7 | tok --ids -m "$(golden models/bert-mask)" | "$WEFT_UNIT/frames" -k mask=99999999 >mask.weft
+  fails_with 1 "the mask token's id is 99999999, outside the vocabulary of" ppl mask.weft
+}
