@@ -420,3 +420,22 @@ total() {
   [ "$(show -r text.weft)" = '{"text": "a\u001b\u007f\u009bb"}' ]
   show text.weft | grep -qF 'a\x1b\x7f\xc2\x9bb'
 }
+
+@test "-o takes no more memory than a frame does" {
+  need_limit 200000
+  # 32,000 rows of 1,500 numbers, 192 MB: the document does not fit, and is what it was.
+  printf 'vector' >row
+  printf ' 1 2 3 4 5%.0s' $(seq 300) >>row
+  { for _ in $(seq 1000); do echo "$(cat row) | text some"; done; } | "$WEFT_UNIT/mkstream" >part.weft
+  for _ in $(seq 32); do cat part.weft; done >whole.weft
+  (ulimit -v 200000; show -o document.weft whole.weft)
+  [ "$(show --digest document.weft)" = "$(show --digest whole.weft)" ]
+  rm -f whole.weft document.weft
+}
+
+@test "-o to where nobody can seek" {
+  for _ in 1 2 3; do cat "$(golden pipelines/bert-mask.safetensors)"; done >three.weft
+  show -o document.weft three.weft
+  show -o /dev/stdout three.weft | cat | cmp - document.weft
+  [ "$(show --digest document.weft)" = "$(show --digest three.weft)" ]
+}

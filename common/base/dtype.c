@@ -41,7 +41,9 @@ int64_t shape_bytes(DType t, int rank, const int64_t *shape)
             empty = true;
         else if (__builtin_mul_overflow(n, shape[i], &n))
             return -1;
-    return empty ? 0 : n;
+    if (!empty)
+        return n;
+    return n <= UINT32_MAX ? 0 : -1;
 }
 
 float f32_from_f16(uint16_t h)

@@ -310,6 +310,19 @@ int tensor_ranges(const Frame *f, const Tensor *bytes, Tensor *range[2])
     return ranges;
 }
 
+Counts tensor_counts(const Frame *f, const Tensor *t)
+{
+    if (tensor_axis(t->name) == AXIS_ROW1 || strcmp(t->name, "pick.token") == 0)
+        return COUNTS_TOKENS;
+    return tensor_bytes(f, t) ? COUNTS_BYTES : COUNTS_NOTHING;
+}
+
+bool tensor_grows(const Frame *f, const Tensor *t)
+{
+    Tensor *range[2];
+    return tensor_axis(t->name) != AXIS_OTHER || tensor_ranges(f, t, range);
+}
+
 Str frame_text(const Frame *f, const char *name, int64_t i)
 {
     const Tensor *t = frame_get(f, name), *bytes = t ? tensor_bytes(f, t) : NULL;

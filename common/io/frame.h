@@ -94,6 +94,13 @@ Axis tensor_axis(const char *name);
 Tensor *tensor_bytes(const Frame *f, const Tensor *t);
 int tensor_ranges(const Frame *f, const Tensor *bytes, Tensor *range[2]);
 
+/* What a tensor's numbers count from its frame's beginning: behind other frames they count from
+ * further back. */
+typedef enum Counts { COUNTS_NOTHING, COUNTS_TOKENS, COUNTS_BYTES } Counts;
+Counts tensor_counts(const Frame *f, const Tensor *t);
+/* Is it cut by rows, so that pieces of it can lie end to end? */
+bool tensor_grows(const Frame *f, const Tensor *t);
+
 /* Row i's bytes of a range tensor; {NULL, 0} where the frame has no such tensor. */
 Str frame_text(const Frame *f, const char *name, int64_t i);
 /* Adds a range tensor over n strings and its bytes (equal neighbours by pointer share). */

@@ -250,12 +250,6 @@ static bool same_shape(const Tensor *a, const Tensor *b, int from)
     return true;
 }
 
-/* Is it cut by rows, so that pieces of it can lie end to end? */
-static bool grows(const Frame *f, const Tensor *t)
-{
-    return tensor_axis(t->name) != AXIS_OTHER || is_bytes(f, t);
-}
-
 bool frame_agree(const Frame *a, const Frame *b)
 {
     if (a->count != b->count || a->keys != b->keys)
@@ -267,9 +261,9 @@ bool frame_agree(const Frame *a, const Frame *b)
     }
     for (int i = 0; i < a->count; i++) {
         const Tensor *s = &a->tensor[i], *t = frame_get(b, s->name);
-        if (!t || grows(a, s) != grows(b, t) || !same_shape(s, t, grows(a, s)))
+        if (!t || tensor_grows(a, s) != tensor_grows(b, t) || !same_shape(s, t, tensor_grows(a, s)))
             return false;
-        if (!grows(a, s) && s->bytes && memcmp(s->data, t->data, s->bytes) != 0)
+        if (!tensor_grows(a, s) && s->bytes && memcmp(s->data, t->data, s->bytes) != 0)
             return false;
     }
     return true;
@@ -300,18 +294,17 @@ static void add_to(int64_t *p, int64_t n, int64_t by)
 /* What counts from a frame's beginning now counts from g's: ends of rows, picks, ranges. */
 static void rebase(Frame *g, Frame **f, int n, const Tensor *like)
 {
+    Counts counts = tensor_counts(f[0], like);
     const Tensor *to = tensor_bytes(f[0], like);
-    const char *bytes = to ? to->name : NULL;
-    Axis axis = tensor_axis(like->name);
-    bool tokens = axis == AXIS_ROW1 || strcmp(like->name, "pick.token") == 0;
-    if (!bytes && !tokens)
+    int64_t ends = tensor_axis(like->name) == AXIS_ROW1, by = 0;
+    if (counts == COUNTS_NOTHING)
         return;
-    int64_t *p = (int64_t *)frame_get(g, like->name)->data + (axis == AXIS_ROW1), by = 0;
+    int64_t *p = (int64_t *)frame_get(g, like->name)->data + ends;
     for (int i = 0; i < n; i++) {
-        int64_t k = (frame_get(f[i], like->name)->shape[0] - (axis == AXIS_ROW1)) * (bytes ? 2 : 1);
+        int64_t k = (frame_get(f[i], like->name)->shape[0] - ends) * (to ? 2 : 1);
         add_to(p, k, by);
         p += k;
-        by += bytes ? frame_get(f[i], bytes)->shape[0] : f[i]->tokens;
+        by += to ? frame_get(f[i], to->name)->shape[0] : f[i]->tokens;
     }
 }
 
@@ -326,7 +319,7 @@ Frame *frame_join(Frame **f, int n)
     }
     for (int i = 0; i < f[0]->count; i++) {
         const Tensor *like = &f[0]->tensor[i];
-        if (!grows(f[0], like)) {
+        if (!tensor_grows(f[0], like)) {
             share(g, like);
             continue;
         }

@@ -74,7 +74,7 @@ static void test_good(void)
     static const char json[] =
         "{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[8,9]},"
         "\"__metadata__\":{\"z\":\"1\",\"a\":\"2\"},"
-        "\"none\":{\"dtype\":\"F32\",\"shape\":[0,99999999999999999,9],"
+        "\"none\":{\"dtype\":\"F32\",\"shape\":[0,99999999,9],"
         "\"new\":[{\"a\":[]},1],\"data_offsets\":[8,8]},"
         "\"one\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]}}   ";
     StHeader h;
