@@ -69,6 +69,15 @@ fails_with() {
   [[ "$stderr" == *"$text"* ]] || { echo "stderr lacks '$text': $stderr" >&2; return 1; }
 }
 
+# header JSON: a frame's first bytes, its length and its header.
+header() {
+  local n=${#1} pad
+  pad=$(((8 - n % 8) % 8))
+  n=$((n + pad))
+  printf "\\x$(printf %02x $((n % 256)))\\x$(printf %02x $((n / 256)))\\0\\0\\0\\0\\0\\0"
+  printf "%s%${pad}s" "$1" ""
+}
+
 # isas: the kinds of CPU, as ONEDNN_MAX_CPU_ISA names them, that oneDNN knows and this machine has.
 isas() {
   local flags

@@ -394,3 +394,48 @@ total() {
   fails_with 2 "at a time" show -r --digest
   fails_with 1 "No space" bash -c 'show --machine >/dev/full'
 }
+
+@test "what came of a stream that failed is not shown as all of it" {
+  printf '%s\n' 'logit 1 2 | text a' fail | "$WEFT_UNIT/mkstream" >failed.weft
+  run -1 --separate-stderr show failed.weft
+  [ "$stderr" = "show: failed.weft: the program that wrote it failed" ]
+  [ "$(sed -n 4p <<<"$output")" = "end      none: this is not all of it" ]
+  run -1 --separate-stderr bash -c 'cat failed.weft | show'
+  [ "$stderr" = "" ]
+  [ "$(sed -n 4p <<<"$output")" = "end      none: this is not all of it" ]
+  printf '%s\n' 'logit 1 2 | text a' | "$WEFT_UNIT/mkstream" | show >whole
+  run ! grep '^end' whole
+}
+
+@test "names make no lines and tell the terminal nothing" {
+  { header '{"__metadata__":{"weft":"1","k\nrow.x F32":"\u001b[31m","end":"ok"},"row.a\tF32\nrow.b\u009b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    printf '\0\0\0\0'; } >names.weft
+  show names.weft >out
+  grep -qxF 'k\nrow.x F32 \x1b[31m' out
+  grep -q '^row\.a\\tF32\\nrow\.b\\xc2\\x9b F32   \[1\]                  4$' out
+  show --digest names.weft >out
+  [ "$(wc -l <out)" -eq 2 ]
+  grep -q '^row\.a\\tF32\\nrow\.b\\xc2\\x9b'$'\t''F32'$'\t''[0-9a-f]*$' out
+  printf '%s\n' 'text a'$'\e\x7f\xc2\x9b''b' | "$WEFT_UNIT/mkstream" >text.weft
+  [ "$(show -r text.weft)" = '{"text": "a\u001b\u007f\u009bb"}' ]
+  show text.weft | grep -qF 'a\x1b\x7f\xc2\x9bb'
+}
+
+@test "-o takes no more memory than a frame does" {
+  need_limit 200000
+  # 32,000 rows of 1,500 numbers, 192 MB: the document does not fit, and is what it was.
+  printf 'vector' >row
+  printf ' 1 2 3 4 5%.0s' $(seq 300) >>row
+  { for _ in $(seq 1000); do echo "$(cat row) | text some"; done; } | "$WEFT_UNIT/mkstream" >part.weft
+  for _ in $(seq 32); do cat part.weft; done >whole.weft
+  (ulimit -v 200000; show -o document.weft whole.weft)
+  [ "$(show --digest document.weft)" = "$(show --digest whole.weft)" ]
+  rm -f whole.weft document.weft
+}
+
+@test "-o to where nobody can seek" {
+  for _ in 1 2 3; do cat "$(golden pipelines/bert-mask.safetensors)"; done >three.weft
+  show -o document.weft three.weft
+  show -o /dev/stdout three.weft | cat | cmp - document.weft
+  [ "$(show --digest document.weft)" = "$(show --digest three.weft)" ]
+}

@@ -297,9 +297,11 @@ model.safetensors" ]
     [[ "$stderr" == *"cut.weft: "* ]]
   done
   { toy 60; echo fail; } | mkstream >failed.weft || true
-  run --separate-stderr train -o out --log log failed.weft
+  run --separate-stderr train -o out --log log < <(cat failed.weft)
   [ "$status" -eq 1 ]
   [ -z "$stderr" ] # who failed has said so
+  [ ! -e out ] && [ ! -e log ]
+  fails_with 1 "failed.weft: the program that wrote it failed" train -o out --log log failed.weft
   [ ! -e out ] && [ ! -e log ]
   [ -z "$(ls -Ad .out* out* 2>/dev/null)" ]
 }

@@ -1,6 +1,7 @@
 #include "base/msg.h"
 
 #include "base/tidy.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,16 +25,32 @@ void msg_begin(const char *prog)
 }
 
 /* One write(2) a message, so that programs of one pipeline do not mix their lines. */
+/* The text as it may be shown, up to its NUL; how many bytes. `to` has room for 4 of each. */
+static size_t plain(const char *text, char *to)
+{
+    size_t n = 0, left = strlen(text), len;
+    for (const char *p = text; left; left -= len, p += len) {
+        size_t control = utf8_control(p, left, &len);
+        if (control) {
+            n += utf8_escape(p, control, to + n);
+            len = control;
+        } else {
+            memcpy(to + n, p, len);
+            n += len;
+        }
+    }
+    return n;
+}
+
+/* One write(2) a message, so that programs of one pipeline do not mix their lines. Without memory
+ * from elsewhere: there may be none. */
 static void put(const char *end, const char *fmt, va_list ap)
 {
-    char line[2048];
-    int n = snprintf(line, sizeof line, "%s%s: ", progress_open ? "\n" : "", msg_prog);
-    int m = vsnprintf(line + n, sizeof line - (size_t)n - 2, fmt, ap);
-    if (m < 0)
+    char text[2048], line[4 * sizeof text + 64];
+    if (vsnprintf(text, sizeof text, fmt, ap) < 0)
         return;
-    size_t len = (size_t)n + (size_t)m;
-    if (len > sizeof line - 3)
-        len = sizeof line - 3;
+    int n = snprintf(line, 64, "%s%.40s: ", progress_open ? "\n" : "", msg_prog);
+    size_t len = (size_t)n + plain(text, line + n);
     line[len++] = *end;
     progress_open = false;
     if (write(STDERR_FILENO, line, len) < 0)

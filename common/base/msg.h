@@ -1,5 +1,6 @@
 /* msg.h - the one place that writes to standard error. A message is one line:
- * "prog: text". Only programs call die(). */
+ * "prog: text", whatever names and texts of others it quotes: control characters in it, and bytes
+ * that are no UTF-8, stand as \t, \n or \xNN. Only programs call die(). */
 #ifndef WEFT_MSG_H
 #define WEFT_MSG_H
 

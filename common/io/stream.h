@@ -28,7 +28,8 @@ void in_want(In *in, int64_t tokens);
  *    stream ends with it, never END_FAILED).
  * 0: the end of the input, which was complete.
  * -1: *e says why, place included ("stdin: stream ends early after 7 rows"); the text is
- *    empty where the program before us has failed and has said so itself. 0 bytes of input
+ *    empty where the program before us has failed and has said so itself, just now: of a regular
+ *    file that ends so it is told. 0 bytes of input
  *    are an error. Frames whole before the fault have been returned before. A change of model,
  *    vocab or encoder in the metadata from one frame to the next is an error that names both.
  * A foreign safetensors document counts as one complete stream of one frame. */

@@ -159,7 +159,10 @@ static int by_module(const void *a, const void *b)
 static void put_piece(Buf *b, const StView *v)
 {
     const char *piece = v->name + module_length(v->name);
-    buf_fmt(b, "  %s %s ", *piece ? piece + 1 : v->name, dtype_name(v->type));
+    buf_str(b, "  ");
+    piece = *piece ? piece + 1 : v->name;
+    put_tsv(b, str_of(piece, strlen(piece)));
+    buf_fmt(b, " %s ", dtype_name(v->type));
     for (int i = 0; i < v->rank; i++)
         buf_fmt(b, "%s%lld", i ? "," : "[", (long long)v->shape[i]);
     buf_str(b, v->rank ? "]" : "[]");
@@ -180,7 +183,8 @@ static void put_modules(Buf *b, const StView *view, int n, const int64_t *parame
             sum += parameters[j];
             put_piece(&pieces, &view[j]);
         }
-        buf_fmt(b, "%-48.*s %12lld", (int)length, view[i].name, (long long)sum);
+        put_column(b, str_of(view[i].name, length), 48);
+        buf_fmt(b, " %12lld", (long long)sum);
         buf_add(b, pieces.p, pieces.n);
         buf_str(b, "\n");
         free(pieces.p);
