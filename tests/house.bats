@@ -197,17 +197,15 @@ cuda_fp16.h        kernels/cuda.h
 cuda_runtime_api.h kernels/cuda.h
 vector_functions.h kernels/cuda.h
 dlfcn.h            kernels/plugin.c
+jansson.h          common/base/opt.c
 jansson.h          common/filter/head_filter.c
 jansson.h          common/hub/repo_files.h
 jansson.h          common/learn/train_head.c
 jansson.h          common/learn/vectors.c
-jansson.h          common/measure/classes.c
 jansson.h          common/model/head/headsave.c
-jansson.h          common/records/records_json.c
 jansson.h          common/rows/candidates.c
 jansson.h          common/rows/labels.c
 jansson.h          common/store/
-jansson.h          common/task/zeroshot.c
 jansson.h          common/text/decode.h
 jansson.h          common/text/normal/normal.h
 EOF

@@ -1,7 +1,5 @@
 #include "base/tidy.h"
 
-#include "base/mem.h"
-
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -62,8 +60,8 @@ static void listen_once(void)
 void tidy_add(const char *path)
 {
     listen_once();
-    char *copy = mem_str(path);
-    for (int i = 0; i < TIDY_MAX; i++) {
+    char *copy = strdup(path); /* without memory it is left, as what has no slot is */
+    for (int i = 0; copy && i < TIDY_MAX; i++) {
         char *none = NULL;
         if (atomic_compare_exchange_strong(&paths[i], &none, copy))
             return;

@@ -2,7 +2,7 @@
 #ifndef WEFT_UTF8_H
 #define WEFT_UTF8_H
 
-#include "base/mem.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -89,9 +89,9 @@ void frame_replace(Frame *f, Frame *with)
     frame_free(with);
 }
 
-static NameList tensors(const Frame *f)
+static NamedItems tensors(const Frame *f)
 {
-    return (NameList){f->tensor, sizeof *f->tensor};
+    return (NamedItems){f->tensor, sizeof *f->tensor};
 }
 
 static Tensor *find(const Frame *f, Str a, Str b)
@@ -217,9 +217,9 @@ size_t frame_bytes(const Frame *f)
     return n;
 }
 
-static NameList keys(const Frame *f)
+static NamedItems keys(const Frame *f)
 {
-    return (NameList){f->key, sizeof *f->key};
+    return (NamedItems){f->key, sizeof *f->key};
 }
 
 static int key_at(const Frame *f, const char *key)

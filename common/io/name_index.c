@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const char *name_of(NameList list, int i)
+static const char *name_of(NamedItems list, int i)
 {
     return *(const char *const *)((const char *)list.first + (size_t)i * list.step);
 }
@@ -16,7 +16,7 @@ static int compare(const char *name, Str a, Str b)
 }
 
 /* How many names come before this one; *found: whether it is the next. */
-static int place_of(const NameIndex *x, NameList list, Str a, Str b, int *found)
+static int place_of(const NameIndex *x, NamedItems list, Str a, Str b, int *found)
 {
     int low = 0, high = x->n;
     *found = 0;
@@ -32,13 +32,13 @@ static int place_of(const NameIndex *x, NameList list, Str a, Str b, int *found)
     return low;
 }
 
-int name_find(const NameIndex *x, NameList list, Str a, Str b)
+int name_find(const NameIndex *x, NamedItems list, Str a, Str b)
 {
     int found, i = place_of(x, list, a, b, &found);
     return found ? x->at[i] : -1;
 }
 
-void name_added(NameIndex *x, NameList list)
+void name_added(NameIndex *x, NamedItems list)
 {
     const char *name = name_of(list, x->n);
     int found, i = place_of(x, list, str_of(name, strlen(name)), str_of("", 0), &found);

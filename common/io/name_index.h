@@ -10,15 +10,15 @@ typedef struct NameIndex {
     int n;
 } NameIndex;
 
-typedef struct NameList {
+typedef struct NamedItems {
     const void *first;
     size_t step; /* bytes from one to the next */
-} NameList;
+} NamedItems;
 
 /* The element that is called `a` with `b` behind it; -1: none is. */
-int name_find(const NameIndex *x, NameList list, Str a, Str b);
+int name_find(const NameIndex *x, NamedItems list, Str a, Str b);
 /* The list's last element, x->n, is new; no other has its name. */
-void name_added(NameIndex *x, NameList list);
+void name_added(NameIndex *x, NamedItems list);
 /* Element i has gone, and those behind it have moved up. */
 void name_dropped(NameIndex *x, int i);
 NameIndex name_copy(const NameIndex *x);
