@@ -1,8 +1,10 @@
 #include "learn/examples_in.h"
 
 #include "base/hash.h"
+#include "base/mapping.h"
 #include "base/outfile.h"
 #include "io/spool.h"
+#include "learn/model_objective.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -16,6 +18,16 @@ static char *meta(const Frame *f, const char *key)
     return mem_str(s ? s : "");
 }
 
+/* As asked for, as the labels tell, as the model does. */
+static Objective objective(const Reading *r, const Frame *f)
+{
+    const ExamplesSpec *s = &r->spec;
+    int of_model = s->objective < 0 ? model_objective(s->model, f) : -1;
+    return s->objective >= 0 ? (Objective)s->objective
+           : of_model >= 0   ? (Objective)of_model
+                             : examples_objective(f);
+}
+
 static void first_frame(Reading *r, const Frame *f, const char *place, int64_t width)
 {
     Examples *x = r->x;
@@ -27,7 +39,7 @@ static void first_frame(Reading *r, const Frame *f, const char *place, int64_t w
     x->pool = meta(f, "pool");
     x->layer = meta(f, "layer");
     x->labels = mem_str(frame_meta(f, "labels"));
-    x->objective = r->spec.objective < 0 ? examples_objective(f) : (Objective)r->spec.objective;
+    x->objective = objective(r, f);
     r->kinds = frame_get(f, "token.type") != NULL;
     r->targets =
         x->objective == LEARN_TOKEN || (x->objective == LEARN_MLM && frame_get(f, "token.label"));
@@ -209,12 +221,11 @@ static int take_frame(Reading *r, const Frame *f, Err *e)
 
 static const void *map(int fd, size_t bytes, Err *e)
 {
-    void *p = bytes ? mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0) : NULL;
-    if (p == MAP_FAILED) {
-        err_sys(e, "the temporary file for rows");
-        return NULL;
-    }
-    return p;
+    static const char place[] = "the temporary file for rows";
+    Mapping *m = bytes ? mapping_new(fd, 0, bytes, PROT_READ, MAP_SHARED, place) : NULL;
+    if (bytes && !m)
+        err_sys(e, "%s", place);
+    return m ? mapping_bytes(m) : NULL;
 }
 
 static int map_all(Reading *r, Err *e)
@@ -300,19 +311,21 @@ int examples_read(Examples *x, const ExamplesSpec *spec, char **files, int nfile
     return status;
 }
 
-static void unmap(const void *p, size_t bytes)
+static void release(const void *p)
 {
-    if (p)
-        munmap((void *)(uintptr_t)p, bytes);
+    Mapping *m = p ? mapping_find(p) : NULL;
+    if (m)
+        mapping_free(m);
+    else
+        free((void *)(uintptr_t)p);
 }
 
 void examples_free(Examples *x)
 {
-    size_t tokens = (size_t)x->tokens;
-    unmap(x->x, (size_t)(x->rows * x->width) * sizeof *x->x);
-    unmap(x->id, tokens * sizeof *x->id);
-    unmap(x->kind, tokens);
-    unmap(x->token_target, tokens * sizeof *x->token_target);
+    release(x->x);
+    release(x->id);
+    release(x->kind);
+    release(x->token_target);
     label_ids_free(x->labels_met);
     free(x->starts);
     free(x->target);

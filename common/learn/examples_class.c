@@ -1,10 +1,12 @@
 #include "learn/examples_in.h"
 
+#include "base/mapping.h"
+#include "store/jsonfile.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 static int by_name(const void *a, const void *b)
 {
@@ -33,7 +35,7 @@ int examples_classes(const Examples *x, Classes *c, Err *e)
     char *names = x->labels ? mem_str(x->labels) : sorted_names(x->labels_met);
     if (!names)
         return err_set(e, "%s: a label is not UTF-8", x->place);
-    json_t *list = json_loads(names, 0, NULL);
+    json_t *list = json_read_meta(names);
     int64_t n = (int64_t)json_array_size(list);
     json_decref(list);
     int status = n < 1 || n > EXAMPLES_CLASSES
@@ -61,22 +63,14 @@ static void number_several(Examples *x, const int32_t *to, int64_t classes)
             x->number[i * classes + to[id[at]]] = 1;
 }
 
-/* Targets lie in a mapped file, which nobody else sees: a copy that may be changed takes its place.
- */
-static int number_tokens(Examples *x, const int32_t *to, Err *e)
+/* Targets lie in a mapped file, which is read only: a copy takes its place. */
+static void number_tokens(Examples *x, const int32_t *to)
 {
-    size_t bytes = (size_t)x->tokens * sizeof *x->token_target;
-    int32_t *target =
-        bytes ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
-              : NULL;
-    if (target == MAP_FAILED)
-        return err_sys(e, "memory for the tokens' labels");
+    int32_t *target = mem_array((size_t)x->tokens, sizeof *target);
     for (int64_t i = 0; i < x->tokens; i++)
         target[i] = x->token_target[i] < 0 ? -1 : to[x->token_target[i]];
-    if (bytes)
-        munmap((void *)(uintptr_t)x->token_target, bytes);
+    mapping_free(mapping_find(x->token_target));
     x->token_target = target;
-    return 0;
 }
 
 int examples_number(Examples *x, const Classes *c, Err *e)
@@ -99,7 +93,7 @@ int examples_number(Examples *x, const Classes *c, Err *e)
     if (status == 0 && x->objective == LEARN_MULTI)
         number_several(x, to, c->n);
     if (status == 0 && x->objective == LEARN_TOKEN)
-        status = number_tokens(x, to, e);
+        number_tokens(x, to);
     free(to);
     return status;
 }

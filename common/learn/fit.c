@@ -15,7 +15,7 @@ const char *const best_names[] = {"loss", "accuracy", "f1", NULL};
 /* A step that has been asked for, until what it said is there. */
 typedef struct Asked {
     int64_t step, rows, tokens, mark; /* step 0: none */
-    double lr, norm;
+    double norm;
     LearnLoss *part;
     int64_t parts;
 } Asked;
@@ -32,11 +32,10 @@ struct Fit {
     Rand shuffle;
     uint64_t drop_seed;
     Asked asked;
-    /* Since the line before. */
-    double loss_sum, norm, since;
-    int64_t loss_steps, rows, tokens;
+    double since; /* the line before, and what passed from then on */
+    int64_t rows, tokens;
     FitState at;
-    bool stopped;
+    int64_t first; /* at.step when the run began */
     double began, told;
 };
 
@@ -98,6 +97,8 @@ void fit_free(Fit *f)
 void fit_hooks(Fit *f, const FitHooks *hooks)
 {
     f->hooks = *hooks;
+    f->l->stop = hooks->stop;
+    f->l->stop_ctx = hooks->ctx;
 }
 
 int64_t fit_steps(const Fit *f)
@@ -118,7 +119,7 @@ Optim *fit_optim(Fit *f)
 FitState fit_state(const Fit *f)
 {
     FitState s = f->at;
-    s.seconds = now() - f->began;
+    s.seconds += now() - f->began;
     return s;
 }
 
@@ -211,6 +212,7 @@ int fit_seconds(Fit *f, double *seconds, Err *e)
         if (least > 1) /* seconds: one look is enough */
             break;
     }
+    f->l->kind->changed(f->l); /* nothing has, but gradients go */
     *seconds = least / (double)n * (double)f->l->rows->rows / (double)f->per_epoch *
                (double)(f->steps - f->at.step);
     return status;
@@ -231,24 +233,29 @@ static void notice(const Fit *f, int64_t step, double loss, const Summary *s)
         msg_note("before the first step: %s", valid);
 }
 
-/* Tells what happened since the last time: on a line of the log, to people where `aloud`. */
-static int tell(Fit *f, int64_t step, double lr, const Summary *s, bool aloud, Log *log, Err *e)
+static double rate(const Fit *f, int64_t step)
 {
-    double t = now(), loss = f->loss_steps ? f->loss_sum / (double)f->loss_steps : NAN;
+    return lr_at(f->spec.schedule, f->spec.lr, f->warmup, step - 1, f->steps);
+}
+
+/* Tells what happened since the last time: on a line of the log, to people where `aloud`. */
+static int tell(Fit *f, int64_t step, const Summary *s, bool aloud, Log *log, Err *e)
+{
+    double t = now(), loss = f->at.losses ? f->at.loss / (double)f->at.losses : NAN;
     double span = fmax(t - f->since, 1e-9);
     if (aloud)
         notice(f, step, loss, s);
     LogLine line = {.step = step,
                     .epoch = (double)step / (double)f->per_epoch,
                     .loss = loss,
-                    .lr = lr,
-                    .grad_norm = step ? f->norm : NAN,
+                    .lr = step ? rate(f, step) : NAN,
+                    .grad_norm = step ? f->at.norm : NAN,
                     .rows_per_s = step ? (double)f->rows / span : NAN,
                     .tokens_per_s = step && f->tokens ? (double)f->tokens / span : NAN,
                     .seconds = f->at.seconds + t - f->began,
                     .valid = s};
-    f->loss_sum = 0;
-    f->loss_steps = f->rows = f->tokens = 0;
+    f->at.loss = 0;
+    f->at.losses = f->rows = f->tokens = 0;
     f->since = now();
     return log ? log_line(log, &line, e) : 0;
 }
@@ -260,7 +267,7 @@ static void progress(Fit *f, int64_t step, double loss)
     if (!f->spec.progress || t - f->told < 1)
         return;
     f->told = t;
-    double each = (t - f->began) / (double)(step - f->at.step + 1);
+    double each = (t - f->began) / (double)(step - f->first);
     msg_progress("step %" PRId64 " of %" PRId64 ", loss %.4f, %.0f rows/s, %.0f s left", step,
                  f->steps, loss, (double)f->rows / fmax(t - f->since, 1e-9),
                  each * (double)(f->steps - step));
@@ -287,17 +294,17 @@ static int settle(Fit *f, Log *log, Err *e)
         return 0;
     if (failed(f, a->mark, e) < 0)
         return -1;
-    double loss = sum_loss(a), lr = a->lr;
-    f->norm = a->norm;
-    f->loss_sum += loss;
-    f->loss_steps++;
+    double loss = sum_loss(a);
+    f->at.norm = a->norm;
+    f->at.loss += loss;
+    f->at.losses++;
     f->rows += a->rows;
     f->tokens += a->tokens;
     drop_parts(a);
-    if (!isfinite(loss) || !isfinite(f->norm))
+    if (!isfinite(loss) || !isfinite(f->at.norm))
         return err_set(e, "the loss is not finite at step %" PRId64 ": try a lower --lr", step);
     progress(f, step, loss);
-    return is_line(f, step) && !is_point(f, step) ? tell(f, step, lr, NULL, false, log, e) : 0;
+    return is_line(f, step) && !is_point(f, step) ? tell(f, step, NULL, false, log, e) : 0;
 }
 
 /* One step, which is asked for; what the one before said is taken in meanwhile. */
@@ -306,7 +313,6 @@ static int one_step(Fit *f, int64_t step, Log *log, Err *e)
     int64_t at = find_rows(f, step), n = rows_from(f, at);
     Learner *l = f->l;
     Asked next = {.step = step};
-    next.lr = lr_at(f->spec.schedule, f->spec.lr, f->warmup, step - 1, f->steps);
     if (gradient(f, at, n, (step - 1) / f->per_epoch, f->drop_seed + (uint64_t)step, &next, e) <
         0) {
         drop_parts(&next);
@@ -316,7 +322,7 @@ static int one_step(Fit *f, int64_t step, Log *log, Err *e)
     f->asked = next;
     if (status < 0)
         return -1;
-    optim_step(f->optim, next.lr, &f->asked.norm);
+    optim_step(f->optim, rate(f, step), &f->asked.norm);
     l->kind->changed(l);
     f->asked.mark = l->dev->mark(l->dev);
     return 0;
@@ -324,104 +330,91 @@ static int one_step(Fit *f, int64_t step, Log *log, Err *e)
 
 /* ---- evaluation ---- */
 
-/* Keeps the parameters of a better evaluation; false when patience is at its end. */
-static bool judge(Fit *f, const Summary *s, int64_t step)
+/* Keeps the parameters of a better evaluation; *more becomes false when patience is at its end. */
+static int judge(Fit *f, const Summary *s, bool *more, Err *e)
 {
     Learner *l = f->l;
     FitState *at = &f->at;
     size_t bytes = (size_t)l->params->numbers * sizeof(float);
     if (f->spec.best == BEST_LAST)
-        return true;
+        return 0;
     double value = f->spec.best == BEST_LOSS       ? -s->loss
                    : f->spec.best == BEST_ACCURACY ? s->accuracy
                    : isnan(s->macro_f1)            ? s->micro_f1
                                                    : s->macro_f1;
-    if (at->has_best && !(value > at->best))
-        return !f->spec.patience || ++at->worse < f->spec.patience;
+    if (at->has_best && !(value > at->best)) {
+        *more = !f->spec.patience || ++at->worse < f->spec.patience;
+        return 0;
+    }
     if (!at->best_param)
         at->best_param = mem_alloc(bytes);
     l->dev->get(l->dev, at->best_param, l->param, bytes);
-    l->dev->wait(l->dev, NULL, 0);
     at->has_best = true;
     at->best = value;
-    at->best_step = step;
+    at->best_step = at->step;
     at->worse = 0;
-    return true;
+    return failed(f, 0, e);
 }
 
-static int evaluate(Fit *f, Summary *s, Err *e)
-{
-    return f->l->kind->evaluate(f->l, f->valid, s, e);
-}
-
-/* Evaluates and tells where a step is a place for it. */
-static int point(Fit *f, int64_t step, bool *more, Log *log, Err *e)
+/* Evaluates and tells, as is due; 1: told to stop before that was done. */
+static int point(Fit *f, bool *more, Log *log, Err *e)
 {
     Summary s;
-    double lr = f->asked.lr;
-    if (settle(f, log, e) < 0)
+    int status = settle(f, log, e);
+    if (status == 0 && f->valid)
+        status = f->l->kind->evaluate(f->l, f->valid, &s, e);
+    if (status != 0)
+        return status;
+    f->at.due = false;
+    if (f->valid && judge(f, &s, more, e) < 0)
         return -1;
-    if (f->valid) {
-        if (evaluate(f, &s, e) < 0)
-            return -1;
-        *more = judge(f, &s, step);
-    }
-    return tell(f, step, lr, f->valid ? &s : NULL, true, log, e);
+    return tell(f, f->at.step, f->valid ? &s : NULL, true, log, e);
 }
 
-static int first_point(Fit *f, Log *log, Err *e)
+/* A checkpoint where one is due, or where the run is to stop; then 1. */
+static int keep(Fit *f, bool stop, Log *log, Err *e)
 {
-    Summary s;
-    if (!f->spec.eval_first || !f->valid || f->at.step)
+    int64_t step = f->at.step;
+    bool last = step == f->steps && !f->at.due;
+    bool due = f->spec.checkpoint && step % f->spec.checkpoint == 0;
+    stop = stop || (f->hooks.stop && f->hooks.stop(f->hooks.ctx));
+    if (last || (!due && !stop))
         return 0;
-    if (evaluate(f, &s, e) < 0)
+    if (settle(f, log, e) < 0 || (step && f->hooks.save && f->hooks.save(f->hooks.ctx, f, e) < 0))
         return -1;
-    judge(f, &s, 0);
-    return tell(f, 0, NAN, &s, true, log, e);
-}
-
-/* A checkpoint where one is due, or asked for. */
-static int keep(Fit *f, int64_t step, Log *log, Err *e)
-{
-    bool due = f->spec.checkpoint && step % f->spec.checkpoint == 0 && step < f->steps;
-    f->stopped = f->hooks.stop && f->hooks.stop(f->hooks.ctx) && step < f->steps;
-    if ((!due && !f->stopped) || !f->hooks.save)
-        return 0;
-    if (settle(f, log, e) < 0)
-        return -1;
-    return f->hooks.save(f->hooks.ctx, f, e);
+    return stop;
 }
 
 static int loop(Fit *f, Log *log, Err *e)
 {
     bool more = true;
-    if (first_point(f, log, e) < 0)
-        return -1;
-    for (int64_t step = f->at.step + 1; more && !f->stopped && step <= f->steps; step++) {
-        if (one_step(f, step, log, e) < 0)
-            return -1;
+    if (f->spec.eval_first && f->valid && !f->at.step)
+        f->at.due = true;
+    int status = f->at.due ? point(f, &more, log, e) : 0;
+    while (status == 0 && more && f->at.step < f->steps) {
+        int64_t step = f->at.step + 1;
+        if ((status = one_step(f, step, log, e)) < 0)
+            break;
         f->at.step = step;
-        if (is_point(f, step) && point(f, step, &more, log, e) < 0)
-            return -1;
-        if (more && keep(f, step, log, e) < 0)
-            return -1;
+        f->at.due = is_point(f, step);
+        if (f->at.due)
+            status = point(f, &more, log, e);
+        if (status >= 0 && more)
+            status = keep(f, status == 1, log, e);
     }
-    return settle(f, log, e);
+    return status == 0 ? settle(f, log, e) : status;
 }
 
 int fit_run(Fit *f, Log *log, Err *e)
 {
     Learner *l = f->l;
     f->began = f->since = f->told = now();
-    f->stopped = false;
-    if (loop(f, log, e) < 0)
-        return -1;
-    if (f->stopped)
-        return 1;
-    if (f->at.has_best) {
+    f->first = f->at.step;
+    int status = loop(f, log, e);
+    if (status == 0 && f->at.has_best) {
         l->dev->put(l->dev, l->param, f->at.best_param,
                     (size_t)l->params->numbers * sizeof *l->param);
         l->kind->changed(l);
     }
-    return failed(f, 0, e);
+    return status == 0 ? failed(f, 0, e) : status;
 }

@@ -40,14 +40,19 @@ typedef struct Fit Fit;
 /* Where a run stands, and what it would need to go on: the parameters are the learner's, moments
  * the optimizer's. */
 typedef struct FitState {
-    int64_t step, best_step, worse, rows;
-    double best, seconds;
+    int64_t step;
+    bool due;       /* its evaluation */
+    double seconds; /* of all runs */
+    double loss, norm; /* since the last line: sum of `losses` steps' losses; the last one's norm */
+    int64_t losses;
+    int64_t best_step, worse;
+    double best;
     bool has_best;
     float *best_param; /* [numbers] host, where has_best; the Fit's */
 } FitState;
 
 /* What a checkpoint is made by, each `checkpoint` steps and when `stop` says so: then the run ends
- * after it, and fit_run returns 1. Either may be NULL. */
+ * after it (without one where no step has been taken), and fit_run returns 1. Either may be NULL. */
 typedef struct FitHooks {
     int (*save)(void *ctx, Fit *f, Err *e);
     bool (*stop)(void *ctx);

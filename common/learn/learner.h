@@ -33,7 +33,7 @@ typedef struct LearnerKind {
     int (*gradient)(Learner *l, const LearnPart *part, LearnLoss *loss, Err *e);
     /* Parameters have changed. */
     void (*changed)(Learner *l);
-    int (*evaluate)(Learner *l, const Examples *rows, Summary *s, Err *e);
+    int (*evaluate)(Learner *l, const Examples *rows, Summary *s, Err *e); /* 1: stopped */
     void (*free)(Learner *l);
 } LearnerKind;
 
@@ -45,9 +45,11 @@ struct Learner {
     const bool *trains;  /* by parameter */
     float *param, *grad; /* [params->numbers] */
     const Examples *rows;
+    bool (*stop)(void *ctx); /* is an evaluation to be left? NULL: never */
+    void *stop_ctx;
     /* A table of which most rows are never seen: of those rows gradients are 0, and remain so. */
-    int table;           /* its parameter; -1: none */
-    const uint8_t *seen; /* by row of it: has had a gradient */
+    int table;     /* its parameter; -1: none */
+    uint8_t *seen; /* by row of it: has had a gradient */
 };
 
 #endif

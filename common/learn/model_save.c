@@ -83,7 +83,7 @@ static char *config_text(const ModelSetup *m, const TrainSpec *t, const TrainDat
                          const char *training, Err *e)
 {
     const Config *c = transformer_settings(m->spec.t);
-    json_t *config = t->scratch ? jsonfile_load_path(t->scratch, e)
+    json_t *config = t->scratch ? jsonfile_read(t->scratch, e)
                                 : jsonfile_load(m->folder, "config.json", false, e);
     if (!config)
         return NULL;

@@ -11,24 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int model_objective(const char *given, const Frame *f)
-{
-    Err none = {0};
-    Config c;
-    if (!frame_get(f, "row.label") || frame_get(f, "token.label") || frame_get(f, "row.start"))
-        return -1;
-    char *folder = model_find(given ? given : frame_meta(f, "model"), &none);
-    int objective = -1;
-    if (folder && config_load(folder, &c, &none) == 0) {
-        objective = strcmp(c.problem, "multi_label_classification") == 0 ? LEARN_MULTI
-                    : strcmp(c.problem, "regression") == 0               ? LEARN_REGRESSION
-                                                                         : -1;
-        config_clear(&c);
-    }
-    free(folder);
-    return objective;
-}
-
 static const HeadTask tasks[OBJECTIVES] = {
     [LEARN_CLASS] = HEAD_CLASS, [LEARN_MULTI] = HEAD_CLASS, [LEARN_REGRESSION] = HEAD_CLASS,
     [LEARN_TOKEN] = HEAD_TOKEN, [LEARN_SPAN] = HEAD_SPAN,   [LEARN_MLM] = HEAD_MASK,

@@ -20,8 +20,6 @@ typedef struct ModelSetup {
     Tokenizer *tokenizer;      /* where masks are drawn */
 } ModelSetup;
 
-/* The objective that a model's problem_type asks for, where a frame has labels of rows; -1: none. */
-int model_objective(const char *given, const Frame *f);
 /* d->classes is set where the checkpoint's head goes on; then train_data_number() is called. Nothing
  * has been read of the weights yet. */
 int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Err *e);

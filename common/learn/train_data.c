@@ -17,7 +17,7 @@ static int read_rows(Examples *v, char **files, int nfiles, const ExamplesSpec *
 
 int train_data_read(TrainData *d, const TrainSpec *t, char **files, int nfiles, Err *e)
 {
-    ExamplesSpec spec = {.objective = t->objective, .skip = t->skip};
+    ExamplesSpec spec = {.objective = t->objective, .skip = t->skip, .model = t->model};
     *d = (TrainData){0};
     if (read_rows(&d->train, files, nfiles, &spec, e) < 0)
         return -1;

@@ -125,9 +125,11 @@ static int train_and_save(const TrainSpec *t, const TrainData *d, const Net *n, 
     return status;
 }
 
-int train_head(const TrainSpec *t, const TrainData *d, Device *dev, Err *e)
+int train_head(const TrainSpec *t, TrainData *d, Device *dev, Err *e)
 {
     int64_t size[HEAD_LAYERS + 1], batch = t->fit.batch;
+    if (train_data_number(d, t, e) < 0)
+        return -1;
     memcpy(size, t->size, sizeof size);
     size[0] = d->train.width;
     size[t->layers] = d->classes.n;

@@ -18,9 +18,30 @@ const TrainSpec train_spec_default = {
     .fit = {.lr = -1, .accumulate = 1, .optim = {.clip = 1, .lr_decay = 1}},
 };
 
-void train_spec_settle(TrainSpec *t, bool vectors)
+/* Options that say how a whole model is trained. */
+static int check_vectors(const TrainSpec *t, Err *e)
+{
+    const char *alien = t->model                 ? "-m"
+                        : t->scratch             ? "--scratch"
+                        : t->freeze              ? "--freeze"
+                        : t->pool >= 0           ? "--pool"
+                        : t->whole_word          ? "--whole-word"
+                        : t->fit.optim.lr_decay != 1 ? "--lr-decay"
+                        : t->type != K_F32       ? "-t bf16"
+                        : t->head == HEAD_WISH_FAMILY ? "--head family"
+                                                 : NULL;
+    return alien ? err_usage(e,
+                             "%s is for whole models, but the stream has vectors: leave encode and "
+                             "pool out, or the option",
+                             alien)
+                 : 0;
+}
+
+int train_spec_settle(TrainSpec *t, bool vectors, Err *e)
 {
     FitSpec *f = &t->fit;
+    if (vectors && check_vectors(t, e) < 0)
+        return -1;
     if (!f->epochs)
         f->epochs = vectors ? 20 : 3;
     if (!f->batch)
@@ -31,6 +52,7 @@ void train_spec_settle(TrainSpec *t, bool vectors)
         t->dropout = 0;
     if (t->head == HEAD_BY_LEARNER)
         t->head = vectors ? HEAD_WISH_STACK : HEAD_WISH_FAMILY;
+    return 0;
 }
 
 /* "N[,N...]", changed on the way. */

@@ -48,7 +48,8 @@ int train_spec_warmup(TrainSpec *t, const char *text, Err *e);
 /* --freeze: "encoder", "embeddings", or a number of layers. */
 int train_spec_freeze(TrainSpec *t, const char *text, Err *e);
 int train_spec_check(const TrainSpec *t, Err *e);
-/* What was not given takes the learner's default: of heads on vectors, or of whole models. */
-void train_spec_settle(TrainSpec *t, bool vectors);
+/* What was not given takes the learner's default: of heads on vectors, or of whole models. An option
+ * of whole models is refused for vectors. */
+int train_spec_settle(TrainSpec *t, bool vectors, Err *e);
 
 #endif

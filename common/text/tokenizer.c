@@ -79,13 +79,6 @@ void tokwork_free(TokWork *w)
     free(w);
 }
 
-void tokens_free(Tokens *t)
-{
-    free(t->id);
-    free(t->span);
-    *t = (Tokens){0};
-}
-
 static bool is_one_char(Str t)
 {
     size_t n = 1;

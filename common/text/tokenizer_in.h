@@ -8,6 +8,7 @@
 #include "text/added.h"
 #include "text/decode.h"
 #include "text/merges.h"
+#include "text/tokenizer.h"
 #include "text/tokenizer_class.h"
 #include "text/tokmodel.h"
 

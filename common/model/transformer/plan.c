@@ -6,6 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME = 256, KNOWN = 64 };
+
+/* Which names the checkpoint has in any of its layers: each is asked for in every layer. */
+typedef struct Known {
+    int n;
+    struct {
+        const char *format, *end; /* by pointer: they are families.c's own */
+        bool found;
+    } of[KNOWN];
+} Known;
+
 /* What is being planned: its layer, of how many, and to which part of the model it counts. */
 typedef struct Planner {
     Plan *plan;
@@ -14,9 +25,8 @@ typedef struct Planner {
     int layer, layers;
     int first; /* layers of the halves before */
     Part part;
+    Known *known; /* of this half */
 } Planner;
-
-enum { NAME = 256 };
 
 static void full_name(char name[NAME], const char *format, int layer, const char *end)
 {
@@ -42,13 +52,24 @@ static int add(const Planner *u, const char *format, const char *end, int64_t ro
 /* Of any layer: where one of them lacks what the others have, that is a fault to be told. */
 static bool has(const Planner *u, const char *format, const char *end, bool usually)
 {
+    Known *k = u->known;
     char name[NAME];
     bool found = false;
-    for (int i = 0; u->weights && !found && i < (strchr(format, '%') ? u->layers : 1); i++) {
+    if (!u->weights)
+        return usually;
+    for (int i = 0; i < k->n; i++)
+        if (k->of[i].format == format && k->of[i].end == end)
+            return k->of[i].found;
+    for (int i = 0; !found && i < (strchr(format, '%') ? u->layers : 1); i++) {
         full_name(name, format, i, end);
         found = weights_has(u->weights, name);
     }
-    return u->weights ? found : usually;
+    if (k->n < KNOWN) {
+        k->of[k->n].format = format;
+        k->of[k->n].end = end;
+        k->of[k->n++].found = found;
+    }
+    return found;
 }
 
 static int table(const Planner *u, const char *name, int64_t entries, int64_t wide)
@@ -141,6 +162,7 @@ static void plan_half(Planner *u, HalfPlan *h, const Names *n)
     h->layer = mem_zero((size_t)h->owned, sizeof *h->layer);
     u->part = PART_LAYERS;
     u->layers = (int)h->owned;
+    u->known->n = 0;
     for (u->layer = 0; u->layer < h->owned; u->layer++)
         h->layer[u->layer] = plan_one(u, n);
     h->last = (NormPlan){-1, -1};
@@ -165,7 +187,8 @@ static void set_halves(Plan *p, const Config *c)
 void plan_new(Plan *p, const Config *c, const Weights *w, int64_t layers)
 {
     const Family *f = c->family;
-    Planner u = {.plan = p, .config = c, .weights = w, .part = PART_EMBEDDINGS};
+    Known known = {0};
+    Planner u = {.plan = p, .config = c, .weights = w, .part = PART_EMBEDDINGS, .known = &known};
     *p = (Plan){.layers = layers, .distance = -1};
     set_halves(p, c);
     bool other = w && f->tied && !has(&u, f->word, ".weight", true);
