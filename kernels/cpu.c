@@ -16,8 +16,7 @@
 
 enum { TILE = 128, TILE_MIN = 64, ALIGN = 64 };
 
-/* Temporary memory of one thread: one block, and loose ones until it has grown to fit. `out` is
- * where a piece is left that cannot go on: nothing in one holds a lock or memory of its own. */
+/* Temporary memory of one thread: one block, and loose ones until it has grown to fit. */
 typedef struct Loose {
     struct Loose *next;
     char pad[ALIGN - sizeof(struct Loose *)];
@@ -27,7 +26,7 @@ typedef struct Arena {
     char *base;
     size_t size, used, wanted;
     Loose *loose;
-    jmp_buf out;
+    jmp_buf out; /* of the running piece, where it is left if it cannot go on */
 } Arena;
 
 typedef struct Cpu {
@@ -135,8 +134,11 @@ static void arena_reset(Arena *a)
     a->used = a->wanted = 0;
 }
 
-/* Ends the piece; `wait` tells why the first one ended so. */
-__attribute__((format(printf, 2, 3))) static noreturn void give_up(Piece *p, const char *fmt, ...)
+static noreturn void give_up(Piece *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Ends the piece, in which nothing holds a lock or memory of its own; `wait` tells why the first
+ * one ended so. */
+static void give_up(Piece *p, const char *fmt, ...)
 {
     Cpu *c = cpu_of(p->dev);
     va_list ap;
