@@ -40,11 +40,13 @@ static Corpus *read_corpus(char *file, Device *dev, Err *e)
 }
 
 /* row, rank, cosine, text; the row's number where the corpus has no texts. */
-static void put_near(Buf *b, const Corpus *c, int64_t row, int rank, const Near *n)
+static int put_near(Buf *b, Corpus *c, int64_t row, int rank, const Near *n, Err *e)
 {
+    Str text;
+    if (corpus_text(c, n->row, &text, e) < 0)
+        return -1;
     buf_fmt(b, "%lld\t%d\t", (long long)row, rank);
     put_float(b, n->cosine);
-    Str text = corpus_text(c, n->row);
     if (text.n) {
         buf_str(b, "\t");
         put_tsv(b, text);
@@ -52,6 +54,7 @@ static void put_near(Buf *b, const Corpus *c, int64_t row, int rank, const Near 
     } else {
         buf_fmt(b, "\t%lld\n", (long long)n->row + 1);
     }
+    return 0;
 }
 
 static int answer(Corpus *c, const Frame *f, int64_t first, int k, Buf *b, Err *e)
@@ -60,11 +63,12 @@ static int answer(Corpus *c, const Frame *f, int64_t first, int k, Buf *b, Err *
         return 0; /* a stream's end that stands alone */
     if (corpus_fits(c, f, e) < 0)
         return -1;
+    k = k < corpus_rows(c) ? k : (int)corpus_rows(c);
     Near *near = mem_array((size_t)(f->rows * k), sizeof *near);
     int status = corpus_nearest(c, frame_get(f, "row.vector")->data, f->rows, k, near, e);
     for (int64_t i = 0; i < f->rows && status == 0; i++)
-        for (int n = 0; n < k && near[i * k + n].row >= 0; n++)
-            put_near(b, c, first + i + 1, n + 1, &near[i * k + n]);
+        for (int n = 0; n < k && near[i * k + n].row >= 0 && status == 0; n++)
+            status = put_near(b, c, first + i + 1, n + 1, &near[i * k + n], e);
     free(near);
     return status;
 }
