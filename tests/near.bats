@@ -189,3 +189,13 @@ END
   cut -f 1,2,4 got | cmp - a
   rm -f whole.weft
 }
+
+@test "a vector that is not finite is near to nothing" {
+  printf '1 0\n0 1\n' | stream c >corpus.weft
+  for x in nan inf -inf; do
+    printf 'vector 1 0 | text a\nvector 0 1 | text b\nvector 1 %s | text c\n' $x | mkstream >x.weft
+    fails_with 1 "near: stdin: row 3: its vector is not finite" near corpus.weft <x.weft
+    [ "$(cut -f 1,2 <<<"$output")" = $'1\t1\n2\t1' ] # those before it are answered
+    fails_with 1 "near: x.weft: row 3: its vector is not finite" near x.weft <corpus.weft
+  done
+}

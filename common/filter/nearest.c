@@ -116,13 +116,18 @@ static int lay_texts(Corpus *c, Err *e)
     return 0;
 }
 
-/* To length 1; the sum of squares in double. */
-static void put_unit(float *to, const float *x, int64_t n)
+static double sum_of_squares(const float *x, int64_t n)
 {
     double sum = 0;
     for (int64_t j = 0; j < n; j++)
         sum += (double)x[j] * (double)x[j];
-    double by = sum > 0 ? 1 / sqrt(sum) : 0;
+    return sum;
+}
+
+/* To length 1. */
+static void put_unit(float *to, const float *x, int64_t n)
+{
+    double sum = sum_of_squares(x, n), by = sum > 0 ? 1 / sqrt(sum) : 0;
     for (int64_t j = 0; j < n; j++)
         to[j] = (float)((double)x[j] * by);
 }
@@ -164,6 +169,8 @@ static int add_row(Corpus *c, const float *x, Str text, Err *e)
         c->room = c->room * 2 + 1024;
         c->end = mem_resize(c->end, (size_t)c->room, sizeof *c->end);
     }
+    if (!isfinite(sum_of_squares(x, c->width)))
+        return err_set(e, "row %" PRId64 ": its vector is not finite", c->rows + 1);
     put_unit(c->open + c->rows % PANEL * c->width, x, c->width);
     buf_add(&c->text, text.p, text.n);
     c->end[c->rows++] = c->text_at + (int64_t)c->text.n;
@@ -364,10 +371,16 @@ static int search(Corpus *c, const float *x, int64_t rows, int k, Near *near, Er
 
 int corpus_nearest(Corpus *c, const float *x, int64_t rows, int k, Near *near, Err *e)
 {
-    for (int64_t at = 0; at < rows; at += QUERIES) {
-        int64_t n = rows - at < QUERIES ? rows - at : QUERIES;
+    int64_t good = 0;
+    while (good < rows && isfinite(sum_of_squares(x + good * c->width, c->width)))
+        good++;
+    for (int64_t at = 0; at < good; at += QUERIES) {
+        int64_t n = good - at < QUERIES ? good - at : QUERIES;
         if (search(c, x + at * c->width, n, k, near + at * k, e) < 0)
             return -1;
     }
-    return 0;
+    if (good == rows)
+        return 0;
+    e->row = good + 1;
+    return err_set(e, "its vector is not finite");
 }

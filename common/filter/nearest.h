@@ -36,7 +36,8 @@ int corpus_text(Corpus *c, int64_t row, Str *text, Err *e);
 int corpus_fits(const Corpus *c, const Frame *f, Err *e);
 
 /* x: f32 [rows, width], dense. near: [rows, k], falling. A vector of length 0 is at cosine 0 from
- * everything. */
+ * everything. One that is not finite is an error, with e->row; those before it have been answered.
+ */
 int corpus_nearest(Corpus *c, const float *x, int64_t rows, int k, Near *near, Err *e);
 
 #endif
