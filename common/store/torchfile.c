@@ -139,6 +139,8 @@ static int check_order(Part *p, Err *e)
     char *name = mem_fmt("%s/byteorder", p->root);
     bool there = zip_name_locate(p->zip, name, 0) >= 0; /* torch.save tells since 2.1 */
     free(name);
+    if (!there && zip_error_code_zip(zip_get_error(p->zip)) != ZIP_ER_NOENT)
+        return zip_failed(p, "byteorder", e);
     if (!there)
         return 0;
     char *order = read_file(p, "byteorder", 16, &n, e);
