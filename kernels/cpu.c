@@ -442,14 +442,17 @@ Device *device_cpu(int threads)
 {
     Cpu *c = calloc(1, sizeof *c);
     const CpuOps *ops = cpu_ops_best();
-    if (!c || !(c->arena = calloc((size_t)threads, sizeof *c->arena)))
-        abort();
+    if (!c || !(c->arena = calloc((size_t)threads, sizeof *c->arena)) ||
+        !(c->pool = pool_new(threads, matmul_thread_start))) {
+        free(c ? c->arena : NULL);
+        free(c);
+        return NULL;
+    }
     int major, minor, patch;
     matmul_version(&major, &minor, &patch);
     snprintf(c->about, sizeof c->about, "%d.%d.%d, using %s", major, minor, patch,
              matmul_isa_name());
     c->ops = ops;
-    c->pool = pool_new(threads, matmul_thread_start);
     c->table = (Device){
         .name = "cpu",
         .about = c->about,

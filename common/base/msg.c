@@ -20,8 +20,11 @@ void msg_begin(const char *prog)
     static const int contrary[] = {O_WRONLY, O_RDONLY, O_RDONLY};
     msg_prog = prog;
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", contrary[fd]) < 0)
-            dief("/dev/null: %s", strerror(errno));
+        if (fcntl(fd, F_GETFD) < 0) {
+            int at = open("/dev/null", contrary[fd]); /* the lowest number that is free: fd */
+            if (at < 0)
+                dief("/dev/null: %s", strerror(errno));
+        }
 }
 
 /* One write(2) a message, so that programs of one pipeline do not mix their lines. */

@@ -17,8 +17,8 @@ void tidy_now(void); /* remove everything registered */
 /* Between these two none of those signals is heard, in whatever thread; one that comes is then. */
 void tidy_hold(void);
 void tidy_release(void);
-/* Removes everything, and kills the program by this signal, also where somebody has it ignored or blocked.
- * For handlers, and for who finds that a pipe's reader has gone. */
+/* Removes everything, and kills the program by this signal, also where somebody has it ignored or
+ * blocked. For handlers, and for who finds that a pipe's reader has gone. */
 void tidy_raise(int sig);
 
 #endif
