@@ -27,7 +27,6 @@ void msg_begin(const char *prog)
         }
 }
 
-/* One write(2) a message, so that programs of one pipeline do not mix their lines. */
 /* The text as it may be shown, up to its NUL; how many bytes. `to` has room for 4 of each. */
 static size_t plain(const char *text, char *to)
 {
@@ -107,11 +106,19 @@ noreturn void die_in_handler(const char *name, const char *text)
     _exit(EXIT_DATA);
 }
 
+/* What was already put out stays. Nothing is taken down behind other threads, which may be at work.
+ */
+static noreturn void end(int status)
+{
+    tidy_now();
+    fflush(stdout);
+    _exit(status);
+}
+
 static noreturn void end_usage(void)
 {
     msg_error("see '%s --help' or 'man weft-%s'", msg_prog, msg_prog);
-    tidy_now();
-    exit(EXIT_USAGE);
+    end(EXIT_USAGE);
 }
 
 noreturn void die(const Err *e)
@@ -120,15 +127,13 @@ noreturn void die(const Err *e)
         msg_error("%s", e->text);
     if (e->usage)
         end_usage();
-    tidy_now();
-    exit(EXIT_DATA);
+    end(EXIT_DATA);
 }
 
 noreturn void dief(const char *fmt, ...)
 {
     PUT("\n");
-    tidy_now();
-    exit(EXIT_DATA);
+    end(EXIT_DATA);
 }
 
 noreturn void die_usage(const char *fmt, ...)

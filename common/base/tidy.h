@@ -11,7 +11,8 @@
 
 enum { TIDY_MAX = 64 };
 
-void tidy_add(const char *path); /* path is copied; installs the handlers on first use */
+void tidy_add(const char *path); /* path is copied (no memory is asked for); installs the handlers
+                                    on first use */
 void tidy_forget(const char *path);
 void tidy_now(void); /* remove everything registered */
 /* Between these two none of those signals is heard, in whatever thread; one that comes is then. */
