@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "measure/classes.h"
+#include "text/tokenizer.h"
 
 #include <stdbool.h>
 
@@ -74,6 +75,9 @@ int examples_classes(const Examples *x, Classes *c, Err *e);
 /* Turns labels into indices of c. A label that is none of them is an error that names the first
  * row which has it. */
 int examples_number(Examples *x, const Classes *c, Err *e);
+/* Turns labels under masks into ids: they are tokens as the vocabulary has them, or, where all of
+ * them are numbers, ids already. */
+int examples_words(Examples *x, const Tokenizer *t, int64_t vocab, Err *e);
 /* Do b's rows come from where a's do? */
 int examples_agree(const Examples *a, const Examples *b, Err *e);
 

@@ -1,6 +1,7 @@
 #include "learn/examples_in.h"
 
 #include "base/mapping.h"
+#include "base/num.h"
 #include "store/jsonfile.h"
 
 #include <inttypes.h>
@@ -93,6 +94,36 @@ int examples_number(Examples *x, const Classes *c, Err *e)
     if (status == 0 && x->objective == LEARN_MULTI)
         number_several(x, to, c->n);
     if (status == 0 && x->objective == LEARN_TOKEN)
+        number_tokens(x, to);
+    free(to);
+    return status;
+}
+
+/* A label that is a whole number up to most; else -1. */
+static int64_t number_of(const LabelId *name, int64_t most)
+{
+    int64_t v;
+    return num_int(name->text.p, 0, most, &v, NULL) == 0 ? v : -1;
+}
+
+int examples_words(Examples *x, const Tokenizer *t, int64_t vocab, Err *e)
+{
+    const LabelIds *n = x->labels_met;
+    int32_t *to = mem_array((size_t)n->count, sizeof *to);
+    bool numbers = true;
+    int status = 0;
+    for (int32_t i = 0; numbers && i < n->count; i++)
+        numbers = number_of(n->name[i], vocab - 1) >= 0;
+    for (int32_t i = 0; status == 0 && i < n->count; i++) {
+        const LabelId *name = n->name[i];
+        to[i] = numbers ? (int32_t)number_of(name, vocab - 1) : tokenizer_find(t, name->text);
+        if (to[i] < 0 || to[i] >= vocab)
+            status = err_set(e,
+                             "%s: record %" PRId64 ": '%.200s' under a mask is no token of the "
+                             "vocabulary",
+                             name->place, name->row, name->text.p);
+    }
+    if (status == 0)
         number_tokens(x, to);
     free(to);
     return status;

@@ -66,7 +66,7 @@ static int class_id(Reading *r, const ExampleRow *w, Str label, Err *e)
 {
     Examples *x = r->x;
     int32_t id = label_ids_of(x->labels_met, label, r->place, w->number);
-    if (x->labels_met->count > EXAMPLES_CLASSES)
+    if (has_classes(x->objective) && x->labels_met->count > EXAMPLES_CLASSES)
         return err_set(e, "more than %d different labels: is that the label's column?",
                        EXAMPLES_CLASSES);
     return id;

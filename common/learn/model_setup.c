@@ -165,11 +165,16 @@ static int make_head(ModelSetup *m, const TrainSpec *t, const TrainData *d, Err 
     return s->head ? 0 : -1;
 }
 
-/* Which ids are never masked, and which go on with a word. */
-static int read_words(ModelSetup *m, const Config *c, Err *e)
+/* Which ids are never masked, and which go on with a word; or what stands under the masks that the
+ * rows have. */
+static int read_words(ModelSetup *m, const Config *c, TrainData *d, Err *e)
 {
     if (!(m->tokenizer = model_tokenizer(m->folder, e)))
         return -1;
+    if (d->valid.token_target && examples_words(&d->valid, m->tokenizer, c->vocab, e) < 0)
+        return -1;
+    if (d->train.token_target)
+        return examples_words(&d->train, m->tokenizer, c->vocab, e);
     m->spec.mask = tokenizer_special(m->tokenizer, TOK_MASK);
     if (m->spec.mask < 0)
         return err_set(e, "the tokenizer of %s has no mask token", m->name);
@@ -221,7 +226,7 @@ int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Er
         goto fail;
     set_dropout(&c, t);
     m->spec.drops = some_drop(&c) || (m->stack && t->dropout > 0);
-    if (d->train.objective == LEARN_MLM && !d->train.token_target && read_words(m, &c, e) < 0)
+    if (d->train.objective == LEARN_MLM && read_words(m, &c, d, e) < 0)
         goto fail;
     m->spec.t = transformer_planned(&c, m->weights, dev, t->type);
     m->spec.classes = &d->classes;
