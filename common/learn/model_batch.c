@@ -139,8 +139,8 @@ static int add_row(ModelLearner *m, const Examples *x, int64_t i, int64_t row, d
     if (at < 0)
         return err_set(e, "a row has no token that ends a text, which the head reads: does it end "
                           "otherwise in this model?");
-    double w = model_weight(m, x, row, 0) / total;
-    add_item(b, from + at, b->numbers[from], x->target[row], total > 0 ? w : 0);
+    double w = total > 0 ? row_weight(x, row) / total : 0;
+    add_item(b, from + at, b->numbers[from], x->target[row], w);
     if (x->number)
         memcpy(b->number + i * x->numbers, x->number + row * x->numbers,
                (size_t)x->numbers * sizeof *b->number);
@@ -150,12 +150,11 @@ static int add_row(ModelLearner *m, const Examples *x, int64_t i, int64_t row, d
 static void add_tokens(ModelLearner *m, const Examples *x, int64_t i, int64_t row, double total)
 {
     ModelBatch *b = &m->batch;
-    double w = row_weight(x, row);
+    double w = total > 0 ? row_weight(x, row) / total : 0;
     for (int64_t t = b->starts[i]; t < b->starts[i + 1]; t++) {
         int64_t from = x->starts[row] + t - b->starts[i];
         int32_t target = x->token_target ? x->token_target[from] : -1;
-        double one = target >= 0 && m->spec.class_weight ? (double)m->spec.class_weight[target] : 1;
-        add_item(b, t, b->numbers[t], target, total > 0 ? w * one / total : 0);
+        add_item(b, t, b->numbers[t], target, w);
     }
 }
 

@@ -165,7 +165,7 @@ static void choose(ModelLearner *m)
 static void free_learner(Learner *l)
 {
     ModelLearner *m = of(l);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < LEARN_SPACES; i++)
         l->dev->free(l->dev, m->space[i].p);
     l->dev->free(l->dev, l->grad);
     model_batch_free(&m->batch);

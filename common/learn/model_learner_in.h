@@ -7,6 +7,7 @@
 #include "model/transformer/space.h"
 
 enum { NUMBER_SHIFT = 24 }; /* a token's number: the row's, and behind it its place */
+enum { SPACE_TARGET, SPACE_WEIGHT, SPACE_NUMBER, SPACE_CLASSES, SPACE_LOSS, LEARN_SPACES };
 
 /* Some rows as a batch, on the host. */
 typedef struct ModelBatch {
@@ -19,7 +20,7 @@ typedef struct ModelBatch {
     HeadItems items;
     int64_t *token, *item_numbers;
     int32_t *target;  /* of each item; -1: none */
-    float *weight;    /* of each item in the loss */
+    float *weight;    /* of each item in the loss, its class aside */
     float *number;    /* [items, numbers] */
 } ModelBatch;
 
@@ -34,14 +35,14 @@ typedef struct ModelLearner {
     int64_t *fresh, freshes, fresh_room;
     int64_t most_tokens; /* of a batch so far */
     /* Device memory of the batch's targets. */
-    Space space[4];
+    Space space[LEARN_SPACES];
 } ModelLearner;
 
 /* Rows of `x` as a batch; epoch -1: as they are, to be measured. */
 int model_batch(ModelLearner *m, const Examples *x, const int64_t *row, int64_t n, int64_t epoch,
                 double total, Err *e);
 void model_batch_free(ModelBatch *b);
-/* What a row weighs in the loss. */
+/* What a row weighs in the loss, by its class too. */
 double model_weight(const ModelLearner *m, const Examples *x, int64_t row, int64_t epoch);
 /* Ids of a row with words masked, and what stood there (-1: not masked); returns how many. */
 int64_t model_mask(const ModelLearner *m, const Examples *x, int64_t row, int64_t epoch,

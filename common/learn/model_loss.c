@@ -5,13 +5,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SPACE_TARGET, SPACE_WEIGHT, SPACE_NUMBER, SPACE_LOSS };
-
 typedef struct Loss {
     ModelLearner *m;
     View logits;
     const int32_t *target;
-    const float *weight;
+    const float *weight, *classes;
     View number;
     float *loss;
 } Loss;
@@ -38,7 +36,8 @@ static void stage_classes(Piece *p, void *ctx)
                             .target = l->target + p->lo,
                             .weight = l->weight + p->lo,
                             .smooth = (float)l->m->spec.smooth,
-                            .loss = l->loss + p->lo});
+                            .loss = l->loss + p->lo,
+                            .classes = l->classes});
 }
 
 static void stage_points(Piece *p, void *ctx)
@@ -72,8 +71,7 @@ static double over_tokens(float *logit, int64_t n, int col, int32_t target, doub
     double seen = (1 - smooth) * (double)logit[2 * target + col] + even * all;
     for (int64_t t = 0; t < n; t++) {
         double q = (t == target ? 1 - smooth : 0) + even;
-        logit[2 * t + col] =
-            (float)(weight * (exp((double)logit[2 * t + col] - lse) - q));
+        logit[2 * t + col] = (float)(weight * (exp((double)logit[2 * t + col] - lse) - q));
     }
     return weight * (lse - seen);
 }
@@ -98,8 +96,8 @@ static const float *answers(ModelLearner *m, View logits, Err *e)
                              over_tokens(host + 2 * from, n, 1, x->answer[row][1], w, smooth));
     }
     dev->put(dev, logits.p, host, bytes);
-    const float *to = status < 0 ? NULL
-                                 : put(m, SPACE_LOSS, loss, (size_t)b->items.n * sizeof *loss, e);
+    const float *to =
+        status < 0 ? NULL : put(m, SPACE_LOSS, loss, (size_t)b->items.n * sizeof *loss, e);
     free(host);
     free(loss);
     return to;
@@ -118,14 +116,18 @@ const float *model_loss(ModelLearner *m, View logits, Err *e)
     l.weight = put(m, SPACE_WEIGHT, b->weight, n * sizeof *b->weight, e);
     l.loss = space_grow(&m->space[SPACE_LOSS], dev, n * sizeof(float) + 1, e);
     l.target = put(m, SPACE_TARGET, b->target, n * sizeof *b->target, e);
+    const float *by_class = has_classes(x->objective) ? m->spec.class_weight : NULL;
+    if (by_class && !(l.classes = put(m, SPACE_CLASSES, by_class,
+                                      (size_t)m->spec.classes->n * sizeof *by_class, e)))
+        return NULL;
     if (points) {
-        const void *p = put(m, SPACE_NUMBER, b->number,
-                            n * (size_t)x->numbers * sizeof *b->number, e);
+        const void *p =
+            put(m, SPACE_NUMBER, b->number, n * (size_t)x->numbers * sizeof *b->number, e);
         l.number = view_of((void *)(uintptr_t)p, K_F32, b->items.n, x->numbers);
     }
     if (!l.weight || !l.loss || !l.target || (points && !l.number.p))
         return NULL;
-    dev->each(dev, EACH_ROWS, &(Batch){.tokens = b->items.n},
-              points ? stage_points : stage_classes, &l);
+    dev->each(dev, EACH_ROWS, &(Batch){.tokens = b->items.n}, points ? stage_points : stage_classes,
+              &l);
     return l.loss;
 }

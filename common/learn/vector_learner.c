@@ -18,6 +18,7 @@ typedef struct VectorLearner {
     int64_t room;
     int32_t *target, *dev_target;
     float *weight, *dev_weight, *dev_loss;
+    float *dev_classes; /* class_weight; NULL where that is */
     int64_t *dev_row;
 } VectorLearner;
 
@@ -30,11 +31,16 @@ static View all_rows(Device *dev, const Examples *v, Err *e)
     return view_of((void *)(uintptr_t)x, K_F32, v->rows, v->width);
 }
 
+static double row_weight(const Learner *l, int64_t row)
+{
+    return l->rows->weight ? (double)l->rows->weight[row] : 1;
+}
+
 static double weight_of(Learner *l, int64_t row, int64_t epoch)
 {
     const VectorLearner *v = (const VectorLearner *)l;
     (void)epoch;
-    double w = l->rows->weight ? (double)l->rows->weight[row] : 1;
+    double w = row_weight(l, row);
     return v->class_weight ? w * (double)v->class_weight[l->rows->target[row]] : w;
 }
 
@@ -65,7 +71,7 @@ static int gradient(Learner *l, const LearnPart *p, LearnLoss *loss, Err *e)
         return -1;
     for (size_t i = 0; i < n; i++) {
         v->target[i] = l->rows->target[p->row[i]];
-        v->weight[i] = p->total > 0 ? (float)(weight_of(l, p->row[i], p->epoch) / p->total) : 0;
+        v->weight[i] = p->total > 0 ? (float)(row_weight(l, p->row[i]) / p->total) : 0;
     }
     dev->put(dev, v->dev_row, p->row, n * sizeof *p->row);
     dev->put(dev, v->dev_target, v->target, n * sizeof *v->target);
@@ -76,6 +82,7 @@ static int gradient(Learner *l, const LearnPart *p, LearnLoss *loss, Err *e)
                                      .weight = v->dev_weight,
                                      .rows = p->n,
                                      .smooth = v->smooth,
+                                     .classes = v->dev_classes,
                                      .seed = p->seed,
                                      .add = p->add,
                                      .loss = v->dev_loss});
@@ -135,7 +142,7 @@ static void free_learner(Learner *l)
 {
     VectorLearner *v = (VectorLearner *)l;
     Device *dev = l->dev;
-    void *all[] = {v->dev_target, v->dev_weight, v->dev_loss, v->dev_row};
+    void *all[] = {v->dev_target, v->dev_weight, v->dev_loss, v->dev_row, v->dev_classes};
     for (int i = 0; i < 4; i++)
         dev->free(dev, all[i]);
     dev->release(dev, v->x.p);
@@ -168,6 +175,16 @@ static void list_params(VectorLearner *v)
     }
 }
 
+static int put_classes(VectorLearner *v, Err *e)
+{
+    Device *dev = v->base.dev;
+    int64_t n = v->net->size[v->net->layers];
+    if (!(v->dev_classes = device_room(dev, n, sizeof *v->dev_classes, e)))
+        return -1;
+    dev->put(dev, v->dev_classes, v->class_weight, (size_t)n * sizeof *v->dev_classes);
+    return 0;
+}
+
 Learner *vector_learner_new(Net *n, const Examples *rows, const float *class_weight, double smooth,
                             Err *e)
 {
@@ -189,7 +206,7 @@ Learner *vector_learner_new(Net *n, const Examples *rows, const float *class_wei
                         .rows = rows,
                         .table = -1};
     v->x = all_rows(n->dev, rows, e);
-    if (v->x.p)
+    if (v->x.p && (!class_weight || put_classes(v, e) == 0))
         return &v->base;
     free_learner(&v->base);
     return NULL;
