@@ -142,6 +142,16 @@ static void changed(Learner *l)
 
 /* ---- making ---- */
 
+/* Is it below the first layer? What projects embeddings may stand in another module than they. */
+static bool is_below(const Plan *p, int param)
+{
+    for (int i = 0; i < p->halves; i++)
+        if (p->half[i].project.id >= 0 &&
+            (param == p->half[i].project.weight || param == p->half[i].project.bias))
+            return true;
+    return p->params.param[param].part == PART_EMBEDDINGS;
+}
+
 static void choose(ModelLearner *m)
 {
     const Plan *p = transformer_plan(m->spec.t);
@@ -153,7 +163,7 @@ static void choose(ModelLearner *m)
         m->trains[i] = !(m->spec.frozen && m->spec.frozen(m->spec.frozen_ctx, a));
         if (!m->trains[i])
             continue;
-        if (a->part == PART_EMBEDDINGS)
+        if (is_below(p, i))
             m->learn.embeds = true;
         else if (a->part == PART_LAYERS)
             m->learn.first = a->layer > 0 && a->layer < m->learn.first ? a->layer
@@ -205,7 +215,9 @@ Learner *model_learner_new(const ModelSpec *spec, const Examples *rows, Err *e)
     dev->fill(dev, m->base.grad, 0, bytes);
     choose(m);
     m->base.trains = m->trains;
-    if (!spec->words && m->trains[p->word]) {
+    /* The vocabulary's matrix leaves a whole gradient, which rows are added to; else rows are all. */
+    bool whole = spec->words && transformer_settings(t)->tied;
+    if (!whole && m->trains[p->word]) {
         m->base.table = p->word;
         m->seen = mem_zero((size_t)p->params.param[p->word].rows, 1);
         m->base.seen = m->seen;
