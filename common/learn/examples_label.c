@@ -182,7 +182,8 @@ int labels_take(Reading *r, const ExampleRow *w, Err *e)
     Examples *x = r->x;
     Objective o = x->objective;
     Str label = frame_text(w->f, "row.label", w->row);
-    bool wants = o == LEARN_CLASS || o == LEARN_MULTI ||
+    /* Of several classes no label is none of them. */
+    bool wants = o == LEARN_CLASS || (o == LEARN_MULTI && r->spec.skip) ||
                  (o == LEARN_REGRESSION && !frame_get(w->f, "row.target"));
     if (wants && !label.n)
         return r->spec.skip ? 0
