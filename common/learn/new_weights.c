@@ -52,20 +52,11 @@ static double spread_of(const Config *c, const Param *a)
     return c->init;
 }
 
-/* The row of a table that stands for padding, which is 0; -1: none. */
-static int64_t padding_of(Transformer *t, int param)
-{
-    const Config *c = transformer_settings(t);
-    const Plan *p = transformer_plan(t);
-    bool position = param == p->half[0].position && c->family->positions == POSITIONS_BEHIND_PAD;
-    return param == p->word || position ? c->pad : -1;
-}
-
 static void draw(Transformer *t, int param, uint64_t seed, float *to)
 {
     const Config *c = transformer_settings(t);
     const Param *a = &transformer_plan(t)->params.param[param];
-    int64_t n = param_numbers(a), pad = padding_of(t, param);
+    int64_t n = param_numbers(a), pad = plan_padding(transformer_plan(t), c, param);
     Rand r = rand_new(name_seed(a->name, seed));
     bool stack = strncmp(a->name, "head.", 5) == 0, bias = ends_in(a->name, "bias");
     /* A stack's bias is drawn as its matrix, which stands before it. */

@@ -194,7 +194,7 @@ static const Keys mt5_keys = {
                 .last_norm = "encoder.final_layer_norm",                                           \
                 .distance = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"},      \
     .norms = NORMS_BEFORE, .positions = POSITIONS_DISTANCE, .rms = true, .bare = true,             \
-    .unscaled = true, .pool = "mean"
+    .pad_learns = true, .unscaled = true, .pool = "mean"
 
 static const Family families[] = {
     {
@@ -269,6 +269,7 @@ static const Family families[] = {
                     .last_norm = "ln_f"},
         .norms = NORMS_BEFORE,
         .by_input = true,
+        .pad_learns = true,
         .causal = true,
         .classifier = "score",
         .pool = "last",

@@ -69,6 +69,7 @@ typedef struct Family {
     bool rms;               /* RMS norms */
     bool bare;              /* a new model has no biases; of a checkpoint its tensors tell */
     bool by_input;          /* matrices [inputs, outputs]: GPT-2's Conv1D */
+    bool pad_learns;        /* the padding's embedding is one like the others; else it stays */
     bool causal;            /* the encoder sees only what came before */
     bool unscaled;          /* attention without 1 / sqrt(size) */
     bool start_last;        /* the decoder's first token is the row's last */

@@ -85,13 +85,20 @@ static int put(Transformer *m, Space *s, const int64_t *host, int64_t n, const i
     return 0;
 }
 
-/* In order: an entry's gradient is the sum of its tokens'. */
+/* In order: an entry's gradient is the sum of its tokens'. Where there is none, t->param stays. */
 int table_use(Transformer *m, TableUse *t, int param, const int32_t *index, int64_t n, Err *e)
 {
     Use *use = mem_array((size_t)n, sizeof *use);
     Back *b = m->back;
-    for (int64_t i = 0; i < n; i++)
-        use[i] = (Use){index[i], i};
+    int64_t padding = plan_padding(&m->plan, &m->config, param), tokens = n;
+    n = 0;
+    for (int64_t i = 0; i < tokens; i++)
+        if (index[i] != padding)
+            use[n++] = (Use){index[i], i};
+    if (n == 0) {
+        free(use);
+        return 0;
+    }
     qsort(use, (size_t)n, sizeof *use, by_entry);
     if (b->host_room < n + 1) {
         b->host_room = n + 1;

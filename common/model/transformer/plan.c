@@ -245,6 +245,13 @@ NormPlan plan_norm(Plan *p, const char *name, int64_t wide, Part part, bool fres
     return n;
 }
 
+int64_t plan_padding(const Plan *p, const Config *c, int param)
+{
+    const Family *f = c->family;
+    bool position = param == p->half[0].position && f->positions == POSITIONS_BEHIND_PAD;
+    return (param == p->word && !f->pad_learns) || position ? c->pad : -1;
+}
+
 const Dense **plan_denses(const Plan *p)
 {
     const Dense **all = mem_zero((size_t)p->denses + 1, sizeof *all);

@@ -74,6 +74,9 @@ static inline const LayerPlan *plan_layer(const HalfPlan *h, int64_t layer)
 
 /* All matrices of the plan, by id. Release with free(). */
 const Dense **plan_denses(const Plan *p);
+/* The row of a table that stands for padding and never learns (torch.nn.Embedding's padding_idx);
+ * -1: none. */
+int64_t plan_padding(const Plan *p, const Config *c, int param);
 
 static inline int64_t dense_out(const Dense *d)
 {
