@@ -121,12 +121,10 @@ static int count_words(ModelLearner *m, Counted *k, Err *e)
     const ModelBatch *b = &m->batch;
     if (b->items.n == 0)
         return 0;
-    const float *loss = words_learn_pass(m->spec.words,
-                                         &(WordsItems){.n = b->items.n,
-                                                       .token = b->token,
-                                                       .target = b->target,
-                                                       .weight = b->weight},
-                                         NULL, e);
+    const float *loss = words_learn_pass(
+        m->spec.words,
+        &(WordsItems){.n = b->items.n, .token = b->token, .target = b->target, .weight = b->weight},
+        NULL, e);
     float *host = loss ? learner_bring(&m->base, loss, b->items.n, e) : NULL;
     for (int64_t i = 0; host && i < b->items.n; i++) {
         k->loss += (double)host[i];

@@ -38,8 +38,7 @@ static void clear_tables(ModelLearner *m)
         for (int k = 0; k < 2; k++)
             if (of_half[k] >= 0 && m->trains[of_half[k]]) {
                 const Param *a = &p->params.param[of_half[k]];
-                dev->fill(dev, m->base.grad + a->at, 0,
-                          (size_t)param_numbers(a) * sizeof(float));
+                dev->fill(dev, m->base.grad + a->at, 0, (size_t)param_numbers(a) * sizeof(float));
             }
     }
     if (p->distance >= 0) {
@@ -111,8 +110,7 @@ static int gradient(Learner *l, const LearnPart *p, LearnLoss *loss, Err *e)
     }
     Drops drops = {.seed = p->seed, .numbers = b->numbers};
     const float *each = forward(m, m->spec.drops ? &drops : NULL, &m->learn, e);
-    if (!each ||
-        (m->spec.head && head_learn_backward(m->spec.head, &b->items, &m->learn, e) < 0))
+    if (!each || (m->spec.head && head_learn_backward(m->spec.head, &b->items, &m->learn, e) < 0))
         return -1;
     transformer_backward(m->spec.t);
     l->dev->get(l->dev, loss->value, each, (size_t)loss->n * sizeof *loss->value);
@@ -157,8 +155,8 @@ static void choose(ModelLearner *m)
             m->learn.embeds = true;
         else if (a->part == PART_LAYERS)
             m->learn.first = a->layer > 0 && a->layer < m->learn.first ? a->layer
-                             : a->layer > 0                           ? m->learn.first
-                                                                      : 0;
+                             : a->layer > 0                            ? m->learn.first
+                                                                       : 0;
     }
 }
 

@@ -1,5 +1,6 @@
 /* model_learner_in.h - what model_learner's files share: model_learner.c makes and trains,
- * model_batch.c lays rows out, model_loss.c has the objectives' losses, model_evaluate.c measures. */
+ * model_batch.c lays rows out, model_loss.c has the objectives' losses, model_evaluate.c measures.
+ */
 #ifndef WEFT_MODEL_LEARNER_IN_H
 #define WEFT_MODEL_LEARNER_IN_H
 
@@ -18,9 +19,9 @@ typedef struct ModelBatch {
     /* What the head looks at: */
     HeadItems items;
     int64_t *token, *item_numbers;
-    int32_t *target;  /* of each item; -1: none */
-    float *weight;    /* of each item in the loss */
-    float *number;    /* [items, numbers] */
+    int32_t *target; /* of each item; -1: none */
+    float *weight;   /* of each item in the loss */
+    float *number;   /* [items, numbers] */
 } ModelBatch;
 
 typedef struct ModelLearner {
