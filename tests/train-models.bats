@@ -89,6 +89,22 @@ same_bits() {
   done
 }
 
+@test "rows that are there many times weigh as once: sums of many pieces" {
+  local one name model tok how said
+  for one in $KINDS bert-mlm-wide bert-clm; do
+    case_of "$one"
+    how=${how%% --batch*}
+    # shellcheck disable=SC2086
+    ids_of "$model" $tok >in
+    for _ in {1..30}; do cat in; done >many
+    # shellcheck disable=SC2086
+    train -q -o "$one" --dropout 0 --max-steps 50 $how -b 512 --log log --log-every 1 many
+    encode -m "$PWD/$one" in | weft-head >logits
+    said=$("$WEFT_UNIT/trained" "$G/steps/$one.safetensors" log "$one" logits) ||
+      { echo "$one: $said" >&2; false; }
+  done
+}
+
 # column NAME FILE: that column of a log, without its header.
 column() {
   awk -F '\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) k = i; next }
@@ -157,4 +173,12 @@ near() {
     near "$one.6.log" "$one.2.log" || { echo "$one" >&2; false; }
     near "$one.6.log" "$one.1.log" || { echo "$one" >&2; false; }
   done
+}
+
+@test "a classifier that learns answers is no classifier any more" {
+  local model
+  model=$(golden models/bert-class)
+  ids_of "$model" -J question -p context -l answer rows.jsonl |
+    train -q -o out -e 1 --objective span
+  run ! grep -qE 'id2label|label2id|num_labels|problem_type' out/config.json
 }

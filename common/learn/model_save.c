@@ -77,8 +77,14 @@ static void set_objective(json_t *config, const ModelSetup *m, const TrainSpec *
     Objective o = d->train.objective;
     if (o <= LEARN_TOKEN)
         set_labels(config, m, d);
+    /* The head for answers has as many outputs as there are labels: two where none are named. */
+    static const char *const labels[] = {"id2label", "label2id", "num_labels"};
+    for (int i = 0; o == LEARN_SPAN && i < 3; i++)
+        json_object_del(config, labels[i]);
     if (problems[o])
         json_object_set_new(config, "problem_type", json_string(problems[o]));
+    else
+        json_object_del(config, "problem_type");
     if (m->stack)
         json_object_set_new(config, "weft_head", stack_json(m, t));
     else

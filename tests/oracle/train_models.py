@@ -65,6 +65,7 @@ def make_rows():
         row["several"] = row["several"] or "rude"
     rows[5]["answer"] = ""
     for i, row in enumerate(rows):
+        row["long"] = row["text"] if i % 4 else " ".join([row["text"]] + r.sample(words, 44))
         row["gaps"] = row["text"] if i % 3 else row["text"].replace(" ", " [PAD] <pad> ", 1)
     return rows
 
@@ -109,6 +110,12 @@ def word_ids(tokenizer, words):
 
 # ---- models that are not there ----
 
+def wide_bert(_size):
+    """More words than a panel of their matrix has."""
+    return T.BertConfig(vocab_size=2100, hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+                        intermediate_size=12, max_position_embeddings=heads.LENGTH)
+
+
 def small_t5(size, **more):
     return T.T5Config(vocab_size=size, d_model=heads.HIDDEN, d_kv=10, d_ff=heads.INNER, num_layers=2,
                       num_heads=3, relative_attention_num_buckets=8,
@@ -136,6 +143,7 @@ MADE = {
     "albert-span": (T.AlbertForQuestionAnswering, heads.albert, {}, heads.albert_unigram),
     "bart-class": (T.BartForSequenceClassification, heads.bart, labels(*MOODS), heads.bart_bpe),
     "bart-span": (T.BartForQuestionAnswering, heads.bart, {}, heads.bart_bpe),
+    "bert-wide": (T.BertForMaskedLM, wide_bert, {}, heads.wordpiece),
     "distilbert-several": (T.DistilBertForSequenceClassification, heads.distilbert, SEVERAL,
                            heads.distil),
     "electra-number": (T.ElectraForSequenceClassification, heads.electra, NUMBER,
@@ -205,6 +213,7 @@ def cases():
     yield "bert-class-embeddings", "bert-class", "class", adamw | {"freeze": "embeddings"}
     yield "bert-class-first", "bert-class", "class", adamw | {"freeze": 1}
     yield "bert-class-layers", "bert-class", "class", adamw | {"lr-decay": 0.7}
+    yield "bert-class-long", "bert-class", "class", adamw | {"text": "long"}
     yield "bert-class-gaps", "bert-class", "class", sgd | {"text": "gaps"}
     yield "bert-multi", "bert-multi", "multi", adamw | {"weights": True}
     yield "bert-regression", "bert-regression", "regression", adamw | {"lr": 1e-4}
@@ -213,6 +222,7 @@ def cases():
     yield "bert-mlm", "bert-mask", "mlm", adamw
     yield "bert-mlm-tied", "bert-pretraining", "mlm", adamw | {
         "label-smoothing": 0.1, "batch": 4, "accumulate": 4}
+    yield "bert-mlm-wide", "bert-wide", "mlm", adamw | {"label-smoothing": 0.1}
     yield "bert-clm", "bert-lm", "clm", adamw
     yield "roberta-class", "roberta-class", "class", adamw
     yield "roberta-class-frozen", "roberta-class", "class", adamw | {"freeze": "encoder", "lr": 0.01}
@@ -303,7 +313,7 @@ def main():
     (OUT / "words.conll").write_text(conll(make_sentences()))
     torch.manual_seed(0)
     for seed, name in enumerate(MADE, 300):
-        if not wanted:
+        if not wanted or not (OUT / "models" / name).exists():
             make_model(name, seed)
     with open(OUT / "cases.tsv", "w", encoding="utf-8") as f:
         for name, model, objective, o in cases():
