@@ -224,7 +224,8 @@ Learner *model_learner_new(const ModelSpec *spec, const Examples *rows, Err *e)
     m->still = spec->head != NULL;
     for (int i = 0; i < p->params.count; i++)
         m->still = m->still && !(m->trains[i] && p->params.param[i].part < PART_POOLER);
-    /* The vocabulary's matrix leaves a whole gradient, which rows are added to; else rows are all. */
+    /* The vocabulary's matrix leaves a whole gradient, which rows are added to; else rows are all.
+     */
     bool whole = spec->words && transformer_settings(t)->tied;
     if (!whole && m->trains[p->word]) {
         m->base.table = p->word;

@@ -13,7 +13,7 @@ tests/golden/train/.
                          added to all places alike changes no loss
         w.TENSOR         of a trained tensor each STRIDE-th number, NaN where it hangs on noise:
                          where its gradient is zero in mathematics (what is added to all keys
-                         alike) or as good as that, by which an Adam goes all the same
+                         alike) or begins as good as that: an Adam goes all the same
 
 Float32, without dropout, rows padded to the longest; those of answers alone, as transformers counts
 padding among the places where an answer may begin. Each case runs in double precision too, and what
@@ -112,13 +112,13 @@ def word_ids(tokenizer, words):
 
 def wide_bert(_size):
     """More words than a panel of their matrix has."""
-    return T.BertConfig(vocab_size=2100, hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
+    return T.BertConfig(vocab_size=1100, hidden_size=8, num_hidden_layers=1, num_attention_heads=1,
                         intermediate_size=12, max_position_embeddings=heads.LENGTH)
 
 
 def small_t5(size, **more):
-    return T.T5Config(vocab_size=size, d_model=heads.HIDDEN, d_kv=10, d_ff=heads.INNER, num_layers=2,
-                      num_heads=3, relative_attention_num_buckets=8,
+    return T.T5Config(vocab_size=size, d_model=heads.HIDDEN, d_kv=10, d_ff=heads.INNER,
+                      num_layers=2, num_heads=3, relative_attention_num_buckets=8,
                       relative_attention_max_distance=20, **more)
 
 
@@ -186,6 +186,7 @@ def make_model(name, seed):
 
 # ---- cases ----
 
+heads.HIDDEN, heads.INNER = 16, 28  # of the models made here, which are kept small
 COLUMNS = {"multi": "several", "regression": "number"}
 
 
@@ -225,7 +226,8 @@ def cases():
     yield "bert-mlm-wide", "bert-wide", "mlm", adamw | {"label-smoothing": 0.1}
     yield "bert-clm", "bert-lm", "clm", adamw
     yield "roberta-class", "roberta-class", "class", adamw
-    yield "roberta-class-frozen", "roberta-class", "class", adamw | {"freeze": "encoder", "lr": 0.01}
+    yield "roberta-class-frozen", "roberta-class", "class", adamw | {
+        "freeze": "encoder", "lr": 0.01}
     yield "roberta-class-first", "roberta-class", "class", adamw | {"freeze": 1, "lr-decay": 0.8}
     yield "roberta-class-gaps", "roberta-class", "class", sgd | {"text": "gaps"}
     yield "roberta-regression", "roberta-number", "regression", adamw | {"weights": True}
@@ -256,7 +258,8 @@ def cases():
     yield "electra-span", "electra-span", "span", adamw
     yield "electra-mlm", "electra-mask", "mlm", adamw
     yield "xlm-roberta-class", "xlm-roberta-class", "class", adamw
-    yield "xlm-roberta-token", "xlm-roberta-token", "token", adamw | {"labels": ",".join(heads.TAGS)}
+    yield "xlm-roberta-token", "xlm-roberta-token", "token", adamw | {
+        "labels": ",".join(heads.TAGS)}
     yield "xlm-roberta-span", "xlm-roberta-span", "span", adamw
     yield "xlm-roberta-mlm", "xlm-roberta-mask", "mlm", adamw
     yield "gpt2-class", "gpt2-class", "class", adamw
@@ -285,7 +288,8 @@ def words_of(objective, model, o):
     """What `tok` and `train` are told, as words."""
     tok = {"token": ["--conll"], "mlm": ["--conll"], "clm": ["-J", "text"],
            "span": ["-J", "question", "-p", "context", "-l", "answer"]}.get(objective)
-    tok = tok or ["-J", o.get("text", "text"), "-l", COLUMNS.get(objective, o.get("column", "mood"))]
+    tok = tok or ["-J", o.get("text", "text"), "-l",
+                  COLUMNS.get(objective, o.get("column", "mood"))]
     if o.get("weights"):
         tok += ["-w", "weight"]
     if o.get("labels"):

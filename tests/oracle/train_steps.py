@@ -22,7 +22,7 @@ torch.set_num_threads(1)  # small products: others would wait for each other
 # ---- a case's rows as ids and targets ----
 
 class Batch:
-    """ids, types: a list a row; target: a number or list a row; picks: tokens whose logits count."""
+    """ids, types: a list a row; target: a number or a list a row."""
 
     def __init__(self, model, tokenizer, objective, o):
         self.ids, self.types, self.target, self.weight = [], [], [], []
@@ -33,8 +33,8 @@ class Batch:
             self.weight = [1.0] * len(self.ids)
             return
         for row in rows:
-            texts = (row["question"], row["context"]) if objective == "span" else (row[o.get("text", "text")],)
-            e = tokenizer._tokenizer.encode(*texts)
+            columns = ("question", "context") if objective == "span" else (o.get("text", "text"),)
+            e = tokenizer._tokenizer.encode(*(row[c] for c in columns))
             self.add(e)
             self.target.append(self.target_of(model, row, e, objective, o))
             self.weight.append(row["weight"] if o.get("weights") else 1.0)
@@ -51,7 +51,8 @@ class Batch:
                     value = pair.split("=")[1]
             return model.config.label2id[value]
         if objective == "multi":
-            return [float(n in row["several"].split("|")) for _, n in sorted(model.config.id2label.items())]
+            return [float(n in row["several"].split("|"))
+                    for _, n in sorted(model.config.id2label.items())]
         if objective == "regression":
             return [row["number"]]
         if objective == "span":
@@ -65,7 +66,8 @@ class Batch:
             e = tokenizer._tokenizer.encode([w for w, _ in pairs], is_pretokenized=True)
             self.add(e)
             before = [None] + e.word_ids[:-1]
-            tags = [pairs[w][1] if w is not None and w != b else "" for w, b in zip(e.word_ids, before)]
+            tags = [pairs[w][1] if w is not None and w != b else ""
+                    for w, b in zip(e.word_ids, before)]
             number = (model.config.label2id.get if objective == "token"
                       else tokenizer.convert_tokens_to_ids)
             self.target.append([number(t) if t else -100 for t in tags])
@@ -176,7 +178,8 @@ def part_of(model, name):
         return "pooler" if inside else "head"
     if layer_of(name) is not None or "final_layer_norm" in name or ".ln_f." in name:
         return "layers"
-    return "layers" if ".encoder." in name and "bart" not in model.config.model_type else "embeddings"
+    within = ".encoder." in name and model.config.model_type != "bart"
+    return "layers" if within else "embeddings"
 
 
 def depth_of(model, name):
@@ -212,8 +215,8 @@ def scale_of(model, name, decay):
 
 
 def make_optimizer(model, o):
-    exempt = set() if o.get("decay-all") else (
-        {n for n, _ in model.named_parameters()} - set(T.Trainer.get_decay_parameter_names(None, model)))
+    decays = T.Trainer.get_decay_parameter_names(None, model)
+    exempt = {n for n, _ in model.named_parameters() if n not in decays and not o.get("decay-all")}
     lr, decay = o["lr"], o.get("weight-decay", 0.0)
     groups = [{"params": [p], "weight_decay": 0.0 if n in exempt else decay,
                "lr": lr * scale_of(model, n, o.get("lr-decay", 1.0))}
@@ -241,7 +244,7 @@ def train(model, batch, o):
         loss.backward()
         for name, p in model.named_parameters():
             if p.grad is not None:
-                steep[name] = torch.maximum(steep.get(name, p.grad.abs()), p.grad.abs())
+                steep.setdefault(name, p.grad.detach().abs().clone())
         norm = torch.nn.utils.clip_grad_norm_(trained, clip or float("inf"))
         said["loss"].append(loss.item())
         said["norm"].append(norm.item())
@@ -262,7 +265,7 @@ def final_logits(model, batch):
 
 
 def sample(model, steep):
-    """Of each trained tensor some numbers; NaN where the gradient is never steeper than rounding."""
+    """Of each trained tensor some numbers; NaN where the gradient begins as rounding alone."""
     out = {}
     for name, p in model.named_parameters():
         if name in steep:
@@ -285,8 +288,9 @@ def largest(a, b, relative=False):
 def kind_of(config, objective):
     """The class that has this head."""
     said = config["architectures"][0]
-    family = re.match("(Bert|Roberta|DistilBert|Albert|Electra|XLMRoberta|GPT2|Bart|T5|MT5)", said)[1]
-    return LM.get(config["model_type"]) if objective == "clm" else f"{family}For{KINDS[objective]}"
+    if objective == "clm":
+        return LM[config["model_type"]]
+    return re.match("(XLMRoberta|DistilBert|GPT2|M?T5|[A-Z][a-z]+)", said)[1] + "For" + KINDS[objective]
 
 
 def open_model(folder, objective):
@@ -339,5 +343,6 @@ def run(name, folder, objective, o):
           f" {largest(made['logits'], exact['logits']):.1e} weights {weights:.1e}, {left} left out",
           file=sys.stderr, flush=True)
     path = OUT / "steps" / f"{name}.safetensors"
-    out = {k: (v if k in ("loss", "norm", "starts") else v.float()).contiguous() for k, v in made.items()}
+    out = {k: (v if k in ("loss", "norm", "starts") else v.float()).contiguous()
+           for k, v in made.items()}
     save_file(out, path, metadata={"stride": str(STRIDE)})
