@@ -185,3 +185,23 @@ near() {
     train -q -o out -e 1 --objective span
   run ! grep -qE 'id2label|label2id|num_labels|problem_type' out/config.json
 }
+
+@test "a model that saw all words learns the next ones as a decoder" {
+  local model
+  model=$(golden models/bert-class)
+  ids_of "$model" -J text rows.jsonl | train -q -o out -e 1 --objective clm
+  grep -q '"is_decoder": true' out/config.json
+}
+
+@test "what stands under masks: tokens or ids" {
+  local model
+  model=$(golden models/bert-mask)
+  awk -F '\t' 'NR == FNR { id[$1] = NR - 1; next } NF { $2 = $2 == "" ? "" : id[$2] } { print }' \
+    OFS='\t' "$model/vocab.txt" "$G/masks-bert-mask.conll" >ids.conll
+  tok -q -m "$model" --conll "$G/masks-bert-mask.conll" | train -q -o a -e 2 --objective mlm
+  tok -q -m "$model" --conll ids.conll | train -q -o b -e 2 --objective mlm
+  same_bits a b
+  sed 's/\t[a-z]/&-no-such/' ids.conll "$G/masks-bert-mask.conll" |
+    tok -q -m "$model" --conll >in
+  fails_with 1 "under a mask is no token of the vocabulary" train -q -o bad --objective mlm in
+}

@@ -85,6 +85,8 @@ static void set_objective(json_t *config, const ModelSetup *m, const TrainSpec *
         json_object_set_new(config, "problem_type", json_string(problems[o]));
     else
         json_object_del(config, "problem_type");
+    if (o == LEARN_CLM && !transformer_settings(m->spec.t)->family->causal)
+        json_object_set_new(config, "is_decoder", json_true());
     if (m->stack)
         json_object_set_new(config, "weft_head", stack_json(m, t));
     else

@@ -228,6 +228,7 @@ int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Er
     if (choose_head(m, &c, d, e) < 0 || train_data_number(d, t, e) < 0)
         goto fail;
     set_dropout(&c, t);
+    c.causal = c.causal || d->train.objective == LEARN_CLM; /* or a word would see the next one */
     m->spec.drops = some_drop(&c) || (m->stack && t->dropout > 0);
     if (d->train.objective == LEARN_MLM && read_words(m, &c, d, e) < 0)
         goto fail;
