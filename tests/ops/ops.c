@@ -214,6 +214,14 @@ void mat_scale(const Mat *m, double by)
     put_again(m);
 }
 
+void mat_fill(const Mat *m, const double *x)
+{
+    for (int64_t i = 0; i < m->v.rows; i++)
+        for (int64_t j = 0; j < m->v.cols; j++)
+            store(m, i, j, *x++);
+    put_again(m);
+}
+
 static Mat matrix(KType type, int64_t rows, int64_t cols, int64_t pad, bool numbers, bool out)
 {
     size_t e = ktype_size(type), size = (size_t)(rows * (cols + pad)) * e + 2 * GUARD;
@@ -303,6 +311,43 @@ void run(StageFn *fn, void *args)
     run_each(EACH_COLS, &(Batch){.cols = 1}, fn, args);
 }
 
+/* Runs fn over [lo, hi) of whatever it cuts. */
+typedef struct Part {
+    StageFn *fn;
+    void *args;
+    int64_t lo, hi;
+} Part;
+
+static void stage_part(Piece *p, void *ctx)
+{
+    const Part *part = ctx;
+    Piece q = *p;
+    q.lo = part->lo;
+    q.hi = part->hi;
+    part->fn(&q, part->args);
+}
+
+void run_parts(int64_t n, int64_t step, StageFn *fn, void *args)
+{
+    for (int64_t lo = 0; lo < n; lo += step)
+        run(stage_part, &(Part){fn, args, lo, lo + step < n ? lo + step : n});
+}
+
+void run_threads(int threads, Each kind, const Batch *b, StageFn *fn, void *args)
+{
+    Device *was = dev, *other = on_cpu() ? device_cpu(threads) : dev;
+    dev = other;
+    run_each(kind, b, fn, args);
+    dev = was;
+    if (other != dev)
+        other->close(other);
+}
+
+bool on_cpu(void)
+{
+    return strcmp(dev->name, "cpu") == 0;
+}
+
 void fetch(const void *from, void *to, size_t bytes)
 {
     char why[256] = "";
@@ -367,6 +412,23 @@ void expect_same(const Mat *a, const Mat *b)
 int64_t any(int64_t lo, int64_t hi)
 {
     return lo + (int64_t)rand_below(&rng, (uint64_t)(hi - lo + 1));
+}
+
+/* mix.h: from the generator itself. */
+bool dropped(float drop, uint64_t seed, uint32_t site, uint64_t row, int64_t col)
+{
+    uint32_t c[4] = {(uint32_t)(col / 64 * 16 + col % 16), site, (uint32_t)row,
+                     (uint32_t)(row >> 32)};
+    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    for (int round = 0; round < 10; round++) {
+        uint64_t p = (uint64_t)0xd2511f53 * c[0], q = (uint64_t)0xcd9e8d57 * c[2];
+        uint32_t next[4] = {(uint32_t)(q >> 32) ^ c[1] ^ key[0], (uint32_t)q,
+                            (uint32_t)(p >> 32) ^ c[3] ^ key[1], (uint32_t)p};
+        memcpy(c, next, sizeof c);
+        key[0] += 0x9e3779b9;
+        key[1] += 0xbb67ae85;
+    }
+    return c[col / 16 % 4] < (uint32_t)((double)drop * 4294967296.0);
 }
 
 double activation(double x, Act act)

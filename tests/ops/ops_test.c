@@ -11,9 +11,19 @@ static const struct {
     const char *name;
     void (*test)(void);
 } groups[] = {
-    {"memory", ops_memory}, {"linear", ops_linear}, {"gradients", ops_gradients},
-    {"norm", ops_norm},     {"act", ops_act},       {"mix", ops_mix},
-    {"rows", ops_rows},     {"attend", ops_attend}, {"learn", ops_learn},
+    {"memory", ops_memory},
+    {"linear", ops_linear},
+    {"follow", ops_follow},
+    {"gradients", ops_gradients},
+    {"norm", ops_norm},
+    {"sums", ops_sums},
+    {"act", ops_act},
+    {"mix", ops_mix},
+    {"rows", ops_rows},
+    {"attend", ops_attend},
+    {"attend_bwd", ops_attend_bwd},
+    {"learn", ops_learn},
+    {"losses", ops_losses},
     {"vocab", ops_vocab},
 };
 enum { GROUPS = sizeof groups / sizeof *groups };

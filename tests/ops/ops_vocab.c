@@ -1,10 +1,11 @@
-/* What runs over a vocabulary in panels: lse, topk. */
+/* What runs over a vocabulary in panels: lse, lse_bwd, topk. */
 #include "tests/ops/ops.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 STAGE(lse)
+STAGE(lse_bwd)
 STAGE(topk)
 
 /* Columns [from, to) of a view, as a panel. */
@@ -57,6 +58,89 @@ static void lse(KType type, int64_t rows, int64_t cols, int64_t wide, int64_t pa
     dev->free(dev, dev_sum);
     free(target);
     free(sum);
+    end();
+}
+
+static void lse_bwd_rows(Piece *p, void *args)
+{
+    LseBwd a = *(LseBwd *)args;
+    a.x = view_rows(a.x, p->lo, p->hi);
+    a.dx = view_rows(a.dx, p->lo, p->hi);
+    a.target += p->lo;
+    a.weight = a.weight ? a.weight + p->lo : NULL;
+    a.top += p->lo;
+    a.sum += p->lo;
+    p->dev->lse_bwd(p, &a);
+}
+
+/* What lse leaves after the last panel. */
+static void tops(const Mat *x, double *top, double *sum)
+{
+    for (int64_t i = 0; i < x->v.rows; i++) {
+        top[i] = -INFINITY;
+        for (int64_t c = 0; c < x->v.cols; c++)
+            top[i] = fmax(top[i], mat_at(x, i, c));
+        for (int64_t c = 0; c < x->v.cols; c++)
+            sum[i] += exp(mat_at(x, i, c) - top[i]);
+    }
+}
+
+/* lse_bwd.h: 2e-6 max(1, |weight|). In panels; one row at a time: the same bits. */
+static void lse_bwd(KType type, KType out, int64_t rows, int64_t cols, int64_t wide, int64_t pad,
+                    float smooth, bool weighted)
+{
+    begin("lse_bwd", "%s to %s [%lld, %lld] in panels of %lld, pad %lld, smooth %g%s",
+          type_name(type), type_name(out), (long long)rows, (long long)cols, (long long)wide,
+          (long long)pad, (double)smooth, weighted ? " weighted" : "");
+    bool in_place = type == out && cols % 2;
+    Mat x = in_place ? mat_inout(type, rows, cols, pad) : mat_in(type, rows, cols, pad);
+    Mat dx = in_place ? x : mat_out(out, rows, cols, pad), weight = mat_in(K_F32, 1, rows, 0);
+    Mat top = mat_in(K_F32, 1, rows, 0);
+    int32_t *target = mem_array((size_t)rows, sizeof *target);
+    double *want = wants(rows * cols), *scale = wants(rows * cols);
+    double *know_top = wants(rows), *know_sum = wants(rows);
+    mat_scale(&x, 3);
+    if (rows > 1 && cols > 2) { /* two far above the others, about as large as each other */
+        mat_set(&x, 1, cols - 1, 200.125);
+        mat_set(&x, 1, 0, 200);
+    }
+    if (weighted && rows > 2)
+        mat_set(&weight, 0, 2, 0);
+    tops(&x, know_top, know_sum);
+    mat_fill(&top, know_top);
+    for (int64_t i = 0; i < rows; i++) {
+        target[i] = i == 3 ? -1 : (int32_t)any(0, cols - 1);
+        double w = target[i] < 0 ? 0 : weighted ? mat_at(&weight, 0, i) : 1;
+        for (int64_t c = 0; c < cols; c++) {
+            double q = (double)smooth / (double)cols + (c == target[i] ? 1 - (double)smooth : 0);
+            want[i * cols + c] = w * (exp(mat_at(&x, i, c) - know_top[i]) / know_sum[i] - q);
+            scale[i * cols + c] = fmax(1, fabs(w));
+        }
+    }
+    LseBwd a = {.x = x.v,
+                .dx = dx.v,
+                .whole = cols,
+                .target = DEV_COPY(target, rows),
+                .weight = weighted ? weight.v.p : NULL,
+                .top = top.v.p,
+                .sum = DEV_COPY(know_sum, rows),
+                .smooth = smooth};
+    Mat cut = mat_twin(&dx);
+    for (int64_t at = 0; at < cols; at += wide) {
+        int64_t to = at + wide < cols ? at + wide : cols;
+        LseBwd part = a;
+        part.x = panel(x.v, at, to);
+        part.dx = panel(dx.v, at, to);
+        part.col0 = at;
+        LseBwd again = part;
+        again.dx = panel(cut.v, at, to);
+        again.x = in_place ? again.dx : part.x;
+        run_parts(rows, 1, lse_bwd_rows, &again);
+        run(stage_lse_bwd, &part);
+    }
+    expect(&dx, want, scale, (Bound){1e-11, 2e-6, 0});
+    expect_same(&dx, &cut);
+    free(target);
     end();
 }
 
@@ -123,6 +207,16 @@ void ops_vocab(void)
     lse(half(), 2, 37, 16, 3);
     lse(K_F32, 1, 1, 1, 0);
     lse(K_F32, 0, 40, 40, 0);
+    for (int bits = 0; bits < 8; bits++) {
+        KType in = bits & 1 ? half() : K_F32, out = bits & 2 ? half() : K_F32;
+        float smooth = bits & 4 ? 0.3f : 0;
+        lse_bwd(in, out, 3, 1000, 1000, 0, smooth, bits & 1);
+        lse_bwd(in, out, 5, 1003, 256, 1, smooth, bits & 2);
+        lse_bwd(in, out, 4, 300, 128, 4, smooth, true);
+        lse_bwd(in, out, 2, 37, 16, 3, smooth, false);
+        lse_bwd(in, out, 1, 1, 1, 0, smooth, true);
+        lse_bwd(in, out, 0, 40, 40, 0, smooth, true);
+    }
     topk(3, 1000, 1000, 5, 0);
     topk(4, 700, 256, 9, 1);
     topk(2, 33, 16, 1, 0);
