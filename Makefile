@@ -91,10 +91,18 @@ uninstall:
 	rm -f $(BINDIR)/weft
 	for p in $(PAGES); do rm -f $(MANDIR)/man$${p##*.}/$${p##*/}; done
 
+# The version as a tag of what is committed, once CHANGELOG.md tells of it.
+tag:
+	@[ -z "$$(git status --porcelain)" ] || \
+	    { echo "make tag: something is not committed: git status" >&2; exit 1; }
+	@grep -q '^## \[$(VERSION)\] - ' CHANGELOG.md || \
+	    { echo "make tag: CHANGELOG.md has no heading '## [$(VERSION)] - DATE'" >&2; exit 1; }
+	git tag -a -m 'weft $(VERSION)' v$(VERSION)
+
 clean:
 	rm -rf build $(PROGRAMS:%=bin/%) $(HELPERS:%=bin/%) bin/weft-cuda.so
 
-.PHONY: all unit check install uninstall clean
+.PHONY: all unit check install uninstall tag clean
 .SECONDARY:
 -include mk/*.mk
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -135,9 +135,8 @@ static void write_parts(Deal *d, const Spool *s, const uint8_t *part)
         deal_frame(d, f, &at, part);
         frame_free(f);
     }
-    for (int p = 0; p < d->parts; p++)
-        if (d->out[p] && out_close(d->out[p], &e) < 0)
-            die(&e);
+    if (out_close_all(d->out, d->parts, &e) < 0)
+        die(&e);
 }
 
 int main(int argc, char **argv)

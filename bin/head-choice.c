@@ -186,7 +186,7 @@ static noreturn void run_ours(char **argv)
 
 int main(int argc, char **argv)
 {
-    msg_prog = "head";
+    msg_begin("head");
     if (has_our_option(argv) || (argc == 1 && stdin_begins_stream()))
         run_ours(argv);
     run_other(argv);

@@ -87,7 +87,7 @@ static Args read_options(Tok *t, int argc, char **argv)
 
 static void encode(Tok *t, const Args *a)
 {
-    Err e = {0};
+    Err e = {0}, unsaid = {0};
     TokeniseTexts texts = {.common = &a->common, .options = &t->text};
     int bad = tokenise_texts_open(&texts, &e);
     if (bad && e.usage)
@@ -95,7 +95,7 @@ static void encode(Tok *t, const Args *a)
     Out *out = out_open();
     if (bad || (bad = tokenise_texts_run(&texts, a->files, a->nfiles, out, &e)) < 0)
         out_fail(out);
-    if (out_close(out, bad ? &(Err){0} : &e) < 0 || bad)
+    if (out_close(out, bad ? &unsaid : &e) < 0 || bad)
         die(&e);
     tokenise_texts_close(&texts);
 }

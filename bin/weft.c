@@ -123,7 +123,7 @@ static noreturn void run(char **argv)
 int main(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
-    msg_prog = "weft";
+    msg_begin("weft");
     if (!*word)
         usage("no program named", "");
     if (strcmp(word, "-V") == 0 || strcmp(word, "--version") == 0)

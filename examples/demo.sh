@@ -16,6 +16,7 @@ show_run() {
 }
 
 say 'The programs first on PATH; work in a folder of its own.'
+# shellcheck disable=SC2016 # eval expands it
 show_run 'PATH=$PWD/bin:$PATH; cd build/demo'
 
 say 'Tweets with the mood that people heard in them, -4 to 4: made CSV, the mood made a label.'
@@ -35,6 +36,7 @@ show_run 'tok -m ../../model/all-MiniLM-L6-v2 -c text -l label \
     deal -s 42 80:train.weft 10:valid.weft 10:test.weft'
 
 say 'Ids to hidden states to one vector a tweet: computed once, used as often as one likes.'
+# shellcheck disable=SC2016
 show_run 'for part in train valid test; do
     encode < $part.weft | pool > $part.features
 done'

@@ -18,9 +18,23 @@ static void one_row(const LseBwd *a, int64_t i)
     }
 }
 
+static float loss_of(const LseBwd *a, int64_t i)
+{
+    if (a->target[i] < 0)
+        return 0;
+    double nll = (double)a->top[i] + log(a->sum[i]), smooth = (double)a->smooth;
+    nll -= (1 - smooth) * (double)a->seen[i];
+    if (smooth > 0)
+        nll -= smooth / (double)a->whole * a->all[i];
+    return (float)(nll * (a->weight ? (double)a->weight[i] : 1));
+}
+
 void K(lse_bwd)(Piece *p, const LseBwd *a)
 {
     (void)p;
-    for (int64_t i = 0; i < a->x.rows; i++)
+    for (int64_t i = 0; i < a->x.rows; i++) {
         one_row(a, i);
+        if (a->loss)
+            a->loss[i] = loss_of(a, i);
+    }
 }

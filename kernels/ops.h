@@ -14,6 +14,7 @@
 
 #include "kernels/act.h"
 #include "kernels/attend.h"
+#include "kernels/clip.h"
 #include "kernels/colsum.h"
 #include "kernels/embed.h"
 #include "kernels/gather.h"
@@ -51,6 +52,7 @@
     OP(colsum, Colsum)                                                                             \
     OP(topk, Topk)                                                                                 \
     OP(sqnorm, Sqnorm)                                                                             \
+    OP(clip, Clip)                                                                                 \
     OP(step, Step)
 
 #endif

@@ -46,6 +46,7 @@ same_bits() {
     echo "$ONEDNN_MAX_CPU_ISA $dtype" >&2
     alone "$n"
     together $(seq "$n")
+    # shellcheck disable=SC2046 # numbers
     together $(seq "$n" | awk -v n="$n" '{ print ($1 * 19) % n + 1 }')
   done
 }
@@ -70,7 +71,9 @@ same_bits() {
 
 # architecture NAME: its golden rows of ids, alone and turned round, with 3 threads.
 architecture() {
-  local model=$(golden "models/$1") ids=$(golden "encode/$1.ids") dtype i n
+  local model ids dtype i n
+  model=$(golden "models/$1")
+  ids=$(golden "encode/$1.ids")
   n=$(wc -l <"$ids")
   for ONEDNN_MAX_CPU_ISA in $(isas); do
     export ONEDNN_MAX_CPU_ISA

@@ -39,7 +39,7 @@ labels_of() {
   show -r all.weft | sort >want
   show -r a.weft b.weft | sort | diff want -
   texts_of a.weft | tr -d t | sort -n -c
-  ! texts_of a.weft | tr -d t | seq -s ' ' 1 334 | grep -qxF "$(texts_of a.weft | tr -d t | tr '\n' ' ')"
+  run ! diff -q <(texts_of all.weft | sed 334q) <(texts_of a.weft)
   [ "$(show a.weft | grep -c '^token.id')" -eq 1 ]
 }
 
@@ -54,7 +54,7 @@ labels_of() {
   show --digest a.weft >want
   show --digest b.weft | diff want -
   show --digest c.weft | diff want -
-  ! show --digest d.weft | diff -q want -
+  run ! diff -q want <(show --digest d.weft)
 }
 
 # Row i of 10 goes to the part that its place in the shuffled order says; this order is what
@@ -128,14 +128,82 @@ labels_of() {
   [ "$status" -eq 1 ]
   [ -z "$stderr" ]
   [ "$(cat a.weft)" = old ]
-  [ "$(ls -A | grep -v separate-stderr)" = $'a.weft\nall.weft' ]
+  [ "$(files)" = $'a.weft\nall.weft' ]
 }
 
 @test "a part that cannot be written" {
   labelled 5 | mkstream >all.weft
   fails_with 1 "none/a.weft" deal 1:none/a.weft <all.weft
   fails_with 1 "/dev/full: cannot write: No space" deal 1:/dev/full <all.weft
-  [ "$(ls -A | grep -v separate-stderr)" = all.weft ]
+  [ "$(files)" = all.weft ]
+}
+
+# are_old, are_new: both parts, as they were before or are behind.
+are_old() { cmp -s a.weft old.a && cmp -s b.weft old.b; }
+are_new() { cmp -s a.weft new.a && cmp -s b.weft new.b; }
+
+# two_deals: all.weft, what the first deal makes of it (old.*) and what the second does (new.*).
+two_deals() {
+  labelled 40 | mkstream >all.weft
+  deal -s 1 1:old.a 1:old.b <all.weft
+  deal -s 2 1:new.a 1:new.b <all.weft
+}
+
+@test "killed at whatever point: never a part of one deal beside one of another" {
+  need_failing
+  local k n missing=0 seen=""
+  two_deals
+  cp old.a a.weft; cp old.b b.weft
+  n=$(calls kill deal -s 2 1:a.weft 1:b.weft <all.weft)
+  [ "$n" -gt 20 ]
+  for k in $(seq "$n"); do
+    cp old.a a.weft; cp old.b b.weft
+    run -137 failing "kill:$k" deal -s 2 1:a.weft 1:b.weft <all.weft
+    if are_old; then
+      seen+=o
+    elif are_new; then
+      seen+=n
+    else
+      [ ! -e a.weft ] || [ ! -e b.weft ] || { echo "killed at $k: a mix" >&2; false; }
+      # What is there is of one deal, and what was there before lies beside it.
+      ! { cmp -s a.weft old.a || cmp -s b.weft old.b; } || ! { cmp -s a.weft new.a || cmp -s b.weft new.b; }
+      [ -e a.weft ] || cmp old.a .a.weft.*.old
+      missing=$((missing + 1))
+    fi
+    deal -s 2 1:a.weft 1:b.weft <all.weft # nothing that is left is in its way
+    are_new
+    rm -f .[ab].weft.*
+  done
+  [ "$missing" -gt 0 ] && [[ "$seen" =~ ^o+n+$ ]]
+}
+
+@test "a call that fails: the old parts stand, or the new ones" {
+  need_failing
+  local k n kind
+  two_deals
+  for kind in file write memory; do
+    cp old.a a.weft; cp old.b b.weft
+    n=$(calls $kind deal -s 2 1:a.weft 1:b.weft <all.weft)
+    for k in $(seq 1 $((n / 40 + 1)) "$n"); do
+      cp old.a a.weft; cp old.b b.weft
+      run --separate-stderr failing "$kind:$k" deal -s 2 1:a.weft 1:b.weft <all.weft
+      [ "$status" -eq 1 ] && [ -n "$stderr" ] || { [ "$status" -eq 0 ] && are_new; }
+      are_old || are_new
+      [ -z "$(find . -name '.[ab].weft.*')" ]
+    done
+  done
+}
+
+@test "two names of one file are no two parts" {
+  labelled 5 | mkstream >all.weft
+  mkdir d
+  ln -s d e
+  ln -s d/a f
+  fails_with 1 "d/a and e/a are one file" deal 1:d/a 1:e/a <all.weft
+  fails_with 1 "one file" deal 1:f 1:b 1:d/a <all.weft
+  fails_with 1 "one file" deal 1:./x 1:x <all.weft
+  [ "$(find . -type f | grep -v separate-stderr)" = ./all.weft ]
+  deal 1:d/x 1:x 1:/dev/null <all.weft
 }
 
 @test "what is no share" {

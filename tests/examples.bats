@@ -94,7 +94,6 @@ agrees() {
 @test "similarity: the cosine of two texts" {
   [ "$(similarity.sh 'the cat' 'the cat' "$(model sentence)" | cut -c 1-5)" = 1 ] ||
     [ "$(similarity.sh 'the cat' 'the cat' "$(model sentence)" | cut -c 1-6)" = 0.9999 ]
-  local -a vector=()
   printf '%s\n' 'the cat' 'a dog "on" board' | tok -m "$(model sentence)" | encode | pool |
     show -r | sed 's/.*"vector": \[\(.*\)\].*/\1/' >vectors
   awk -F ', ' 'NR == 1 { split($0, a) } NR == 2 { split($0, b) }

@@ -27,7 +27,8 @@ serve() {
   "$WEFT_UNIT/hub" hub >port 3>&- &
   HUB=$!
   until [ -s port ]; do sleep 0.02; done
-  export HF_ENDPOINT=http://127.0.0.1:$(cat port)
+  HF_ENDPOINT=http://127.0.0.1:$(cat port)
+  export HF_ENDPOINT
   : >hub/log
 }
 
@@ -239,4 +240,118 @@ serve() {
   run --separate-stderr get org/none org/tiny
   [ "$status" -eq 1 ]
   [ "$output" = "$REPO/snapshots/$COMMIT" ]
+}
+
+# brought: the snapshot is all of the model that is wanted, and nothing else.
+brought() {
+  local f
+  [ "$(ls -A "$REPO/snapshots/$COMMIT")" = "$(ls hub/org/tiny | grep -v -e README -e tf_model)" ]
+  for f in "$REPO/snapshots/$COMMIT"/*; do
+    cmp "$f" "hub/org/tiny/$(basename "$f")"
+  done
+}
+
+# refuses TEXT: get fails, says so, and has changed nothing of the victim's.
+refuses() {
+  fails_with 1 "$1" get -q org/tiny
+  cmp victim before
+  [ "$(ls -A other)" = "" ]
+}
+
+@test "nothing in the cache leads what is written out of it" {
+  serve
+  local etag path
+  etag=$(git hash-object hub/org/tiny/config.json)
+  head -c 5000 /dev/zero >victim
+  cp victim before
+  mkdir other
+  mkdir -p "$REPO/blobs" "$REPO/refs" "$HF_HOME/hub/.locks/models--org--tiny"
+  path=$REPO/blobs/$etag.incomplete
+  ln -s "$PWD/victim" "$path"
+  refuses "config.json: $path is a symbolic link: remove it"
+  ln -f victim "$path"
+  refuses "$path is no file of its own: remove it"
+  rm "$path"; mkfifo "$path"
+  refuses "$path is no file of its own"
+  rm "$path"; mkdir "$path"
+  refuses "$path: Is a directory"
+  rmdir "$path"
+  path=$HF_HOME/hub/.locks/models--org--tiny/$etag.lock
+  ln -sf "$PWD/victim" "$path"
+  refuses "$path is a symbolic link"
+  rm "$path"
+  for path in "$REPO/blobs" "$REPO/snapshots" "$REPO/snapshots/$COMMIT" "$REPO/refs"; do
+    rm -rf "$path"
+    mkdir -p "$(dirname "$path")"
+    ln -s "$PWD/other" "$path"
+    refuses "$path is no folder: remove it"
+    rm "$path"
+  done
+  mkdir "$REPO/refs"
+  ln -s "$PWD/victim" "$REPO/refs/main"
+  refuses "$REPO/refs/main is no file: remove it"
+  rm "$REPO/refs/main"
+  get -q org/tiny
+  cmp "$REPO/snapshots/$COMMIT/config.json" hub/org/tiny/config.json
+}
+
+@test "the model's own folder, and those above it, may be links" {
+  serve
+  mkdir -p disk/models--org--tiny home
+  ln -s "$PWD/disk" home/hub
+  get -q org/tiny
+  cmp "disk/models--org--tiny/snapshots/$COMMIT/config.json" hub/org/tiny/config.json
+}
+
+@test "a link that leads nowhere is made anew, and nothing is left beside it" {
+  serve
+  get -q org/tiny
+  local f=$REPO/snapshots/$COMMIT/config.json
+  ln -sf nowhere "$f"
+  get -q org/tiny
+  cmp "$f" hub/org/tiny/config.json
+  brought
+}
+
+@test "killed at whatever point: the next get brings what is missing" {
+  need_failing
+  serve
+  local k n
+  n=$(calls kill get -q org/tiny)
+  [ "$n" -gt 60 ]
+  for k in $(seq 1 $((n / 15 + 1)) "$n"); do
+    rm -rf "$HF_HOME"
+    run -137 failing "kill:$k" get -q org/tiny
+    if [ -e "$REPO/refs/main" ]; then # the ref is written last
+      brought
+    fi
+    get -q org/tiny
+    brought
+    [ -z "$(find "$HF_HOME" -name '*.incomplete')" ]
+  done
+}
+
+@test "a call that fails is told, and the ref is not there before all is" {
+  need_failing
+  serve
+  local k n kind
+  for kind in memory file write read; do
+    rm -rf "$HF_HOME"
+    n=$(calls $kind get -q org/tiny)
+    for k in $(seq 1 $((n / 8 + 1)) "$n"); do
+      rm -rf "$HF_HOME"
+      run --separate-stderr failing "$kind:$k" get -q org/tiny
+      if [ "$status" -eq 0 ]; then
+        brought
+      else
+        [ "$status" -eq 1 ] && [ -n "$stderr" ] || { echo "$kind $k: $status" >&2; false; }
+      fi
+    done
+  done
+}
+
+@test "a token that cannot be read is told" {
+  serve
+  mkdir -p "$HF_HOME/token"
+  fails_with 1 "$HF_HOME/token: " get -q org/tiny
 }

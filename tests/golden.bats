@@ -150,6 +150,10 @@ architecture() {
   fails_with 1 "d_kv 0 is out of range" changed t5 '"d_kv": 10' '"d_kv": 0'
   fails_with 1 "no tensor encoder.block.0.layer.1.DenseReluDense.wi.weight (nor transformer." \
     changed mt5 '"gated-gelu"' '"relu"'
+  fails_with 1 "num_hidden_layers 268435456 is out of range: 0 to 4096" \
+    changed roberta '"num_hidden_layers": [0-9]*' '"num_hidden_layers": 268435456'
+  fails_with 1 "num_heads 65536 of d_kv 1048576 are too large" \
+    changed t5 '"d_kv": 10' '"d_kv": 1048576/;s/"num_heads": 3/"num_heads": 65536'
   fails_with 1 "but config.json wants [61, 30]" changed gpt2 '"n_embd": 24' '"n_embd": 30'
 }
 

@@ -123,7 +123,6 @@ is_theirs() {
 }
 
 @test "waiting for the ninth byte takes no time" {
-  local used
   { printf '\20\0'; sleep 1; printf '\0\0\0\0\0\0x'; } | {
     TIMEFORMAT='%U %S'
     time head >/dev/null

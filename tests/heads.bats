@@ -183,3 +183,16 @@ digest() {
   printf '0 20 30 2\n0 20 30\n' | tok --ids -m "$m" | encode >states
   fails_with 1 'states: row 2: no token that ends a text' weft head states
 }
+
+@test "picks of another head make way together" {
+  # A row of five tokens, one of them the mask (4), their states 0; two picks that are not head's.
+  { header '{"__metadata__":{"weft":"1","mask":"4","end":"ok"},"row.tokens":{"dtype":"I64","shape":[2],"data_offsets":[0,16]},"pick.token":{"dtype":"I64","shape":[2],"data_offsets":[16,32]},"token.id":{"dtype":"I32","shape":[5],"data_offsets":[32,52]},"pick.other":{"dtype":"F32","shape":[2,2],"data_offsets":[52,68]},"token.hidden":{"dtype":"F32","shape":[5,24],"data_offsets":[68,548]}}'
+    printf '\0\0\0\0\0\0\0\0\5\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0'
+    printf '\2\0\0\0\x9\0\0\0\4\0\0\0\x8\0\0\0\3\0\0\0'
+    head -c 496 /dev/zero; } >other.weft
+  "$WEFT_UNIT/frames" -d other.weft | grep -q 'pick.token: 0 1'
+  weft head -m "$(golden models/bert-mask)" -T mask other.weft >logits
+  "$WEFT_UNIT/frames" -d logits >rows
+  grep -q 'pick.token: 2' rows
+  run ! grep pick.other rows
+}

@@ -44,6 +44,11 @@ real_model() {
   printf '%s\n' "$TOP/model/all-MiniLM-L6-v2"
 }
 
+# files: what this folder holds, but for what bats makes there.
+files() {
+  find . -mindepth 1 -maxdepth 1 ! -name 'separate-stderr*' -printf '%f\n' | sort
+}
+
 # need_limit KIB: skips the test where no program runs in so little address space (under ASan).
 need_limit() {
   (ulimit -v "$1"; tok --version) >/dev/null 2>&1 || skip "memory cannot be limited here"
@@ -52,6 +57,7 @@ need_limit() {
 # draw(), of awk programs that are given a `seed` from 1 on: numbers between 0 and 1, from every
 # awk the same. awk's rand() is another in each, and in mawk does not repeat what srand() began.
 # Park and Miller, CACM 31 (1988).
+# shellcheck disable=SC2034 # a test's
 DRAW='function draw() { seed = seed * 16807 % 2147483647; return seed / 2147483647 }'
 
 # fails_with STATUS TEXT COMMAND...: the command exits so and says so on standard error.
@@ -61,6 +67,15 @@ fails_with() {
   run --separate-stderr "$@"
   [ "$status" -eq "$want" ] || { echo "exit $status, not $want; stderr: $stderr" >&2; return 1; }
   [[ "$stderr" == *"$text"* ]] || { echo "stderr lacks '$text': $stderr" >&2; return 1; }
+}
+
+# header JSON: a frame's first bytes, its length and its header.
+header() {
+  local n=${#1} pad
+  pad=$(((8 - n % 8) % 8))
+  n=$((n + pad))
+  printf "\\x$(printf %02x $((n % 256)))\\x$(printf %02x $((n / 256)))\\0\\0\\0\\0\\0\\0"
+  printf "%s%${pad}s" "$1" ""
 }
 
 # isas: the kinds of CPU, as ONEDNN_MAX_CPU_ISA names them, that oneDNN knows and this machine has.
@@ -74,4 +89,20 @@ isas() {
   if [[ $flags == *" avx512bw "* && $flags == *" avx512vl "* ]]; then echo AVX512_CORE; fi
   if [[ $flags == *" avx512_bf16 "* ]]; then echo AVX512_CORE_BF16; fi
   if [[ $flags == *" amx_bf16 "* ]]; then echo AVX512_CORE_AMX; fi
+}
+
+# need_failing: skips the test where no call can be made to fail (under ASan: tests/faults).
+need_failing() {
+  [ -e "$WEFT_UNIT/failing.so" ] || skip "no failing calls here"
+}
+
+# failing KIND:N COMMAND...: the Nth call of that kind fails, or kills the command (tests/faults).
+failing() {
+  FAIL=$1 LD_PRELOAD=$WEFT_UNIT/failing.so "${@:2}"
+}
+
+# calls KIND COMMAND...: how many calls of that kind the command makes.
+calls() {
+  FAIL_COUNT=$BATS_TEST_TMPDIR/calls failing "$1:0" "${@:2}" >/dev/null
+  cat "$BATS_TEST_TMPDIR/calls"
 }

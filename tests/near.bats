@@ -84,7 +84,7 @@ rounded() {
 
 @test "what cannot be compared is refused" {
   mkstream >corpus.weft <<<$'meta model a\nvector 1 0 | text x'
-  fails_with 1 'near: stdin: vectors of 3 numbers, but the corpus has them of 2' \
+  fails_with 1 'near: stdin: row.vector: 3 numbers each, but the corpus takes 2' \
     near corpus.weft < <(mkstream <<<'vector 1 0 0')
   fails_with 1 "the corpus has vectors of model 'a', this stream of 'b'" \
     near corpus.weft < <(mkstream <<<$'meta model b\nvector 1 0')
@@ -117,9 +117,10 @@ rounded() {
 @test "the program before has failed: exit 1, no word" {
   printf '1 0\n' | stream c >corpus.weft
   printf 'vector 1 0\nfail\n' | mkstream >failed
-  run --separate-stderr near corpus.weft <failed
+  run --separate-stderr bash -c 'cat failed | near corpus.weft'
   [ "$status" -eq 1 ]
   [ -z "$stderr" ]
+  fails_with 1 'near: failed: the program that wrote it failed' near failed <corpus.weft
   fails_with 1 'No space left on device' bash -c 'near corpus.weft <corpus.weft >/dev/full'
 }
 
@@ -156,4 +157,16 @@ END
   else
     cmp want got
   fi
+}
+
+@test "a text makes no lines and tells the terminal nothing" {
+  printf 'vector 1 0 | text a\e]0;t\a\r\tb\\\n' | mkstream >corpus.weft
+  [ "$(near corpus.weft <corpus.weft)" = $'1\t1\t1.0\ta\\x1b]0;t\\x07\\x0d\\tb\\\\' ]
+}
+
+@test "vectors of no numbers are near to nothing" {
+  printf 'vector | text a\n' | mkstream >none.weft
+  fails_with 1 'near: none.weft: row.vector holds no numbers' near none.weft <none.weft
+  printf '1 0\n' | stream c >corpus.weft
+  fails_with 1 'near: stdin: row.vector: 0 numbers each, but the corpus takes 2' near corpus.weft <none.weft
 }

@@ -21,6 +21,7 @@ pipe() {
 equal() {
   local case model want whole options n=0
   while IFS=$'\t' read -r case model want whole options; do
+    # shellcheck disable=SC2053 # a pattern
     [[ $case == $1 && $whole == whole ]] || continue
     local -a words=()
     case $options in

@@ -59,3 +59,39 @@ pooled() {
   tok -m "$M" -c text texts.csv >ids
   fails_with 1 'no token.hidden' pool ids
 }
+
+# states N: two rows of a token, its hidden state of N zeros, and nothing said of where they are from.
+states() {
+  header '{"__metadata__":{"weft":"1","end":"ok"},"row.tokens":{"dtype":"I64","shape":[3],"data_offsets":[0,24]},"token.hidden":{"dtype":"F32","shape":[2,'"$1"'],"data_offsets":[24,'$((24 + 8 * $1))']},"token.id":{"dtype":"I32","shape":[2],"data_offsets":['$((24 + 8 * $1)),$((32 + 8 * $1))']}}'
+  printf '\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0'
+  head -c $((8 * $1 + 8)) /dev/zero
+}
+
+@test "hidden states that are not as wide as the model's" {
+  local n
+  for n in 0 8 31 33; do
+    states $n >wide.weft
+    fails_with 1 "pool: wide.weft: token.hidden: $n numbers each, but $M takes 32" pool -m "$M" wide.weft
+    fails_with 1 "token.hidden: $n numbers each, but $M takes 32" pool --pooler -m "$M" wide.weft
+    fails_with 1 "token.hidden: $n numbers each, but the head $M takes 32" weft head -m "$M" wide.weft
+    fails_with 1 "token.hidden: $n numbers each, but the head" \
+      weft head -T token -m "$(golden models/bert-token)" wide.weft
+    fails_with 1 "token.hidden: $n numbers each, but the head" \
+      weft head -T lm -m "$(golden models/gpt2-lm)" wide.weft
+    fails_with 1 "token.hidden: $n numbers each, but the head" \
+      weft head -T class -m "$(golden models/gpt2-class)" wide.weft
+  done
+  states 32 | pool -m "$M" >/dev/null
+  states 8 | pool --mean | "$WEFT_UNIT/frames" -k pool=pooler >vectors
+  fails_with 1 "row.vector: 8 numbers each, but the head $M takes 32" weft head -m "$M" vectors
+  states 0 >none.weft
+  for n in mean max cls last; do
+    fails_with 1 "pool: none.weft: token.hidden holds no numbers" pool --$n none.weft
+  done
+}
+
+@test "a pooler is for what its own encoder made" {
+  tok -m "$(golden models/bert-multi)" -c text texts.csv | encode >other
+  fails_with 1 "the pooler of $M belongs to another encoder" pool --pooler -m "$M" other
+  pool --mean -m "$M" other >/dev/null
+}

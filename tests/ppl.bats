@@ -113,7 +113,7 @@ agrees() {
 
 @test "the program before has failed: exit 1, no word, no line for all of it" {
   printf 'meta model %s\nids 5 6 7\nfail\n' "$G" | mkstream >failed
-  run --separate-stderr ppl failed
+  run --separate-stderr bash -c 'cat failed | ppl'
   [ "$status" -eq 1 ]
   [ -z "$stderr" ]
   [[ $output != *all* ]]
@@ -124,4 +124,14 @@ agrees() {
   run --separate-stderr bash -o pipefail -c 'ppl -v ids.weft | true'
   [ -z "$stderr" ]
   fails_with 1 'No space left on device' bash -c 'ppl ids.weft >/dev/full'
+}
+
+@test "a token that begins a text, or masks, is one of the vocabulary" {
+  cp -r "$G" m
+  chmod -R u+w m
+  sed -i 's/"bos_token_id": [0-9]*/"bos_token_id": 123456789/' m/config.json
+  fails_with 1 'm/config.json: bos_token_id 123456789 is outside the vocabulary of' \
+    ppl --bos -m "$PWD/m" < <(echo 5 6 7 | tok --ids)
+  echo 5 6 7 | tok --ids -m "$(golden models/bert-mask)" | "$WEFT_UNIT/frames" -k mask=99999999 >mask.weft
+  fails_with 1 "the mask token's id is 99999999, outside the vocabulary of" ppl mask.weft
 }

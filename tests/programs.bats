@@ -55,6 +55,7 @@ add() {
   case $2 in
   source) echo 'int main(void) {}' >"$tree/bin/few.c" ;;
   line)
+    # shellcheck disable=SC1003 # sed's
     sed -i '/^    P(get,/i\    P(few, "few", "[file ...]", "a few rows", NULL) \\' \
       "$tree/bin/programs.h"
     ;;
@@ -170,8 +171,8 @@ nowhere() {
 
 @test "the library returns its errors: only programs end" {
   # shellcheck disable=SC2046 # no path of ours has a blank
-  nowhere '\b(die|dief|die_usage|exit|_exit|_Exit|quick_exit|abort) *\(' \
-    $(library '(msg|mem|opt|tidy)\.c|(msg|err)\.h')
+  nowhere '\b(die|dief|die_usage|die_in_handler|exit|_exit|_Exit|quick_exit|abort) *\(' \
+    $(library '(msg|mem|opt|tidy|mapping)\.c|(msg|err)\.h')
 }
 
 @test "only base/ writes to standard error" {

@@ -1,6 +1,7 @@
 #!/bin/bash
-# run.sh [FILE.bats | PROGRAM]...: the tests, several files at a time (JOBS, default the cores).
-# Says what failed; the last line is `N passed, M failed` and `, K skipped` where any were.
+# run.sh [--list] [FILE.bats | PROGRAM]...: the tests, several files at a time (JOBS, default the
+# cores). Says what failed; the last line is `N passed, M failed` and `, K skipped` where any were.
+# --list: only says what it would run.
 # Without arguments: all of tests/*.bats, the unit tests $WEFT_UNIT/*_test, a program each, and
 # where the CUDA stand-in is built, the files that compute once more with WEFT_DEVICE=cuda on it
 # (cuda:FILE.bats; WEFT_STANDIN=0 leaves them out).
@@ -55,8 +56,11 @@ summary() {
 }
 export -f one count summary
 
-taps=$(mktemp -d)
-trap 'rm -rf "$taps"' EXIT
+list=
+if [ "${1-}" = --list ]; then
+    list=1
+    shift
+fi
 again=()
 if [ $# -eq 0 ]; then
     shopt -s nullglob
@@ -69,6 +73,12 @@ if [ $# -eq 0 ]; then
         done
     fi
 fi
+if [ "$list" ]; then
+    printf '%s\n' "$@"
+    exit
+fi
+taps=$(mktemp -d)
+trap 'rm -rf "$taps"' EXIT
 begin=$SECONDS
 {
     [ ${#again[@]} -eq 0 ] || printf '%s\0' "${again[@]}"

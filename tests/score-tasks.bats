@@ -13,8 +13,9 @@ answer() {
 
 # agree PATTERN LEAST: all cases whose names fit, at least so many, in every option.
 agree() {
-  local case model want whole options n=0 got
-  while IFS=$'\t' read -r case model want whole options; do
+  local case model want options n=0
+  while IFS=$'\t' read -r case model want _ options; do
+    # shellcheck disable=SC2053 # a pattern
     [[ $case == $1 ]] || continue
     local -a words=()
     # A list of targets is one word, blanks and all.

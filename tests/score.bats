@@ -208,7 +208,7 @@ numbers() {
 
 @test "the program before failed: exit 1 without a word" {
   printf 'logit 1 2\nfail\n' | mkstream >s.weft
-  run --separate-stderr score s.weft
+  run --separate-stderr bash -c 'cat s.weft | score'
   [ "$status" -eq 1 ]
   [ -z "$stderr" ]
   [ "$output" = $'LABEL_1\t0.731059' ]
@@ -281,4 +281,22 @@ numbers() {
   fails_with 1 "--targets says nothing of the task 'class'" score --targets a,b s.weft
   fails_with 1 "--max-answer says nothing" score --max-answer 3 s.weft
   fails_with 1 "--impossible says nothing" score --impossible s.weft
+}
+
+# U+001B, carriage return, BEL, DEL, U+009B in its two bytes, one that is no UTF-8, an e with an accent
+NASTY=$'a\e[31m\rb\ac\x7fd\xc2\x9be\xfff\xc3\xa9'
+SHOWN='a\x1b[31m\x0db\x07c\x7fd\xc2\x9be\xfff'$'\xc3\xa9'
+@test "control characters reach no terminal: TSV has them as codes" {
+  printf '%s\n' 'meta classes ["p\tq\u001b[2J\u009b\u007f","ok"]' 'logit 2 1' | mkstream >s.weft
+  [ "$(score s.weft)" = 'p\tq\x1b[2J\xc2\x9b\x7f'$'\t0.731059' ]
+  [ "$(score --json s.weft)" = '[{"label": "p\tq\u001b[2J\u009b\u007f", "score": 0.731058598}]' ]
+  printf 'meta classes ["n","p"]\nlogit 1 2 | label %s\n' "$NASTY" | mkstream >s.weft
+  run --separate-stderr score --eval s.weft
+  [[ "$stderr" == *"label '$SHOWN' is not a class"* ]]
+}
+
+@test "one place shows messages, whatever they quote" {
+  run --separate-stderr score "$NASTY"$'\n'x
+  [ "$stderr" = "score: $SHOWN\\nx: cannot open: No such file or directory" ]
+  fails_with 2 "unknown option '--\x1b[0m'" score --$'\e[0m'
 }

@@ -90,7 +90,7 @@ END
   # The same bytes, cut elsewhere.
   printf 'text ab\ntext c\n' | mkstream | show --digest >a
   printf 'text a\ntext bc\n' | mkstream | show --digest >b
-  ! cmp -s a b
+  run ! cmp -s a b
   printf 'ids 1 2\nids 3\n' | mkstream | show --digest >a
   printf 'ids 1\nids 2 3\n' | mkstream | show --digest >b
   [ "$(diff a b | grep '^>' | cut -f 1)" = "> row.tokens" ]
@@ -99,7 +99,7 @@ END
 @test "--digest: which rows lack a tensor matters" {
   printf 'vector 1\nframe\nids 1\n' | mkstream | show --digest | grep '^row.vector' >a
   printf 'ids 1\nframe\nvector 1\n' | mkstream | show --digest | grep '^row.vector' >b
-  ! cmp -s a b
+  run ! cmp -s a b
 }
 
 @test "-n: a NumPy file over all frames" {
@@ -213,7 +213,7 @@ sparse() {
        END { printf "}" ; printf "%.0f", at >"size" }' >header
   header=$(wc -c <header)
   size=$(cat size)
-  { printf "$(printf '\\x%02x\\x%02x\\x%02x\\0\\0\\0\\0\\0' $((header & 255)) \
+  { printf '%b' "$(printf '\\x%02x\\x%02x\\x%02x\\0\\0\\0\\0\\0' $((header & 255)) \
       $((header >> 8 & 255)) $((header >> 16)))"; cat header; } >"$1"
   truncate -s $((8 + header + size)) "$1"
 }
@@ -393,4 +393,49 @@ total() {
   fails_with 1 "none.weft: cannot open" show none.weft
   fails_with 2 "at a time" show -r --digest
   fails_with 1 "No space" bash -c 'show --machine >/dev/full'
+}
+
+@test "what came of a stream that failed is not shown as all of it" {
+  printf '%s\n' 'logit 1 2 | text a' fail | "$WEFT_UNIT/mkstream" >failed.weft
+  run -1 --separate-stderr show failed.weft
+  [ "$stderr" = "show: failed.weft: the program that wrote it failed" ]
+  [ "$(sed -n 4p <<<"$output")" = "end      none: this is not all of it" ]
+  run -1 --separate-stderr bash -c 'cat failed.weft | show'
+  [ "$stderr" = "" ]
+  [ "$(sed -n 4p <<<"$output")" = "end      none: this is not all of it" ]
+  printf '%s\n' 'logit 1 2 | text a' | "$WEFT_UNIT/mkstream" | show >whole
+  run ! grep '^end' whole
+}
+
+@test "names make no lines and tell the terminal nothing" {
+  { header '{"__metadata__":{"weft":"1","k\nrow.x F32":"\u001b[31m","end":"ok"},"row.a\tF32\nrow.b\u009b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+    printf '\0\0\0\0'; } >names.weft
+  show names.weft >out
+  grep -qxF 'k\nrow.x F32 \x1b[31m' out
+  grep -q '^row\.a\\tF32\\nrow\.b\\xc2\\x9b F32   \[1\]                  4$' out
+  show --digest names.weft >out
+  [ "$(wc -l <out)" -eq 2 ]
+  grep -q '^row\.a\\tF32\\nrow\.b\\xc2\\x9b'$'\t''F32'$'\t''[0-9a-f]*$' out
+  printf '%s\n' 'text a'$'\e\x7f\xc2\x9b''b' | "$WEFT_UNIT/mkstream" >text.weft
+  [ "$(show -r text.weft)" = '{"text": "a\u001b\u007f\u009bb"}' ]
+  show text.weft | grep -qF 'a\x1b\x7f\xc2\x9bb'
+}
+
+@test "-o takes no more memory than a frame does" {
+  need_limit 200000
+  # 32,000 rows of 1,500 numbers, 192 MB: the document does not fit, and is what it was.
+  printf 'vector' >row
+  printf ' 1 2 3 4 5%.0s' $(seq 300) >>row
+  { for _ in $(seq 1000); do echo "$(cat row) | text some"; done; } | "$WEFT_UNIT/mkstream" >part.weft
+  for _ in $(seq 32); do cat part.weft; done >whole.weft
+  (ulimit -v 200000; show -o document.weft whole.weft)
+  [ "$(show --digest document.weft)" = "$(show --digest whole.weft)" ]
+  rm -f whole.weft document.weft
+}
+
+@test "-o to where nobody can seek" {
+  for _ in 1 2 3; do cat "$(golden pipelines/bert-mask.safetensors)"; done >three.weft
+  show -o document.weft three.weft
+  show -o /dev/stdout three.weft | cat | cmp - document.weft
+  [ "$(show --digest document.weft)" = "$(show --digest three.weft)" ]
 }

@@ -87,6 +87,7 @@ mutant() {
     *) objects+=("$o") ;;
     esac
   done
+  # shellcheck disable=SC2086 # flags are words
   (cd "$TOP" && g++ -I"$out" ${flags[0]} -w -O1 -c "$out/kernels/$user" -o "$out/user.o" &&
     g++ ${flags[1]} -o "$out/weft-cuda.so" "$out/user.o" "${objects[@]}")
 }
@@ -95,6 +96,7 @@ mutant() {
 survives() {
   local seed
   for seed in 1 2 3; do
+    # shellcheck disable=SC2086 # groups are words
     WEFT_STANDIN_SEED=$seed WEFT_CUDA_LIB=$PWD/mutant/weft-cuda.so \
       "$WEFT_UNIT/ops_test" -D cuda $1 >/dev/null 2>&1 || return 1
   done

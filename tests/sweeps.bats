@@ -39,8 +39,8 @@ END
   local kind
   for kind in "" two.; do
     encode "${kind}ids" >"${kind}hidden"
-    pool --mean "${kind}hidden" | frames -R token. | frames -R row.tokens >"${kind}vector"
-    weft head "${kind}hidden" | frames -R token. | frames -R row.tokens >"${kind}logit"
+    pool --mean "${kind}hidden" | frames -R token. >"${kind}vector"
+    weft head "${kind}hidden" | frames -R token. >"${kind}logit"
   done
   mkstream >none </dev/null
 }
@@ -57,6 +57,7 @@ each() {
   local pattern=$1 fn=$2 name in out args bad="" n=0
   local -a cmd
   while read -r name in out args <&3; do
+    # shellcheck disable=SC2053 # a pattern
     [[ $in != - && $out == $pattern ]] || continue
     # shellcheck disable=SC2206 # the table's arguments are words
     cmd=("$name" $args)
@@ -171,14 +172,16 @@ rows_before() {
 failed() {
   set -e
   frames -f "$in" >ends-in-failure || true
-  silent "${cmd[@]}" <ends-in-failure
+  silent "${cmd[@]}" < <(cat ends-in-failure) # whoever wrote it has said so
+  nothing_made
+  fails_with 1 ": stdin: the program that wrote it failed" "${cmd[@]}" <ends-in-failure
   nothing_made
 }
 passed_on() {
   frames -f "$in" | "${cmd[@]}" >got || true
-  silent frames -d got
+  silent frames -d < <(cat got)
 }
-@test "a failed stream: exit 1 without a word" {
+@test "a failed stream: exit 1, without a word unless it was saved" {
   each '*' failed
   each stream passed_on
 }
@@ -189,6 +192,31 @@ full() {
 @test "a full disk is told" {
   each stream full
   each text full
+}
+
+no_input() {
+  fails_with 1 "stdin: cannot read: Bad file descriptor" bash -c '"$@" <&-' -- "${cmd[@]}" &&
+    nothing_made
+}
+no_output() {
+  fails_with 1 "standard output: " bash -c '"$@" >&-' -- "${cmd[@]}" <"$in"
+  [[ "$stderr" == *"Bad file descriptor" ]]
+}
+# What is told there goes nowhere, and above all not into a file.
+no_error() {
+  set -e
+  "${cmd[@]}" <"$in" >one
+  if [ "$out" = file ]; then mv made.weft want; fi
+  rm -rf made
+  "${cmd[@]}" --progress <"$in" 2>&- >other
+  cmp one other
+  if [ "$out" = file ]; then cmp made.weft want; fi
+}
+@test "standard input, output or error that is closed is nobody's file" {
+  each '*' no_input
+  each stream no_output
+  each text no_output
+  each '*' no_error
 }
 
 gone() {
@@ -341,6 +369,7 @@ lacks() {
   for p in $programs; do
     [ "$p" != weft ] || continue
     run_as "$p" --help | spellings >all
+    # shellcheck disable=SC2013 # no blanks in them
     for o in $(grep '^--....' all); do
       ! grep -qxF -- "${o%?}" all || continue
       fails_with 2 "$p: " run_as "$p" "${o%?}" 1 </dev/null

@@ -16,7 +16,7 @@ copy() {
 edit() {
   cp "m/$1" before
   sed -i "$2" "m/$1"
-  ! cmp -s before "m/$1"
+  run ! cmp -s before "m/$1"
 }
 
 # refuses TEXT: tok says so of ./m.

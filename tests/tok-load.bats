@@ -251,3 +251,13 @@ refused() { fails_with 1 "$1" timeout 20 tok -m m </dev/null; }
   [ "$(length '{"model_type": "gpt2", "n_positions": 20}')" -eq 19 ]
   [ "$(length '{"model_type": "t5", "n_positions": 20}')" -eq 61 ]
 }
+
+@test "a padding id that leaves no positions is no length" {
+  local id
+  cp -r "$B" m
+  chmod -R u+w m
+  for id in 9223372036854775807 -9223372036854775808; do
+    sed -i "s/\"pad_token_id\": [-0-9]*/\"pad_token_id\": $id/" m/config.json
+    [ "$(echo a | tok -m m | ids)" = "$(echo a | tok -m "$B" | ids)" ]
+  done
+}

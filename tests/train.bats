@@ -55,6 +55,7 @@ same_bits() {
     "--schedule constant --warmup 0.1" "--schedule cosine --weight-decay 0.01 --decay-all" \
     "--schedule polynomial --clip 0"; do
     rm -rf out
+    # shellcheck disable=SC2086 # options are words
     train -o out --lr 0.02 -e 10 -v toy.weft --log log $how toy.weft
     [ "$(column valid_accuracy log | tail -n 1)" = 1 ] || { echo "$how" >&2; cat log >&2; false; }
   done
@@ -296,9 +297,11 @@ model.safetensors" ]
     [[ "$stderr" == *"cut.weft: "* ]]
   done
   { toy 60; echo fail; } | mkstream >failed.weft || true
-  run --separate-stderr train -o out --log log failed.weft
+  run --separate-stderr train -o out --log log < <(cat failed.weft)
   [ "$status" -eq 1 ]
   [ -z "$stderr" ] # who failed has said so
+  [ ! -e out ] && [ ! -e log ]
+  fails_with 1 "failed.weft: the program that wrote it failed" train -o out --log log failed.weft
   [ ! -e out ] && [ ! -e log ]
   [ -z "$(ls -Ad .out* out* 2>/dev/null)" ]
 }
@@ -324,8 +327,8 @@ model.safetensors" ]
   train -q -o link -s 8 --force toy.weft
   [ -L link ]
   [ "$(told out seed)" = 8 ]
-  [ "$(ls -A | grep -v ^separate-stderr)" = \
-    "$(printf '%s\n' before data file fresh link out toy.weft)" ] # bats makes those
+  [ "$(files)" = \
+    "$(printf '%s\n' before data file fresh link out toy.weft)" ]
 }
 
 @test "stopped while it trains it leaves no folder, or the old one" {
@@ -349,6 +352,57 @@ model.safetensors" ]
   [ ! -e new ]
   cmp before old/config.json
   [ "$(ls -A)" = "$(printf '%s\n' before old toy.weft)" ]
+}
+
+@test "--force keeps the modes of the folder and of its files" {
+  umask 022
+  train -q -o out toy.weft
+  [ "$(stat -c %a out out/config.json out/model.safetensors | tr '\n' ' ')" = "755 644 644 " ]
+  chmod 700 out; chmod 600 out/config.json; chmod 640 out/model.safetensors
+  train -q -o out -s 7 --force toy.weft
+  [ "$(stat -c %a out out/config.json out/model.safetensors | tr '\n' ' ')" = "700 600 640 " ]
+  train -q -o new --force toy.weft
+  [ "$(stat -c %a new new/config.json | tr '\n' ' ')" = "755 644 " ]
+}
+
+# whole: out is one of the two heads, with all that lay beside it.
+whole() {
+  weft head -m out toy.weft | frames -d | cmp -s - "$1" && [ "$(cat out/notes out/more/notes)" = $'mine\nmine' ]
+}
+
+@test "killed or failing while it saves: the old head or the new one, and what lies beside it" {
+  need_failing
+  PATH=$WEFT_UNIT:$PATH
+  local k n kind
+  for k in 1 2; do
+    train -q -e 1 -s $k -o out --force toy.weft
+    weft head -m out toy.weft | frames -d >head$k
+  done
+  run ! cmp -s head1 head2
+  train -q -e 1 -s 1 -o old toy.weft
+  mkdir old/more
+  echo mine | tee old/notes >old/more/notes
+  for kind in kill file; do
+    rm -rf out*; cp -r old out
+    n=$(calls $kind train -q -e 1 -s 2 -o out --force toy.weft)
+    for k in $(seq "$n"); do
+      rm -rf out*; cp -r old out
+      run --separate-stderr failing $kind:$k train -q -e 1 -s 2 -o out --force toy.weft
+      if [ $kind = file ]; then
+        [ "$status" -eq 0 ] || { [ "$status" -eq 1 ] && [ -n "$stderr" ]; }
+      else
+        [ "$status" -eq 137 ]
+      fi
+      # A folder is in one place at a time: it may have stayed behind, which then is told.
+      if [ ! -e out/more ]; then
+        [ $kind = kill ] || [[ "$stderr" == *"stays in $PWD/out.tmp."* ]]
+        mv out.tmp.*/more out
+      fi
+      whole head1 || whole head2 || { echo "$kind $k: $(ls -AR)" >&2; false; }
+      train -q -e 1 -s 2 -o out --force toy.weft # what is left is in nobody's way
+      whole head2
+    done
+  done
 }
 
 @test "a full disk under the log is an error" {
@@ -375,6 +429,7 @@ model.safetensors" ]
     "-e 0" "-b 0" "-b 8x" "--lr -1" "--lr nan" "--warmup -1" "--warmup 1.5" "--dropout 1" \
     "--label-smoothing 2" "--max-steps 0" "--optim sdg" "--schedule flat" "--best worst" \
     "--patience 0" "--accumulate 0" "--clip -1" "--weight-decay x"; do
+    # shellcheck disable=SC2086 # options are words
     run train -o out -v toy.weft --best loss $bad toy.weft
     [ "$status" -eq 2 ] || { echo "$bad: $status" >&2; false; }
   done
@@ -384,6 +439,7 @@ model.safetensors" ]
 @test "what comes later is refused, not half done" {
   for option in "--scratch config.json" "--freeze encoder" "--objective mlm" "--checkpoint 5" \
     --resume "--pool cls" "--head family" "-m model"; do
+    # shellcheck disable=SC2086 # an option and its argument
     fails_with 2 "later version" train -o out $option toy.weft
   done
   train -q -o out --objective class toy.weft

@@ -70,6 +70,11 @@ fake() {
   [ "$status" -eq 0 ]
   [[ "$output" =~ ^weft\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
   [ "$(weft -V)" = "$output" ]
+  # Of the versions that have a date, CHANGELOG.md has the newest first.
+  local version
+  version=$(sed -n 's/^VERSION = //p' "$TOP/Makefile")
+  [ "$output" = "weft $version" ]
+  [ "$(sed -n 's/^## \[\([0-9.]*\)\] - .*/\1/p' "$TOP/CHANGELOG.md" | sed 1q)" = "$version" ]
 }
 
 @test "a name that is none of ours" {

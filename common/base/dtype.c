@@ -1,6 +1,7 @@
 #include "base/dtype.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
@@ -29,6 +30,20 @@ int dtype_find(const char *name, size_t n)
         if (strlen(types[t].name) == n && memcmp(types[t].name, name, n) == 0)
             return t;
     return -1;
+}
+
+int64_t shape_bytes(DType t, int rank, const int64_t *shape)
+{
+    int64_t n = (int64_t)dtype_size(t);
+    bool empty = false;
+    for (int i = 0; i < rank; i++)
+        if (shape[i] == 0)
+            empty = true;
+        else if (__builtin_mul_overflow(n, shape[i], &n))
+            return -1;
+    if (!empty)
+        return n;
+    return n <= UINT32_MAX ? 0 : -1;
 }
 
 float f32_from_f16(uint16_t h)

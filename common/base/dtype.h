@@ -26,6 +26,11 @@ const char *dtype_name(DType t);            /* "F32" */
 size_t dtype_size(DType t);                 /* bytes an element */
 int dtype_find(const char *name, size_t n); /* a DType, or -1 */
 
+/* Bytes of a tensor of this shape. -1: they do not fit into 63 bits; or it is empty, but what its
+ * lengths without those of 0 would take does not fit into 32: no product of some of the lengths is
+ * to be trusted then, nor a sum of such lengths. */
+int64_t shape_bytes(DType t, int rank, const int64_t *shape);
+
 /* Element i of a buffer of type t, widened exactly (I64 beyond 2^53 rounds). */
 double dtype_get(DType t, const void *p, int64_t i);
 

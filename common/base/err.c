@@ -11,8 +11,12 @@ static void put(char *dst, size_t size, const char *fmt, va_list ap)
 
     if (n < 0)
         snprintf(dst, size, "error without a text");
-    else if ((size_t)n >= size)
-        memcpy(dst + size - 4, "...", 4);
+    else if ((size_t)n >= size) {
+        char *cut = dst + size - 4;
+        while (cut > dst && (*cut & 0xc0) == 0x80) /* between two characters */
+            cut--;
+        memcpy(cut, "...", 4);
+    }
 }
 
 int err_set(Err *e, const char *fmt, ...)

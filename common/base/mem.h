@@ -3,6 +3,8 @@
 #ifndef WEFT_MEM_H
 #define WEFT_MEM_H
 
+#include "base/str.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,17 +17,6 @@ void *mem_got(void *p, size_t n); /* p, which somebody else took n bytes for, if
 char *mem_str(const char *s);     /* copy; NULL stays NULL */
 char *mem_strn(const char *s, size_t n); /* copy of n bytes, NUL behind them */
 char *mem_fmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-/* A string of bytes by pointer and length, not NUL-terminated; what it points to is not ours. */
-typedef struct Str {
-    const char *p;
-    size_t n;
-} Str;
-
-static inline Str str_of(const char *p, size_t n)
-{
-    return (Str){p, n};
-}
 
 /* Bytes that grow. {0} is an empty one; free(b.p) releases it. */
 typedef struct Buf {

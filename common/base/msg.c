@@ -1,27 +1,56 @@
 #include "base/msg.h"
 
 #include "base/tidy.h"
+#include "base/utf8.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 const char *msg_prog = "weft";
 bool msg_quiet;
 static bool progress_open; /* a progress line without its newline stands on the terminal */
 
+void msg_begin(const char *prog)
+{
+    static const int contrary[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    msg_prog = prog;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", contrary[fd]) < 0)
+            dief("/dev/null: %s", strerror(errno));
+}
+
 /* One write(2) a message, so that programs of one pipeline do not mix their lines. */
+/* The text as it may be shown, up to its NUL; how many bytes. `to` has room for 4 of each. */
+static size_t plain(const char *text, char *to)
+{
+    size_t n = 0, left = strlen(text), len;
+    for (const char *p = text; left; left -= len, p += len) {
+        size_t control = utf8_control(p, left, &len);
+        if (control) {
+            n += utf8_escape(p, control, to + n);
+            len = control;
+        } else {
+            memcpy(to + n, p, len);
+            n += len;
+        }
+    }
+    return n;
+}
+
+/* One write(2) a message, so that programs of one pipeline do not mix their lines. Without memory
+ * from elsewhere: there may be none. */
 static void put(const char *end, const char *fmt, va_list ap)
 {
-    char line[2048];
-    int n = snprintf(line, sizeof line, "%s%s: ", progress_open ? "\n" : "", msg_prog);
-    int m = vsnprintf(line + n, sizeof line - (size_t)n - 2, fmt, ap);
-    if (m < 0)
+    char text[2048], line[4 * sizeof text + 64];
+    if (vsnprintf(text, sizeof text, fmt, ap) < 0)
         return;
-    size_t len = (size_t)n + (size_t)m;
-    if (len > sizeof line - 3)
-        len = sizeof line - 3;
+    int n = snprintf(line, 64, "%s%.40s: ", progress_open ? "\n" : "", msg_prog);
+    size_t len = (size_t)n + plain(text, line + n);
     line[len++] = *end;
     progress_open = false;
     if (write(STDERR_FILENO, line, len) < 0)
@@ -58,6 +87,21 @@ void msg_progress(const char *fmt, ...)
     progress_open = false;
     PUT(" ");
     progress_open = true;
+}
+
+noreturn void die_in_handler(const char *name, const char *text)
+{
+    const char *const part[] = {progress_open ? "\n" : "", msg_prog, ": ", name, ": ", text};
+    char line[1024];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+        for (const char *p = part[i]; p && *p && n < sizeof line - 1; p++)
+            line[n++] = (unsigned char)*p < ' ' && i > 0 ? '?' : *p;
+    line[n++] = '\n';
+    ssize_t told = write(STDERR_FILENO, line, n);
+    (void)told; /* nobody may be left to tell */
+    tidy_now();
+    _exit(EXIT_DATA);
 }
 
 static noreturn void end_usage(void)

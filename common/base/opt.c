@@ -5,6 +5,7 @@
 #include "base/num.h"
 
 #include <getopt.h>
+#include <jansson.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +127,8 @@ static void add_options(Args *a, const Opt *list, int called)
 Args args_begin(const Program *program, const Opt *own, void *into, int argc, char **argv)
 {
     Args a = {.program = program, .own = own, .into = into, .argc = argc, .argv = argv};
-    msg_prog = program->name;
+    msg_begin(program->name);
+    json_set_alloc_funcs(mem_alloc, free); /* jansson leaves out what it has no memory for */
     defaults(&a.common);
     int n = count(own), m = count(common_options);
     if (n > OPT_MOST)
@@ -164,7 +166,7 @@ static const Opt *find(const Opt *list, int k, int called)
 
 static void set_field(const Args *a, const OptField *f, void *into)
 {
-    char *at = (char *)into + f->at;
+    void *at = (char *)into + f->at;
     switch (f->kind) {
     case FIELD_NONE: break;
     case FIELD_FLAG: *(bool *)at = true; break;

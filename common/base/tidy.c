@@ -30,6 +30,17 @@ void tidy_raise(int sig)
     raise(sig);
 }
 
+static atomic_int holding;
+static atomic_int waiting; /* the signal that came meanwhile */
+
+static void on_signal(int sig)
+{
+    if (atomic_load(&holding))
+        atomic_store(&waiting, sig);
+    else
+        tidy_raise(sig);
+}
+
 static void listen_once(void)
 {
     static bool done;
@@ -39,7 +50,7 @@ static void listen_once(void)
         return;
     done = true;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction now, act = {.sa_handler = tidy_raise};
+        struct sigaction now, act = {.sa_handler = on_signal};
         sigaction(signals[i], NULL, &now);
         if (now.sa_handler != SIG_IGN) /* nohup stays nohup */
             sigaction(signals[i], &act, NULL);
@@ -49,7 +60,7 @@ static void listen_once(void)
 void tidy_add(const char *path)
 {
     listen_once();
-    char *copy = strdup(path);
+    char *copy = strdup(path); /* without memory it is left, as what has no slot is */
     for (int i = 0; copy && i < TIDY_MAX; i++) {
         char *none = NULL;
         if (atomic_compare_exchange_strong(&paths[i], &none, copy))
@@ -67,4 +78,24 @@ void tidy_forget(const char *path)
             return;
         }
     }
+}
+
+void tidy_hold(void)
+{
+    listen_once();
+    atomic_fetch_add(&holding, 1);
+}
+
+void tidy_release(void)
+{
+    if (atomic_fetch_sub(&holding, 1) > 1)
+        return;
+    int sig = atomic_exchange(&waiting, 0);
+    if (sig)
+        tidy_raise(sig);
+}
+
+int tidy_waiting(void)
+{
+    return atomic_load(&waiting);
 }

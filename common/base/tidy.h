@@ -14,7 +14,12 @@ enum { TIDY_MAX = 64 };
 void tidy_add(const char *path); /* path is copied; installs the handlers on first use */
 void tidy_forget(const char *path);
 void tidy_now(void); /* remove everything registered */
-/* The same, and kills the program by this signal, also where somebody has it ignored or blocked.
+/* Between these two none of those signals is heard, in whatever thread; one that comes is then.
+ * They nest. */
+void tidy_hold(void);
+void tidy_release(void);
+int tidy_waiting(void); /* the signal that has come meanwhile; 0: none */
+/* Removes everything, and kills the program by this signal, also where somebody has it ignored or blocked.
  * For handlers, and for who finds that a pipe's reader has gone. */
 void tidy_raise(int sig);
 

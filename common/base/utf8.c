@@ -76,6 +76,33 @@ size_t utf8_check(const char *p, size_t n)
     return n;
 }
 
+size_t utf8_control(const char *p, size_t n, size_t *len)
+{
+    const unsigned char *s = (const unsigned char *)p;
+    *len = s[0] < 0x80 ? 1 : sequence(s, n);
+    if (s[0] < 0x20 || s[0] == 0x7f || !*len)
+        return 1;
+    return s[0] == 0xc2 && s[1] < 0xa0 ? 2 : 0;
+}
+
+size_t utf8_escape(const char *p, size_t n, char *to)
+{
+    static const char digits[] = "0123456789abcdef";
+    size_t m = 0;
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        to[m++] = '\\';
+        if (c == '\t' || c == '\n') {
+            to[m++] = c == '\t' ? 't' : 'n';
+            continue;
+        }
+        to[m++] = 'x';
+        to[m++] = digits[c >> 4];
+        to[m++] = digits[c & 15];
+    }
+    return m;
+}
+
 int utf8_put(uint32_t cp, char *p)
 {
     if (cp < 0x80) {

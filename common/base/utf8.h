@@ -2,7 +2,7 @@
 #ifndef WEFT_UTF8_H
 #define WEFT_UTF8_H
 
-#include "base/mem.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +26,13 @@ static inline uint32_t utf8_get(const char *p, int *len)
         return *len = 3, (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3f);
     return *len = 4, (s[0] & 7u) << 18 | (s[1] & 0x3fu) << 12 | (s[2] & 0x3fu) << 6 | (s[3] & 0x3f);
 }
+
+/* What a line, or a terminal, must not get as it is: how many of the n >= 1 bytes at p are one
+ * control character (U+0000 to U+001F, U+007F to U+009F) or, one at a time, no UTF-8. 0: a
+ * character that may pass, of *len bytes. */
+size_t utf8_control(const char *p, size_t n, size_t *len);
+/* Writes such n bytes as \t, \n or each as \xNN to `to`, 4 n bytes at most; how many. */
+size_t utf8_escape(const char *p, size_t n, char *to);
 
 /* Writes a code point's UTF-8 (1 to 4 bytes) to p; returns the number of bytes. */
 int utf8_put(uint32_t cp, char *p);

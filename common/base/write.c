@@ -1,6 +1,7 @@
 #include "base/write.h"
 
 #include "base/outfile.h"
+#include "base/utf8.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -11,15 +12,26 @@
 
 void put_tsv(Buf *b, Str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        if (c == '\t' || c == '\n' || c == '\\') {
-            char two[2] = {'\\', (char)(c == '\t' ? 't' : c == '\n' ? 'n' : '\\')};
-            buf_add(b, two, 2);
-        } else {
-            buf_add(b, &c, 1);
-        }
+    size_t begin = 0, len, n;
+    char code[8];
+    for (size_t i = 0; i < s.n; i += n ? n : len) {
+        n = utf8_control(s.p + i, s.n - i, &len);
+        bool backslash = s.p[i] == '\\';
+        if (!n && !backslash)
+            continue;
+        buf_add(b, s.p + begin, i - begin);
+        buf_add(b, backslash ? "\\\\" : code, backslash ? 2 : utf8_escape(s.p + i, n, code));
+        begin = i + (n ? n : len);
     }
+    buf_add(b, s.p + begin, s.n - begin);
+}
+
+void put_column(Buf *b, Str s, size_t width)
+{
+    size_t end = b->n + width;
+    put_tsv(b, s);
+    while (b->n < end)
+        buf_add(b, " ", 1);
 }
 
 static bool needs_quotes(Str s)
@@ -62,6 +74,10 @@ static size_t put_json_char(Buf *b, const unsigned char *p, size_t n)
     if (len < 1) {
         buf_str(b, "\xef\xbf\xbd");
         return 1;
+    }
+    if (point >= 0x7f && point <= 0x9f) { /* JSON would let them pass, terminals obey them */
+        buf_fmt(b, "\\u%04x", (unsigned)point);
+        return (size_t)len;
     }
     buf_add(b, p, (size_t)len);
     return (size_t)len;

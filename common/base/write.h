@@ -5,9 +5,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-void put_tsv(Buf *b, Str s);  /* tab, newline, backslash as \t \n \\ */
-void put_csv(Buf *b, Str s);  /* RFC 4180: in quotes where it must be */
-void put_json(Buf *b, Str s); /* in quotes; bytes that are not UTF-8 become U+FFFD */
+/* Tab, newline, backslash as \t \n \\; each byte of other control characters, and those that are no
+ * UTF-8, as \xNN: no field makes a line, or tells a terminal what to do. */
+void put_tsv(Buf *b, Str s);
+void put_column(Buf *b, Str s, size_t width); /* the same, with blanks up to so many bytes */
+void put_csv(Buf *b, Str s);                  /* RFC 4180: in quotes where it must be */
+void put_json(Buf *b, Str s); /* in quotes; control characters as \uNNNN or shorter, bytes that are
+                                 not UTF-8 as U+FFFD */
 /* `open` and the key of an object's member: put_json_key(b, "{", "score") gives {"score": */
 void put_json_key(Buf *b, const char *open, const char *key);
 void put_float(Buf *b, float x); /* JSON: reads back as the same float; not finite: null */

@@ -32,7 +32,7 @@ static int32_t stratum_of(RowGroups *u, Str label)
         return (*found)->index;
     Name *name = mem_alloc(sizeof *name);
     *name = (Name){str_of(mem_strn(label.n ? label.p : "", label.n), label.n), u->strata};
-    tsearch(name, &u->names, by_text);
+    mem_got(tsearch(name, &u->names, by_text), sizeof *name);
     u->size = mem_resize(u->size, (size_t)u->strata + 1, sizeof *u->size);
     u->size[u->strata] = 0;
     return u->strata++;

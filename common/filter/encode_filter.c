@@ -1,4 +1,5 @@
 #include "filter/encode_filter.h"
+#include "filter/check.h"
 #include "filter/filter_device.h"
 
 #include "base/mem.h"
@@ -94,17 +95,9 @@ static int ask(EncodeFilter *f, Frame *frame, int64_t *mark, Err *e)
     *mark = 0;
     if (frame->rows == 0 && !frame_get(frame, "token.id"))
         return 0;
-    Tensor *id = frame_need(frame, "token.id", DT_I32, 1, e);
-    Tensor *starts = id ? frame_need(frame, "row.tokens", DT_I64, 1, e) : NULL;
-    Tensor *kind = frame_get(frame, "token.type");
-    if (!starts || encode_open(f, frame, e) < 0)
-        return -1;
-    TransformerIn in = {.id = id->data,
-                        .kind = kind ? kind->data : NULL,
-                        .starts = starts->data,
-                        .rows = frame->rows,
-                        .tokens = frame->tokens};
-    if (transformer_check(f->enc, &in, e) < 0)
+    TransformerIn in;
+    if (check_ids(frame, &in, e) < 0 || encode_open(f, frame, e) < 0 ||
+        transformer_check(f->enc, &in, e) < 0)
         return -1;
     const Config *c = transformer_config(f->enc);
     int64_t wide = longest(&in);

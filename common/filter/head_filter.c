@@ -1,4 +1,5 @@
 #include "filter/head_filter.h"
+#include "filter/check.h"
 #include "filter/filter_device.h"
 #include "filter/mask_id.h"
 #include "filter/pool_filter.h"
@@ -25,6 +26,7 @@ static int open_head(HeadFilter *f, const char *given, Err *e)
     if (!f->folder || !(f->head = head_open(f->folder, f->dev, e)))
         return -1;
     f->name = model_name(given, f->folder);
+    f->called = mem_fmt("the head %s", f->name);
     return 0;
 }
 
@@ -121,14 +123,6 @@ static int fits(const HeadFilter *f, const Frame *frame, bool vectors, Err *e)
     return 0;
 }
 
-static int check_width(const HeadFilter *f, const Tensor *t, Err *e)
-{
-    int64_t want = head_width(f->head);
-    return t->shape[1] == want ? 0
-                               : err_set(e, "vectors of %lld numbers, but the head %s takes %lld",
-                                         (long long)t->shape[1], f->name, (long long)want);
-}
-
 /* The hidden states of the frame's tokens. */
 static const Tensor *states(const HeadFilter *f, const Frame *frame, Err *e)
 {
@@ -139,15 +133,8 @@ static const Tensor *states(const HeadFilter *f, const Frame *frame, Err *e)
                 head_task_names[head_task(f->head)], f->name);
         return NULL;
     }
-    const Tensor *x = frame_need(frame, "token.hidden", DT_COUNT, 2, e);
-    if (!x || !frame_need(frame, "row.tokens", DT_I64, 1, e) || fits(f, frame, false, e) < 0 ||
-        check_width(f, x, e) < 0)
-        return NULL;
-    if (x->type != DT_F32 && x->type != DT_BF16 && x->type != DT_F16) {
-        err_set(e, "token.hidden is of type %s: F32, BF16 or F16 is wanted", dtype_name(x->type));
-        return NULL;
-    }
-    return x;
+    return fits(f, frame, false, e) < 0 ? NULL
+                                        : check_states(frame, head_width(f->head), f->called, e);
 }
 
 /* The states of the chosen tokens, f32 [m, width]; of all m where `token` is NULL. */
@@ -160,8 +147,8 @@ static void gather(const Tensor *x, const int64_t *token, int64_t m, float *out)
         float *y = out + i * width;
         if (x->type == DT_F32)
             memcpy(y, (const float *)x->data + at, (size_t)width * sizeof *y);
-        for (int64_t j = 0; j < width && x->type != DT_F32; j++)
-            y[j] = x->type == DT_BF16 ? f32_from_bf16(half[j]) : f32_from_f16(half[j]);
+        for (int64_t j = 0; j < width && x->type == DT_BF16; j++)
+            y[j] = f32_from_bf16(half[j]);
     }
 }
 
@@ -220,12 +207,13 @@ static const Tensor *vectors(HeadFilter *f, Frame *frame, Err *e)
                     f->name);
             return NULL;
         }
-        if ((picks ? pick_vectors(f, frame, e) : pool_vectors(head_pooler(f->head), frame, e)) < 0)
+        Pooler *pooler = head_pooler(f->head);
+        if ((picks ? pick_vectors(f, frame, e)
+                   : pool_vectors(pooler, frame, head_width(f->head), f->called, e)) < 0)
             return NULL;
         frame_set_meta(frame, "pool", head_pool(f->head));
     }
-    v = frame_need(frame, "row.vector", DT_F32, 2, e);
-    return v && check_width(f, v, e) == 0 ? v : NULL;
+    return check_vectors(frame, head_width(f->head), f->called, e);
 }
 
 static int row_logits(HeadFilter *f, Frame *frame, Err *e)
@@ -292,6 +280,7 @@ static int pick_logits(HeadFilter *f, Frame *frame, Err *e)
     float *from = room(x, m);
     gather(x, token, m, from);
     int64_t shape[] = {m, head_outputs(f->head)};
+    frame_drop_prefix(frame, "pick."); /* another head's: they are of other tokens */
     int64_t *to = frame_add(frame, "pick.token", DT_I64, 1, shape);
     memcpy(to, token, (size_t)m * sizeof *to);
     float *logits = frame_add(frame, "pick.logit", DT_F32, 2, shape);
@@ -328,6 +317,18 @@ static int all_masked(const HeadFilter *f, const Frame *frame, Err *e)
     return 0;
 }
 
+/* Nobody behind a head asks for hidden states: they stay off the pipe. Where they were all there
+ * was of the tokens, nothing is left of these. */
+static void drop_states(Frame *frame)
+{
+    bool others = false;
+    frame_drop(frame, "token.hidden");
+    for (int i = 0; i < frame->count && !others; i++)
+        others = tensor_axis(frame->tensor[i].name) == AXIS_TOKEN;
+    if (!others)
+        frame_drop_tokens(frame);
+}
+
 int head_frame(void *filter, Frame *frame, Err *e)
 {
     HeadFilter *f = filter;
@@ -343,8 +344,7 @@ int head_frame(void *filter, Frame *frame, Err *e)
     frame_set_meta(frame, "task", head_task_names[head_task(f->head)]);
     frame_set_meta(frame, "classes", f->classes);
     frame_set_meta(frame, "problem", *problem ? problem : NULL);
-    /* Nobody behind a head asks for hidden states: they stay off the pipe. */
-    frame_drop(frame, "token.hidden");
+    drop_states(frame);
     return 0;
 }
 
@@ -355,5 +355,6 @@ void head_end(HeadFilter *f)
         f->dev->close(f->dev);
     free(f->classes);
     free(f->name);
+    free(f->called);
     free(f->folder);
 }

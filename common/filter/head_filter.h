@@ -15,6 +15,7 @@ typedef struct HeadFilter {
     bool chosen, told; /* a head is in use; it is for the rows to tell whether it is meant */
     int32_t mask;      /* the mask token's id, where picks need it */
     char *classes, *name, *folder; /* as the stream says them; where it lies */
+    char *called;                  /* by messages: "the head moods" */
 } HeadFilter;
 
 int head_begin(HeadFilter *f, Err *e);

@@ -1,5 +1,7 @@
 #include "filter/nearest.h"
 
+#include "filter/check.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -104,14 +106,10 @@ static int same_origin(const char *what, const char *ours, const char *theirs, E
 
 int corpus_fits(const Corpus *c, const Frame *f, Err *e)
 {
-    const Tensor *v = frame_get(f, "row.vector");
-    if (!v)
+    if (!frame_get(f, "row.vector"))
         return err_set(e, "no row.vector in the stream: run it through `encode` and `pool` first");
-    if (!(v = frame_need(f, "row.vector", DT_F32, 2, e)))
+    if (!check_vectors(f, c->width, "the corpus", e))
         return -1;
-    if (c->width && v->shape[1] != c->width)
-        return err_set(e, "vectors of %" PRId64 " numbers, but the corpus has them of %" PRId64,
-                       v->shape[1], c->width);
     if (same_origin("model", c->model, frame_meta(f, "model"), e) < 0)
         return -1;
     return same_origin("pooling", c->pool, frame_meta(f, "pool"), e);

@@ -1,5 +1,6 @@
 #include "filter/perplexity.h"
 
+#include "filter/check.h"
 #include "filter/mask_id.h"
 
 #include <inttypes.h>
@@ -48,6 +49,10 @@ static int check_window(Perplexity *p, Err *e)
     if (p->bos && c->bos < 0)
         return err_set(e, "%s/config.json has no bos_token_id to begin a text with",
                        p->encode.folder);
+    if (p->bos && c->bos >= c->vocab)
+        return err_set(
+            e, "%s/config.json: bos_token_id %" PRId64 " is outside the vocabulary of %" PRId64,
+            p->encode.folder, c->bos, c->vocab);
     if (p->window > c->positions && c->positions)
         return err_set(e,
                        "a window of %" PRId64 " tokens, but the model has %" PRId64
@@ -78,7 +83,16 @@ static int open_model(Perplexity *p, const Frame *f, Err *e)
     if (head_use_nll(p->head, p->masked ? HEAD_MASK : HEAD_LM, type, e) < 0 ||
         check_window(p, e) < 0)
         return -1;
-    return p->masked ? mask_id(f, p->encode.folder, p->encode.name, &p->mask, e) : 0;
+    if (!p->masked)
+        return 0;
+    if (mask_id(f, p->encode.folder, p->encode.name, &p->mask, e) < 0)
+        return -1;
+    int64_t vocab = transformer_config(p->encode.enc)->vocab;
+    return p->mask < vocab ? 0
+                           : err_set(e,
+                                     "the mask token's id is %d, outside the vocabulary of "
+                                     "%s, which has %" PRId64,
+                                     p->mask, p->encode.name, vocab);
 }
 
 /* ---- a batch of windows ---- */
@@ -250,13 +264,12 @@ static int judged(const double *nll, const int64_t *starts, int64_t rows, Err *e
 
 int perplexity_frame(Perplexity *p, const Frame *f, double *nll, Err *e)
 {
-    const Tensor *id = frame_need(f, "token.id", DT_I32, 1, e);
-    const Tensor *rows = id ? frame_need(f, "row.tokens", DT_I64, 1, e) : NULL;
-    const Tensor *kind = frame_get(f, "token.type"), *part = frame_get(f, "token.part");
-    if (!rows || open_model(p, f, e) < 0)
+    const Tensor *part = frame_get(f, "token.part");
+    TransformerIn in;
+    if (check_ids(f, &in, e) < 0 || open_model(p, f, e) < 0)
         return -1;
-    const int64_t *starts = rows->data;
-    Pending g = {.p = p, .id = id->data, .kind = kind ? kind->data : NULL, .nll = nll};
+    const int64_t *starts = in.starts;
+    Pending g = {.p = p, .id = in.id, .kind = in.kind, .nll = nll};
     int status = 0;
     for (int64_t t = 0; t < f->tokens; t++)
         nll[t] = NAN;

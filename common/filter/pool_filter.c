@@ -1,9 +1,11 @@
 #include "filter/pool_filter.h"
+#include "filter/check.h"
 #include "filter/filter_device.h"
 
 #include "model/find.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Reads what the folder says of pooling, and the pooler's weights if they are needed. */
 static int load(PoolFilter *f, const char *given, Err *e)
@@ -22,6 +24,10 @@ static int load(PoolFilter *f, const char *given, Err *e)
         (f->want.kind != POOL_NONE || pooling_default(encoder, &c, w, &f->used, e) == 0)) {
         f->used.normalize |= f->want.normalize;
         f->pooler = pooler_new(f->used, f->dev, &c, w, e);
+        f->folder = mem_str(encoder);
+        f->width = c.hidden;
+        if (f->used.kind == POOL_POOLER)
+            transformer_fingerprint(w, &c, f->encoder);
     }
     weights_close(w);
     config_clear(&c);
@@ -30,17 +36,14 @@ static int load(PoolFilter *f, const char *given, Err *e)
     return f->pooler ? 0 : -1;
 }
 
-int pool_vectors(Pooler *p, Frame *frame, Err *e)
+int pool_vectors(Pooler *p, Frame *frame, int64_t width, const char *taker, Err *e)
 {
-    Tensor *x = frame_need(frame, "token.hidden", DT_COUNT, 2, e);
-    Tensor *starts = x ? frame_need(frame, "row.tokens", DT_I64, 1, e) : NULL;
-    if (!starts)
+    const Tensor *x = check_states(frame, width, taker, e);
+    if (!x)
         return -1;
-    if (x->type != DT_F32 && x->type != DT_BF16)
-        return err_set(e, "token.hidden is of type %s: F32 or BF16 is wanted", dtype_name(x->type));
     PoolIn in = {.hidden =
                      view_of(x->data, x->type == DT_F32 ? K_F32 : K_BF16, x->shape[0], x->shape[1]),
-                 .starts = starts->data,
+                 .starts = frame_get(frame, "row.tokens")->data,
                  .rows = frame->rows};
     Block *b = block_new((size_t)(frame->rows * x->shape[1]) * sizeof(float));
     if (pooler_run(p, &in, b->p, e) < 0) {
@@ -51,6 +54,18 @@ int pool_vectors(Pooler *p, Frame *frame, Err *e)
     return 0;
 }
 
+/* A pooler's weights say nothing sensible of what another encoder made. */
+static int fits(const PoolFilter *f, const Frame *frame, Err *e)
+{
+    const char *encoder = frame_meta(frame, "encoder"), *model = frame_meta(frame, "model");
+    if (!*f->encoder || !encoder || strcmp(encoder, f->encoder) == 0)
+        return 0;
+    return err_set(e,
+                   "the hidden states come from %s, but the pooler of %s belongs to another "
+                   "encoder: use one model in the whole pipeline",
+                   model ? model : "another encoder", f->folder);
+}
+
 int pool_frame(void *filter, Frame *frame, Err *e)
 {
     PoolFilter *f = filter;
@@ -59,12 +74,9 @@ int pool_frame(void *filter, Frame *frame, Err *e)
     const char *given = f->common->model ? f->common->model : frame_meta(frame, "model");
     if (!f->pooler && load(f, given, e) < 0)
         return -1;
-    if (pool_vectors(f->pooler, frame, e) < 0)
+    if (fits(f, frame, e) < 0 || pool_vectors(f->pooler, frame, f->width, f->folder, e) < 0)
         return -1;
-    frame_drop_prefix(frame, "token.");
-    frame_drop_prefix(frame, "pick.");
-    frame_drop(frame, "row.tokens");
-    frame->tokens = 0;
+    frame_drop_tokens(frame);
     frame_set_meta(frame, "pool", pooling_name(f->used));
     return 0;
 }
@@ -72,6 +84,7 @@ int pool_frame(void *filter, Frame *frame, Err *e)
 void pool_end(PoolFilter *f)
 {
     pooler_free(f->pooler);
+    free(f->folder);
     if (f->dev)
         f->dev->close(f->dev);
 }

@@ -2,6 +2,7 @@
 #ifndef WEFT_POOL_FILTER_H
 #define WEFT_POOL_FILTER_H
 
+#include "base/hash.h"
 #include "base/opt.h"
 #include "io/frame.h"
 #include "model/head/pooling.h"
@@ -12,10 +13,14 @@ typedef struct PoolFilter {
     Device *dev;
     Pooler *pooler;
     Pooling used;
+    char *folder;            /* of the model whose configuration says how; NULL: it was not asked */
+    int64_t width;           /* of its hidden states; else ANY_WIDTH */
+    char encoder[HASH_TEXT]; /* its fingerprint, where its pooler is used; else "" */
 } PoolFilter;
 
-/* token.hidden -> row.vector; the token tensors stay. */
-int pool_vectors(Pooler *p, Frame *frame, Err *e);
+/* token.hidden, of as many numbers as check.h is to see to, -> row.vector; the token tensors
+ * stay. */
+int pool_vectors(Pooler *p, Frame *frame, int64_t width, const char *taker, Err *e);
 int pool_frame(void *filter, Frame *f, Err *e);
 void pool_end(PoolFilter *f);
 

@@ -1,12 +1,16 @@
 #include "hub/cache.h"
 
 #include "base/mem.h"
+#include "store/mapfile.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+enum { REF_MAX = 4096 };
 
 bool cache_is_name(const char *s)
 {
@@ -72,16 +76,17 @@ char *cache_repo(const char *name)
 /* One line in refs/REV. */
 char *cache_commit(const char *repo, const char *rev)
 {
-    char *path = mem_fmt("%s/refs/%s", repo, rev), line[128] = "";
-    FILE *f = fopen(path, "re");
+    char *path = mem_fmt("%s/refs/%s", repo, rev);
+    struct stat st;
+    Buf b = {0};
+    if (lstat(path, &st) < 0 && errno == ENOENT)
+        buf_str(&b, rev); /* may be a commit itself */
+    else if (file_read(path, REF_MAX, &b, NULL) < 0)
+        b.n = 0;
+    buf_add(&b, "", 1);
+    b.p[strcspn(b.p, " \t\r\n")] = '\0';
     free(path);
-    if (!f)
-        return mem_str(rev); /* may be a commit itself */
-    if (!fgets(line, sizeof line, f))
-        line[0] = '\0';
-    fclose(f);
-    line[strcspn(line, " \t\r\n")] = '\0';
-    return mem_str(line);
+    return b.p;
 }
 
 char *cache_snapshot(const char *name)

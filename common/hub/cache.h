@@ -18,7 +18,7 @@ char *cache_home(void);                 /* what tokens lie in: HF_HOME and its d
 char *cache_repo(const char *name);     /* CACHE/models--ORG--NAME; @REV is left aside */
 char *cache_model(const char *name);    /* "ORG/NAME" */
 char *cache_revision(const char *name); /* what stands behind '@', else "main" */
-/* The commit that a branch or tag stands for there, else rev itself. */
+/* The commit that a branch or tag stands for there, else rev itself; "" where it cannot be read. */
 char *cache_commit(const char *repo, const char *rev);
 /* The snapshot's folder, or NULL where it is not there. */
 char *cache_snapshot(const char *name);

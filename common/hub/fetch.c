@@ -6,6 +6,7 @@
 #include "base/outfile.h"
 #include "hub/cache.h"
 #include "hub/fetch_in.h"
+#include "store/jsonfile.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -29,22 +30,37 @@ static bool env_on(const char *name)
            strcasecmp(s, "on") == 0;
 }
 
-/* $HF_TOKEN, else the file that `hf auth login` writes; NULL: none. */
-static char *token(void)
+/* The first line of a file. 0, too, where there is no such file. */
+static int read_line(const char *path, char *line, int size, Err *e)
+{
+    FILE *in = fopen(path, "re");
+    if (!in)
+        return errno == ENOENT ? 0 : err_sys(e, "%s", path);
+    if (!fgets(line, size, in))
+        line[0] = '\0';
+    int status = ferror(in) ? err_sys(e, "%s: cannot read", path) : 0;
+    fclose(in);
+    return status;
+}
+
+/* $HF_TOKEN, else the file that `hf auth login` writes; *to NULL: none. */
+static int find_token(char **to, Err *e)
 {
     const char *s = getenv("HF_TOKEN");
-    if (s && *s)
-        return mem_str(s);
-    char *home = cache_home(), *path = mem_fmt("%s/token", home), line[512] = "";
-    FILE *in = fopen(env_or("HF_TOKEN_PATH", path), "re");
+    char line[512] = "";
+    *to = NULL;
+    if (s && *s) {
+        *to = mem_str(s);
+        return 0;
+    }
+    char *home = cache_home(), *path = mem_fmt("%s/token", home);
+    int status = read_line(env_or("HF_TOKEN_PATH", path), line, sizeof line, e);
     free(path);
     free(home);
-    if (in && !fgets(line, sizeof line, in))
-        line[0] = '\0';
-    if (in)
-        fclose(in);
     line[strcspn(line, " \t\r\n")] = '\0';
-    return line[0] ? mem_str(line) : NULL;
+    if (status == 0 && *line)
+        *to = mem_str(line);
+    return status;
 }
 
 static int refused(const Fetch *f, const HttpReply *r, Err *e)
@@ -123,7 +139,7 @@ static bool is_commit(const char *s)
 static int read_info(Fetch *f, const Buf *b, Err *e)
 {
     json_error_t why;
-    json_t *info = json_loadb(b->p, b->n, JSON_REJECT_DUPLICATES, &why);
+    json_t *info = json_read(str_of(b->p, b->n), JSON_REJECT_DUPLICATES, &why);
     if (!info)
         return err_set(e, "what %s says of it is no JSON: %s", f->endpoint, why.text);
     const char *sha = "";
@@ -166,14 +182,26 @@ static int ask_info(Fetch *f, Err *e)
 
 /* ---- the cache ---- */
 
-int fetch_folders(const char *path, Err *e)
+/* Nothing that we write in the cache may lead out of it. */
+static int check_folder(const char *path, Err *e)
+{
+    struct stat st;
+    if (lstat(path, &st) < 0)
+        return err_sys(e, "%s", path);
+    return S_ISDIR(st.st_mode) ? 0 : err_set(e, "%s is no folder: remove it", path);
+}
+
+int fetch_folders(const char *root, const char *path, Err *e)
 {
     char *p = mem_str(path);
+    size_t n = strlen(root);
     int status = 0;
     for (char *slash = strchr(p + 1, '/'); slash && status == 0; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(p, 0777) < 0 && errno != EEXIST)
             status = err_sys(e, "cannot make the folder %s", p);
+        else if ((size_t)(slash - p) > n)
+            status = check_folder(p, e);
         *slash = '/';
     }
     free(p);
@@ -185,14 +213,39 @@ static int write_ref(const Fetch *f, Err *e)
 {
     if (strcmp(f->revision, f->commit) == 0)
         return 0;
+    struct stat st;
     char *path = mem_fmt("%s/refs/%s", f->repo, f->revision);
-    OutFile *o = fetch_folders(path, e) < 0 ? NULL : outfile_open(path, e);
+    OutFile *o = NULL;
+    if (fetch_folders(f->repo, path, e) == 0) {
+        if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+            err_set(e, "%s is no file: remove it", path);
+        else
+            o = outfile_open(path, e);
+    }
     int status = o ? outfile_write(o, f->commit, strlen(f->commit), e) : -1;
     if (o && status < 0)
         outfile_abort(o);
     else if (o)
         status = outfile_commit(o, e);
     free(path);
+    return status;
+}
+
+static int sync_folder_with(const char *folder, const char *name, Err *e)
+{
+    char *path = mem_fmt("%s/%s", folder, name);
+    int status = sync_folder_of(path) < 0 ? err_sys(e, "%s", path) : 0;
+    free(path);
+    return status;
+}
+
+/* What the ref is to stand for is on the disk before it is there. */
+static int sync_folders(const Fetch *f, Err *e)
+{
+    int status = f->files ? sync_folder_with(f->repo, "blobs/", e) : 0;
+    for (int i = 0; i < f->want.n && status == 0; i++)
+        if (i == 0 || strchr(f->want.name[i], '/'))
+            status = sync_folder_with(f->snapshot, f->want.name[i], e);
     return status;
 }
 
@@ -205,7 +258,7 @@ static int bring(Fetch *f, Err *e)
         if (fetch_file(f, f->want.name[i], e) < 0 ||
             repo_files_more(&f->want, &f->all, f->snapshot, f->want.name[i], e) < 0)
             return -1;
-    return write_ref(f, e);
+    return sync_folders(f, e) < 0 ? -1 : write_ref(f, e);
 }
 
 static char *offline(const char *name, Err *e)
@@ -224,7 +277,10 @@ char *fetch_model(const char *name, bool shown, Err *e)
     }
     if (env_on("HF_HUB_OFFLINE"))
         return offline(name, e);
-    char *secret = token(), *endpoint = mem_str(env_or("HF_ENDPOINT", "https://huggingface.co"));
+    char *secret;
+    if (find_token(&secret, e) < 0)
+        return NULL;
+    char *endpoint = mem_str(env_or("HF_ENDPOINT", "https://huggingface.co"));
     for (size_t n = strlen(endpoint); n && endpoint[n - 1] == '/'; n--)
         endpoint[n - 1] = '\0';
     Fetch f = {.http = http_new(secret),
@@ -235,7 +291,8 @@ char *fetch_model(const char *name, bool shown, Err *e)
                .shown = shown};
     int status = strstr(f.revision, "..") || f.revision[0] == '/'
                      ? err_set(e, "'%s' is no revision", f.revision)
-                     : bring(&f, e);
+                 : f.http ? bring(&f, e)
+                          : err_set(e, "libcurl cannot be begun");
     if (status < 0)
         err_at(e, "%s", name);
     else

@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { REDIRECTS = 5, ROUNDS = 3 };
+enum { REDIRECTS = 5, ROUNDS = 3, LINK_TRIES = 10 };
 
 typedef struct Going {
     Fetch *fetch;
@@ -171,13 +171,31 @@ static int check(Going *g, Err *e)
                    sha ? "SHA-256" : "git hash", sum, g->etag);
 }
 
+/* A file in the cache that is no other file as well, by whatever link. */
+static int open_own(const char *path, Err *e)
+{
+    struct stat st;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+    if (fd < 0 && errno == ELOOP)
+        return err_set(e, "%s is a symbolic link: remove it", path);
+    if (fd < 0)
+        return err_sys(e, "%s", path);
+    int status = fstat(fd, &st) < 0 ? err_sys(e, "%s", path) : 0;
+    if (status == 0 && (!S_ISREG(st.st_mode) || st.st_nlink > 1))
+        status = err_set(e, "%s is no file of its own: remove it", path);
+    if (status == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
 static int download(Going *g, Err *e)
 {
-    g->fd = open(g->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    g->fd = open_own(g->part, e);
     if (g->fd < 0)
-        return err_sys(e, "%s", g->part);
+        return -1;
     int status = ask_body(g, e) < 0 || check(g, e) < 0 ? -1 : 0;
-    if (status == 0 && fsync(g->fd) < 0)
+    if (status == 0 && sync_fd(g->fd) < 0)
         status = err_sys(e, "%s", g->part);
     if (close(g->fd) < 0 && status == 0)
         status = err_sys(e, "%s", g->part);
@@ -192,11 +210,15 @@ static int lock(const Going *g, Err *e)
     char *cache = cache_folder();
     const char *repo = strrchr(g->fetch->repo, '/') + 1;
     char *path = mem_fmt("%s/.locks/%s/%s.lock", cache, repo, g->etag);
-    int fd = fetch_folders(path, e) < 0 ? -1 : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0 && !e->text[0])
-        err_sys(e, "%s", path);
-    while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
-        ;
+    int fd = fetch_folders(cache, path, e) < 0 ? -1 : open_own(path, e);
+    while (fd >= 0 && flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR) { /* a file system without locks: nobody has one */
+            if (errno == ENOSYS || errno == ENOTSUP || errno == ENOLCK)
+                break;
+            err_sys(e, "%s", path);
+            close(fd);
+            fd = -1;
+        }
     free(path);
     free(cache);
     return fd;
@@ -210,7 +232,7 @@ static bool have_blob(const Going *g)
 
 static int bring_blob(Going *g, Err *e)
 {
-    int fd = fetch_folders(g->blob, e) < 0 ? -1 : lock(g, e);
+    int fd = fetch_folders(g->fetch->repo, g->blob, e) < 0 ? -1 : lock(g, e);
     if (fd < 0)
         return -1;
     int status = 0;
@@ -231,13 +253,11 @@ static int link_blob(const Going *g, const char *place, Err *e)
         buf_str(&to, "../");
     buf_fmt(&to, "blobs/%s", g->etag);
     buf_add(&to, "", 1);
-    char *made = mem_fmt("%s.%ld", place, (long)getpid());
-    int status = fetch_folders(place, e);
-    if (status == 0 && (symlink(to.p, made) < 0 || rename(made, place) < 0)) {
-        status = err_sys(e, "%s", place);
-        unlink(made);
-    }
-    free(made);
+    int status = fetch_folders(g->fetch->repo, place, e);
+    /* What is there leads to nothing that can be read, or somebody was faster. */
+    for (int tries = 0; status == 0 && symlink(to.p, place) < 0; tries++)
+        if (errno != EEXIST || tries == LINK_TRIES || (unlink(place) < 0 && errno != ENOENT))
+            status = err_sys(e, "%s", place);
     free(to.p);
     return status;
 }

@@ -23,7 +23,7 @@ int fetch_ask(Fetch *f, const HttpAsk *ask, HttpReply *r, Err *e);
 /* Brings snapshots/COMMIT/name, unless it is there already. */
 int fetch_file(Fetch *f, const char *name, Err *e);
 
-/* mkdir -p of the folder that path lies in. */
-int fetch_folders(const char *path, Err *e);
+/* mkdir -p of the folder that path lies in. Below `root` none of them may be a symbolic link. */
+int fetch_folders(const char *root, const char *path, Err *e);
 
 #endif

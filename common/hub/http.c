@@ -26,11 +26,20 @@ typedef struct Going {
     bool linked_tag, stopped;
 } Going;
 
+static void *resize(void *p, size_t n)
+{
+    return mem_resize(p, n, 1);
+}
+
 Http *http_new(const char *token)
 {
     Http *h = mem_zero(1, sizeof *h);
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-    h->curl = curl_easy_init();
+    if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, mem_alloc, free, resize, mem_str, mem_zero) == 0)
+        h->curl = curl_easy_init();
+    if (!h->curl) {
+        free(h);
+        return NULL;
+    }
     h->token = mem_str(token);
     return h;
 }
@@ -150,42 +159,54 @@ static int on_progress(void *going, curl_off_t all, curl_off_t now, curl_off_t u
     return 0;
 }
 
-/* The parts of a request that change from one to the next. */
-static void set_up(Going *g)
+const char *http_redirects(const char *url)
+{
+    return strncasecmp(url, "https:", 6) == 0 ? "https" : "http,https";
+}
+
+/* The parts of a request that change from one to the next. 0, or libcurl's code. */
+static int set_up(Going *g)
 {
     CURL *c = g->http->curl;
     const HttpAsk *a = g->ask;
     char range[32];
+    int bad = 0;
+#define SET(option, value)                                                                         \
+    if (!bad)                                                                                      \
+    bad = (int)curl_easy_setopt(c, option, value)
     curl_easy_reset(c);
-    curl_easy_setopt(c, CURLOPT_URL, a->url);
-    curl_easy_setopt(c, CURLOPT_USERAGENT, "weft/" WEFT_VERSION);
-    curl_easy_setopt(c, CURLOPT_ERRORBUFFER, g->http->why);
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
-    curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, a->head ? 0L : 1L);
-    curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTS);
-    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(c, CURLOPT_HEADERDATA, g);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, g);
+    SET(CURLOPT_URL, a->url);
+    SET(CURLOPT_USERAGENT, "weft/" WEFT_VERSION);
+    SET(CURLOPT_ERRORBUFFER, g->http->why);
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_CONNECTTIMEOUT, (long)CONNECT_S);
+    SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
+    SET(CURLOPT_LOW_SPEED_TIME, (long)STALL_S);
+    SET(CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(CURLOPT_REDIR_PROTOCOLS_STR, http_redirects(a->url));
+    SET(CURLOPT_FOLLOWLOCATION, a->head ? 0L : 1L);
+    SET(CURLOPT_MAXREDIRS, (long)REDIRECTS);
+    SET(CURLOPT_HEADERFUNCTION, on_header);
+    SET(CURLOPT_HEADERDATA, g);
+    SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_WRITEDATA, g);
     if (a->head)
-        curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+        SET(CURLOPT_NOBODY, 1L);
     if (a->from > 0) {
         snprintf(range, sizeof range, "%lld-", (long long)a->from);
-        curl_easy_setopt(c, CURLOPT_RANGE, range);
+        SET(CURLOPT_RANGE, range);
     }
     if (a->progress) {
-        curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
-        curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
-        curl_easy_setopt(c, CURLOPT_XFERINFODATA, g);
+        SET(CURLOPT_NOPROGRESS, 0L);
+        SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+        SET(CURLOPT_XFERINFODATA, g);
     }
     if (g->http->token) { /* libcurl keeps it from other hosts */
-        curl_easy_setopt(c, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
-        curl_easy_setopt(c, CURLOPT_XOAUTH2_BEARER, g->http->token);
+        SET(CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        SET(CURLOPT_XOAUTH2_BEARER, g->http->token);
     }
+#undef SET
+    return bad;
 }
 
 int http_ask(Http *h, const HttpAsk *ask, HttpReply *r, Err *e)
@@ -194,8 +215,9 @@ int http_ask(Http *h, const HttpAsk *ask, HttpReply *r, Err *e)
     curl_off_t length = -1;
     *r = (HttpReply){.size = -1, .wait = -1};
     h->why[0] = '\0';
-    set_up(&g);
-    CURLcode code = curl_easy_perform(h->curl);
+    CURLcode code = (CURLcode)set_up(&g);
+    if (code == CURLE_OK)
+        code = curl_easy_perform(h->curl);
     curl_easy_getinfo(h->curl, CURLINFO_RESPONSE_CODE, &r->status);
     curl_easy_getinfo(h->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);
     r->size = g.linked >= 0 ? g.linked : length;

@@ -34,7 +34,10 @@ typedef struct HttpReply {
     char said[256];      /* X-Error-Message */
 } HttpReply;
 
-/* token: sent as `Authorization: Bearer` to the first host alone; NULL: none. */
+/* What a redirect of this URL may lead to: never from https to what anybody can read and change. */
+const char *http_redirects(const char *url);
+/* NULL: libcurl cannot be begun. token: sent as `Authorization: Bearer` to the first host alone;
+ * NULL: none. */
 Http *http_new(const char *token);
 void http_free(Http *h);
 /* 0 where an answer came whole, whatever its status; -1 where none did or it broke off, or take()

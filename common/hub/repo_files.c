@@ -37,22 +37,25 @@ static const char *const weights[] = {
 
 bool names_has(const NameList *l, const char *name)
 {
-    for (int i = 0; i < l->n; i++)
-        if (strcmp(l->name[i], name) == 0)
-            return true;
-    return false;
+    return namemap_has(&l->names, str_of(name, strlen(name)));
 }
 
 void names_add(NameList *l, const char *name)
 {
+    bool fresh;
     if (names_has(l, name))
         return;
-    l->name = mem_resize(l->name, (size_t)l->n + 1, sizeof *l->name);
-    l->name[l->n++] = mem_str(name);
+    if (l->n == l->room) {
+        l->room = l->room ? 2 * l->room : 64;
+        l->name = mem_resize(l->name, (size_t)l->room, sizeof *l->name);
+    }
+    name = l->name[l->n++] = mem_str(name);
+    namemap_at(&l->names, str_of(name, strlen(name)), &fresh);
 }
 
 void names_free(NameList *l)
 {
+    namemap_free(&l->names);
     for (int i = 0; i < l->n; i++)
         free(l->name[i]);
     free(l->name);
@@ -116,12 +119,9 @@ static int add_shards(NameList *want, const NameList *all, const json_t *index, 
 {
     const char *tensor;
     json_t *file;
-    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor,
-                        file) if (!json_is_string(file) ||
-                                  add_known(want, all, json_string_value(file), by, e) <
-                                      0) return e->text[0]
-        ? -1
-        : err_set(e, "%s: no file for '%.100s'", by, tensor);
+    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor, file)
+        if (!json_is_string(file) || add_known(want, all, json_string_value(file), by, e) < 0)
+            return e->text[0] ? -1 : err_set(e, "%s: no file for '%.100s'", by, tensor);
     return 0;
 }
 

@@ -3,13 +3,14 @@
 #define WEFT_REPO_FILES_H
 
 #include "base/err.h"
+#include "base/namemap.h"
 
 #include <jansson.h>
-#include <stdbool.h>
 
 typedef struct NameList {
     char **name;
-    int n;
+    int n, room;
+    NameMap names; /* those that are in it */
 } NameList;
 
 void names_add(NameList *l, const char *name); /* once */

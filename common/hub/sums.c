@@ -10,14 +10,20 @@
 
 enum { CHUNK = 1 << 20 };
 
+static int failed(Err *e)
+{
+    return err_set(e, "libcrypto cannot work out its sum");
+}
+
 static int add_file(EVP_MD_CTX *c, int fd, Err *e)
 {
     char *p = mem_alloc(CHUNK);
     ssize_t n;
     for (off_t at = 0; (n = pread(fd, p, CHUNK, at)) > 0; at += n)
-        EVP_DigestUpdate(c, p, (size_t)n);
+        if (!EVP_DigestUpdate(c, p, (size_t)n))
+            break;
     free(p);
-    return n < 0 ? err_sys(e, "cannot read") : 0;
+    return n < 0 ? err_sys(e, "cannot read") : n > 0 ? failed(e) : 0;
 }
 
 int sum_file(int fd, SumKind kind, char out[SUM_TEXT], Err *e)
@@ -32,13 +38,16 @@ int sum_file(int fd, SumKind kind, char out[SUM_TEXT], Err *e)
         EVP_MD_CTX_free(c);
         return err_set(e, "libcrypto has no %s", kind == SUM_SHA256 ? "SHA-256" : "SHA-1");
     }
+    int status = 0;
     if (kind == SUM_GIT_BLOB) {
         char head[40];
         int len = snprintf(head, sizeof head, "blob %lld", (long long)st.st_size);
-        EVP_DigestUpdate(c, head, (size_t)len + 1);
+        status = EVP_DigestUpdate(c, head, (size_t)len + 1) ? 0 : failed(e);
     }
-    int status = add_file(c, fd, e);
-    EVP_DigestFinal_ex(c, sum, &n);
+    if (status == 0)
+        status = add_file(c, fd, e);
+    if (status == 0 && !EVP_DigestFinal_ex(c, sum, &n))
+        status = failed(e);
     EVP_MD_CTX_free(c);
     for (unsigned i = 0; i < n && 2 * i + 2 < SUM_TEXT; i++)
         snprintf(out + 2 * (size_t)i, 3, "%02x", sum[i]);

@@ -3,7 +3,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 Block *block_new(size_t size)
 {
@@ -22,8 +21,8 @@ void block_drop(Block *b)
 {
     if (!b || atomic_fetch_sub(&b->users, 1) > 1)
         return;
-    if (b->mapped)
-        munmap(b->p, b->size);
+    if (b->mapping)
+        mapping_free(b->mapping);
     else
         free(b->p);
     free(b);
@@ -57,6 +56,8 @@ void frame_free(Frame *f)
     free(f->tensor);
     free(f->key);
     free(f->value);
+    free(f->tensor_index.at);
+    free(f->key_index.at);
     free(f);
 }
 
@@ -70,6 +71,7 @@ Frame *frame_copy(const Frame *f)
         t->name = mem_str(t->name);
         block_share(t->block);
     }
+    g->tensor_index = name_copy(&f->tensor_index);
     for (int i = 0; i < f->keys; i++)
         frame_set_meta(g, f->key[i], f->value[i]);
     g->end = f->end;
@@ -87,12 +89,20 @@ void frame_replace(Frame *f, Frame *with)
     frame_free(with);
 }
 
+static NamedItems tensors(const Frame *f)
+{
+    return (NamedItems){f->tensor, sizeof *f->tensor};
+}
+
+static Tensor *find(const Frame *f, Str a, Str b)
+{
+    int i = name_find(&f->tensor_index, tensors(f), a, b);
+    return i < 0 ? NULL : &f->tensor[i];
+}
+
 Tensor *frame_get(const Frame *f, const char *name)
 {
-    for (int i = 0; i < f->count; i++)
-        if (strcmp(f->tensor[i].name, name) == 0)
-            return &f->tensor[i];
-    return NULL;
+    return find(f, str_of(name, strlen(name)), str_of("", 0));
 }
 
 /* Which program makes what is missing. */
@@ -133,13 +143,10 @@ Tensor *frame_need(const Frame *f, const char *name, DType type, int rank, Err *
     return NULL;
 }
 
-static size_t product(DType type, int rank, const int64_t *shape)
+static size_t bytes_for(DType type, int rank, const int64_t *shape)
 {
-    size_t n = dtype_size(type);
-    for (int i = 0; i < rank; i++)
-        if (__builtin_mul_overflow(n, (size_t)shape[i], &n))
-            return SIZE_MAX; /* no memory is that large, and its allocation says so */
-    return n;
+    int64_t n = shape_bytes(type, rank, shape);
+    return n < 0 ? SIZE_MAX : (size_t)n; /* no memory is that large, and its allocation says so */
 }
 
 Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int64_t *shape,
@@ -149,7 +156,7 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
                 .type = type,
                 .rank = rank,
                 .data = data,
-                .bytes = product(type, rank, shape),
+                .bytes = bytes_for(type, rank, shape),
                 .block = block};
     if (rank)
         memcpy(t.shape, shape, (size_t)rank * sizeof *shape);
@@ -159,6 +166,8 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
     } else {
         f->tensor = mem_resize(f->tensor, (size_t)f->count + 1, sizeof *f->tensor);
         at = &f->tensor[f->count++];
+        *at = t;
+        name_added(&f->tensor_index, tensors(f));
     }
     *at = t;
     return at;
@@ -166,13 +175,14 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
 
 void *frame_add(Frame *f, const char *name, DType type, int rank, const int64_t *shape)
 {
-    Block *b = block_new(product(type, rank, shape));
+    Block *b = block_new(bytes_for(type, rank, shape));
     return frame_adopt(f, name, type, rank, shape, b, b->p)->data;
 }
 
 static void drop_at(Frame *f, int i)
 {
     clear(&f->tensor[i]);
+    name_dropped(&f->tensor_index, i);
     f->count--;
     memmove(&f->tensor[i], &f->tensor[i + 1], (size_t)(f->count - i) * sizeof *f->tensor);
 }
@@ -191,6 +201,14 @@ void frame_drop_prefix(Frame *f, const char *prefix)
             drop_at(f, i);
 }
 
+void frame_drop_tokens(Frame *f)
+{
+    frame_drop_prefix(f, "token.");
+    frame_drop_prefix(f, "pick.");
+    frame_drop(f, "row.tokens");
+    f->tokens = 0;
+}
+
 size_t frame_bytes(const Frame *f)
 {
     size_t n = 0;
@@ -199,12 +217,14 @@ size_t frame_bytes(const Frame *f)
     return n;
 }
 
+static NamedItems keys(const Frame *f)
+{
+    return (NamedItems){f->key, sizeof *f->key};
+}
+
 static int key_at(const Frame *f, const char *key)
 {
-    for (int i = 0; i < f->keys; i++)
-        if (strcmp(f->key[i], key) == 0)
-            return i;
-    return -1;
+    return name_find(&f->key_index, keys(f), str_of(key, strlen(key)), str_of("", 0));
 }
 
 const char *frame_meta(const Frame *f, const char *key)
@@ -217,6 +237,7 @@ static void drop_meta(Frame *f, int i)
 {
     free(f->key[i]);
     free(f->value[i]);
+    name_dropped(&f->key_index, i);
     f->keys--;
     memmove(f->key + i, f->key + i + 1, (size_t)(f->keys - i) * sizeof *f->key);
     memmove(f->value + i, f->value + i + 1, (size_t)(f->keys - i) * sizeof *f->value);
@@ -240,6 +261,7 @@ void frame_set_meta(Frame *f, const char *key, const char *value)
     f->value = mem_resize(f->value, (size_t)f->keys + 1, sizeof *f->value);
     f->key[f->keys] = mem_str(key);
     f->value[f->keys++] = copy;
+    name_added(&f->key_index, keys(f));
 }
 
 Axis tensor_axis(const char *name)
@@ -255,31 +277,54 @@ Axis tensor_axis(const char *name)
     return AXIS_OTHER;
 }
 
-static const Tensor *bytes_of(const Frame *f, const Tensor *t)
+static bool is_range(const Tensor *t)
 {
     Axis axis = tensor_axis(t->name);
-    if (t->type != DT_I64 || t->rank != 2 || t->shape[1] != 2 ||
-        (axis != AXIS_ROW && axis != AXIS_TOKEN))
-        return NULL;
-    const char *x = strchr(t->name, '.') + 1;
-    size_t n = strlen(x);
-    for (int i = 0; i < f->count; i++) {
-        const char *name = f->tensor[i].name;
-        if (strncmp(name, x, n) == 0 && strcmp(name + n, ".utf8") == 0)
-            return &f->tensor[i];
-    }
-    return NULL;
+    return t->type == DT_I64 && t->rank == 2 && t->shape[1] == 2 &&
+           (axis == AXIS_ROW || axis == AXIS_TOKEN);
 }
 
-const char *tensor_bytes_name(const Frame *f, const Tensor *t)
+Tensor *tensor_bytes(const Frame *f, const Tensor *t)
 {
-    const Tensor *bytes = bytes_of(f, t);
-    return bytes ? bytes->name : NULL;
+    if (!is_range(t))
+        return NULL;
+    const char *x = strchr(t->name, '.') + 1;
+    Tensor *bytes = find(f, str_of(x, strlen(x)), str_of(".utf8", 5));
+    return bytes && tensor_axis(bytes->name) == AXIS_OTHER ? bytes : NULL;
+}
+
+int tensor_ranges(const Frame *f, const Tensor *bytes, Tensor *range[2])
+{
+    static const Str prefix[] = {{"row.", 4}, {"token.", 6}};
+    size_t n = strlen(bytes->name);
+    int ranges = 0;
+    if (n < 5 || strcmp(bytes->name + n - 5, ".utf8") != 0 ||
+        tensor_axis(bytes->name) != AXIS_OTHER)
+        return 0;
+    for (int i = 0; i < 2; i++) {
+        Tensor *t = find(f, prefix[i], str_of(bytes->name, n - 5));
+        if (t && is_range(t))
+            range[ranges++] = t;
+    }
+    return ranges;
+}
+
+Counts tensor_counts(const Frame *f, const Tensor *t)
+{
+    if (tensor_axis(t->name) == AXIS_ROW1 || strcmp(t->name, "pick.token") == 0)
+        return COUNTS_TOKENS;
+    return tensor_bytes(f, t) ? COUNTS_BYTES : COUNTS_NOTHING;
+}
+
+bool tensor_grows(const Frame *f, const Tensor *t)
+{
+    Tensor *range[2];
+    return tensor_axis(t->name) != AXIS_OTHER || tensor_ranges(f, t, range);
 }
 
 Str frame_text(const Frame *f, const char *name, int64_t i)
 {
-    const Tensor *t = frame_get(f, name), *bytes = t ? bytes_of(f, t) : NULL;
+    const Tensor *t = frame_get(f, name), *bytes = t ? tensor_bytes(f, t) : NULL;
     if (!bytes)
         return (Str){0};
     const int64_t *range = (const int64_t *)t->data + 2 * i;
@@ -289,11 +334,11 @@ Str frame_text(const Frame *f, const char *name, int64_t i)
 /* The bytes that another range tensor than `name` points into already, else NULL. */
 static const Tensor *shared_bytes(const Frame *f, const char *name, const char *bytes)
 {
-    for (int i = 0; i < f->count; i++) {
-        const Tensor *b = bytes_of(f, &f->tensor[i]);
-        if (b && strcmp(b->name, bytes) == 0 && strcmp(f->tensor[i].name, name) != 0)
+    Tensor *b = frame_get(f, bytes), *range[2];
+    int n = b ? tensor_ranges(f, b, range) : 0;
+    for (int i = 0; i < n; i++)
+        if (strcmp(range[i]->name, name) != 0)
             return b;
-    }
     return NULL;
 }
 

@@ -7,13 +7,16 @@
  * Range tensors (I64 [.., 2], bytes [start, end) of a U8 tensor):
  *     row.text -> text.utf8     row.pair -> pair.utf8     row.label, token.label -> label.utf8
  *     row.keep.NAME -> keep.NAME.utf8
- * Any other "row.X" or "token.X" of type I64 [.., 2] for which "X.utf8" exists is one too. */
+ * Any other "row.X" or "token.X" of type I64 [.., 2] for which "X.utf8" exists is one too, unless
+ * that is cut by an axis itself ("row.Y.utf8"). */
 #ifndef WEFT_FRAME_H
 #define WEFT_FRAME_H
 
 #include "base/dtype.h"
 #include "base/err.h"
+#include "base/mapping.h"
 #include "base/mem.h"
+#include "io/name_index.h"
 
 #include <stdbool.h>
 
@@ -23,8 +26,8 @@ enum { FRAME_RANKS = 8 };
 typedef struct Block {
     _Atomic int users;
     size_t size;
-    void *p;     /* on 64 bytes */
-    bool mapped; /* by mmap(2), private: p and size are whole pages */
+    void *p;          /* on 64 bytes */
+    Mapping *mapping; /* private, and p and size are whole pages; NULL: none */
 } Block;
 
 Block *block_new(size_t size);
@@ -54,7 +57,8 @@ typedef struct Frame {
     char **key, **value; /* metadata without "weft", "end" and "rows", in order */
     int keys;
     End end;
-    int64_t end_rows; /* what the wire said beside `end`; -1: it said nothing */
+    int64_t end_rows;                  /* what the wire said beside `end`; -1: it said nothing */
+    NameIndex tensor_index, key_index; /* private */
 } Frame;
 
 Frame *frame_new(int64_t rows, int64_t tokens);
@@ -76,6 +80,7 @@ Tensor *frame_adopt(Frame *f, const char *name, DType type, int rank, const int6
                     Block *block, void *data);
 void frame_drop(Frame *f, const char *name);          /* absent is fine */
 void frame_drop_prefix(Frame *f, const char *prefix); /* "token." */
+void frame_drop_tokens(Frame *f); /* token.*, pick.* and row.tokens: rows alone stay */
 
 size_t frame_bytes(const Frame *f); /* of all its tensors */
 
@@ -85,18 +90,27 @@ void frame_set_meta(Frame *f, const char *key, const char *value); /* NULL remov
 /* The axis a tensor's name gives: rows, rows + 1, tokens, or something of its own. */
 typedef enum Axis { AXIS_ROW, AXIS_ROW1, AXIS_TOKEN, AXIS_PICK, AXIS_OTHER } Axis;
 Axis tensor_axis(const char *name);
-/* The name of the bytes a range tensor points into ("text.utf8" for "row.text") if it is one
- * in this frame, else NULL. Valid until the next call on this thread. */
-const char *tensor_bytes_name(const Frame *f, const Tensor *t);
+/* The bytes that a range tensor points into ("text.utf8" for "row.text"), if it is one in this
+ * frame, else NULL; and the range tensors that point into these bytes, two at most: how many. */
+Tensor *tensor_bytes(const Frame *f, const Tensor *t);
+int tensor_ranges(const Frame *f, const Tensor *bytes, Tensor *range[2]);
+
+/* What a tensor's numbers count from its frame's beginning: behind other frames they count from
+ * further back. */
+typedef enum Counts { COUNTS_NOTHING, COUNTS_TOKENS, COUNTS_BYTES } Counts;
+Counts tensor_counts(const Frame *f, const Tensor *t);
+/* Is it cut by rows, so that pieces of it can lie end to end? */
+bool tensor_grows(const Frame *f, const Tensor *t);
 
 /* Row i's bytes of a range tensor; {NULL, 0} where the frame has no such tensor. */
 Str frame_text(const Frame *f, const char *name, int64_t i);
 /* Adds a range tensor over n strings and its bytes (equal neighbours by pointer share). */
 void frame_add_text(Frame *f, const char *name, const Str *s, int64_t n);
 
-/* Everything a reader relies on: axes agree with rows and tokens, row.tokens starts at 0, does
- * not fall and ends at t, ranges lie in their bytes, types and ranks of known tensors are those
- * of weft-stream(5). Sets f->rows and f->tokens from the tensors. */
+/* Everything a reader relies on: axes agree with rows and tokens, which are no more than bytes are
+ * there, row.tokens starts at 0, does not fall and ends at t, ranges lie in their bytes, types and
+ * ranks of known tensors are those of weft-stream(5). Sets f->rows and f->tokens from the tensors.
+ */
 int frame_check(Frame *f, Err *e);
 
 /* A new frame of the given rows (any order, repeats allowed; indices in [0, rows)): every

@@ -44,7 +44,7 @@ static int check_known(const Frame *f, const Tensor *t, Err *e)
         if (known[i].range && t->shape[1] != 2)
             return err_set(e, "%.100s holds %" PRId64 " numbers a place, not 2", t->name,
                            t->shape[1]);
-        if (known[i].range && t->type == DT_I64 && !tensor_bytes_name(f, t))
+        if (known[i].range && t->type == DT_I64 && !tensor_bytes(f, t))
             return err_set(e, "%.100s has no bytes to point into (%.100s.utf8)", t->name,
                            strchr(t->name, '.') + 1);
         return 0;
@@ -79,6 +79,23 @@ static int find_axes(Frame *f, Err *e)
     return 0;
 }
 
+/* A header of a hundred bytes may claim any number of rows of nothing, and who reads them would be
+ * long about it: each row, and each token, stands in a tensor that holds something of it. */
+static int check_claim(const Frame *f, int64_t n, bool tokens, Err *e)
+{
+    for (int i = 0; i < f->count; i++) {
+        const Tensor *t = &f->tensor[i];
+        Axis axis = tensor_axis(t->name);
+        bool counts = tokens ? axis == AXIS_TOKEN : axis == AXIS_ROW || axis == AXIS_ROW1;
+        if (counts && t->bytes && t->shape[0] - (axis == AXIS_ROW1) == n)
+            return 0;
+    }
+    const char *what = tokens ? "tokens" : "rows";
+    return n ? err_set(e, "it claims %" PRId64 " %s, but no tensor of %s holds anything", n, what,
+                       what)
+             : 0;
+}
+
 static int check_axis(const Frame *f, const Tensor *t, int64_t picks, Err *e)
 {
     static const char *const what[] = {"rows", "ends of rows", "tokens", "picked tokens"};
@@ -97,13 +114,12 @@ static int check_axis(const Frame *f, const Tensor *t, int64_t picks, Err *e)
 /* Ranges lie in their bytes. */
 static int check_ranges(const Frame *f, const Tensor *t, Err *e)
 {
-    const char *name = tensor_bytes_name(f, t);
-    const Tensor *bytes = name ? frame_get(f, name) : NULL;
+    const Tensor *bytes = tensor_bytes(f, t);
     if (!bytes)
         return 0;
     if (bytes->type != DT_U8 || bytes->rank != 1)
-        return err_set(e, "%.100s is %s of %d axes, not U8 of 1", name, dtype_name(bytes->type),
-                       bytes->rank);
+        return err_set(e, "%.100s is %s of %d axes, not U8 of 1", bytes->name,
+                       dtype_name(bytes->type), bytes->rank);
     const int64_t *range = t->data;
     for (int64_t i = 0; i < t->shape[0]; i++) {
         int64_t a = range[2 * i], b = range[2 * i + 1];
@@ -111,7 +127,7 @@ static int check_ranges(const Frame *f, const Tensor *t, Err *e)
             return err_set(e,
                            "%.100s: range [%" PRId64 ", %" PRId64 ") at %" PRId64
                            " is not in %.100s, which has %" PRId64 " bytes",
-                           t->name, a, b, i, name, bytes->shape[0]);
+                           t->name, a, b, i, bytes->name, bytes->shape[0]);
     }
     return 0;
 }
@@ -157,7 +173,7 @@ static int check_picks(const Frame *f, const Tensor *pick, Err *e)
 
 int frame_check(Frame *f, Err *e)
 {
-    if (find_axes(f, e) < 0)
+    if (find_axes(f, e) < 0 || check_claim(f, f->rows, false, e) < 0)
         return -1;
     const Tensor *pick = frame_get(f, "pick.token");
     int64_t picks = pick && pick->rank > 0 ? pick->shape[0] : 0;
@@ -166,7 +182,7 @@ int frame_check(Frame *f, Err *e)
         if (check_known(f, t, e) < 0 || check_axis(f, t, picks, e) < 0 || check_ranges(f, t, e) < 0)
             return -1;
     }
-    if (pick && check_picks(f, pick, e) < 0)
+    if (check_claim(f, f->tokens, true, e) < 0 || (pick && check_picks(f, pick, e) < 0))
         return -1;
     return check_spans(f, e);
 }

@@ -43,12 +43,8 @@ static void share(Frame *f, const Tensor *t)
 /* Does a range tensor of f point into t? */
 static bool is_bytes(const Frame *f, const Tensor *t)
 {
-    for (int i = 0; i < f->count; i++) {
-        const char *name = tensor_bytes_name(f, &f->tensor[i]);
-        if (name && strcmp(name, t->name) == 0)
-            return true;
-    }
-    return false;
+    Tensor *range[2];
+    return tensor_ranges(f, t, range) > 0;
 }
 
 /* ---- select ---- */
@@ -153,19 +149,15 @@ static int by_start(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The ranges in g that point into `bytes`, sorted and melted into runs that do not touch. */
-static Run *used_runs(const Frame *g, const char *bytes, size_t *count)
+/* Where ranges point to, sorted and melted into runs that do not touch. */
+static Run *used_runs(Tensor *const *range, int ranges, size_t *count)
 {
     Run *run = NULL;
     size_t n = 0, kept = 0;
-    for (int k = 0; k < g->count; k++) {
-        const Tensor *t = &g->tensor[k];
-        const char *name = tensor_bytes_name(g, t);
-        if (!name || strcmp(name, bytes) != 0)
-            continue;
-        const int64_t *r = t->data;
-        run = mem_resize(run, n + (size_t)t->shape[0], sizeof *run);
-        for (int64_t i = 0; i < t->shape[0]; i++, r += 2)
+    for (int k = 0; k < ranges; k++) {
+        const int64_t *r = range[k]->data;
+        run = mem_resize(run, n + (size_t)range[k]->shape[0], sizeof *run);
+        for (int64_t i = 0; i < range[k]->shape[0]; i++, r += 2)
             if (r[0] < r[1])
                 run[n++] = (Run){r[0], r[1], 0};
     }
@@ -204,19 +196,17 @@ static void move_range(int64_t *range, const Run *run, size_t n)
 static void compact(Frame *g, const char *bytes)
 {
     size_t n;
-    Run *run = used_runs(g, bytes, &n);
-    for (int k = 0; k < g->count; k++) {
-        Tensor *t = &g->tensor[k];
-        const char *name = tensor_bytes_name(g, t);
-        for (int64_t i = 0; name && strcmp(name, bytes) == 0 && i < t->shape[0]; i++)
-            move_range((int64_t *)t->data + 2 * i, run, n);
-    }
+    Tensor *range[2], *old = frame_get(g, bytes);
+    int ranges = tensor_ranges(g, old, range);
+    Run *run = used_runs(range, ranges, &n);
+    for (int k = 0; k < ranges; k++)
+        for (int64_t i = 0; i < range[k]->shape[0]; i++)
+            move_range((int64_t *)range[k]->data + 2 * i, run, n);
     int64_t all = n ? run[n - 1].to + run[n - 1].end - run[n - 1].start : 0;
     Block *b = block_new((size_t)all);
     char *out = b->p;
-    const char *old = frame_get(g, bytes)->data;
     for (size_t i = 0; i < n; i++)
-        out = put(out, old + run[i].start, (size_t)(run[i].end - run[i].start));
+        out = put(out, (const char *)old->data + run[i].start, (size_t)(run[i].end - run[i].start));
     frame_adopt(g, bytes, DT_U8, 1, &all, b, b->p);
     free(run);
 }
@@ -260,12 +250,6 @@ static bool same_shape(const Tensor *a, const Tensor *b, int from)
     return true;
 }
 
-/* Is it cut by rows, so that pieces of it can lie end to end? */
-static bool grows(const Frame *f, const Tensor *t)
-{
-    return tensor_axis(t->name) != AXIS_OTHER || is_bytes(f, t);
-}
-
 bool frame_agree(const Frame *a, const Frame *b)
 {
     if (a->count != b->count || a->keys != b->keys)
@@ -277,9 +261,9 @@ bool frame_agree(const Frame *a, const Frame *b)
     }
     for (int i = 0; i < a->count; i++) {
         const Tensor *s = &a->tensor[i], *t = frame_get(b, s->name);
-        if (!t || grows(a, s) != grows(b, t) || !same_shape(s, t, grows(a, s)))
+        if (!t || tensor_grows(a, s) != tensor_grows(b, t) || !same_shape(s, t, tensor_grows(a, s)))
             return false;
-        if (!grows(a, s) && s->bytes && memcmp(s->data, t->data, s->bytes) != 0)
+        if (!tensor_grows(a, s) && s->bytes && memcmp(s->data, t->data, s->bytes) != 0)
             return false;
     }
     return true;
@@ -310,17 +294,17 @@ static void add_to(int64_t *p, int64_t n, int64_t by)
 /* What counts from a frame's beginning now counts from g's: ends of rows, picks, ranges. */
 static void rebase(Frame *g, Frame **f, int n, const Tensor *like)
 {
-    const char *bytes = tensor_bytes_name(f[0], like);
-    Axis axis = tensor_axis(like->name);
-    bool tokens = axis == AXIS_ROW1 || strcmp(like->name, "pick.token") == 0;
-    if (!bytes && !tokens)
+    Counts counts = tensor_counts(f[0], like);
+    const Tensor *to = tensor_bytes(f[0], like);
+    int64_t ends = tensor_axis(like->name) == AXIS_ROW1, by = 0;
+    if (counts == COUNTS_NOTHING)
         return;
-    int64_t *p = (int64_t *)frame_get(g, like->name)->data + (axis == AXIS_ROW1), by = 0;
+    int64_t *p = (int64_t *)frame_get(g, like->name)->data + ends;
     for (int i = 0; i < n; i++) {
-        int64_t k = (frame_get(f[i], like->name)->shape[0] - (axis == AXIS_ROW1)) * (bytes ? 2 : 1);
+        int64_t k = (frame_get(f[i], like->name)->shape[0] - ends) * (to ? 2 : 1);
         add_to(p, k, by);
         p += k;
-        by += bytes ? frame_get(f[i], bytes)->shape[0] : f[i]->tokens;
+        by += to ? frame_get(f[i], to->name)->shape[0] : f[i]->tokens;
     }
 }
 
@@ -335,7 +319,7 @@ Frame *frame_join(Frame **f, int n)
     }
     for (int i = 0; i < f[0]->count; i++) {
         const Tensor *like = &f[0]->tensor[i];
-        if (!grows(f[0], like)) {
+        if (!tensor_grows(f[0], like)) {
             share(g, like);
             continue;
         }

@@ -17,6 +17,7 @@ typedef struct Place { /* of a frame in the file */
 
 struct Spool {
     int fd;
+    char *name; /* what it is called where it cannot be read */
     off_t end;
     int64_t rows;
     Place *place;
@@ -72,6 +73,7 @@ Spool *spool_in(In *in, Err *e)
     Frame *f;
     int k;
     s->fd = fd;
+    s->name = mem_fmt("%s: what was laid aside", folder());
     in_want(in, FRAME_TOKENS);
     while ((k = in_next(in, &f, e)) == 1) {
         k = add(s, f, e);
@@ -111,13 +113,15 @@ static size_t header_length(const unsigned char *p)
 Frame *spool_frame(const Spool *s, int i, Err *e)
 {
     const Place *p = &s->place[i];
-    char *map = mmap(NULL, p->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, s->fd, p->at);
-    if (map == MAP_FAILED) {
+    Mapping *mapping =
+        mapping_new(s->fd, p->at, p->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, s->name);
+    if (!mapping) {
         err_sys(e, "%s: cannot read back what was laid aside", folder());
         return NULL;
     }
+    char *map = mapping_bytes(mapping);
     Block *block = mem_alloc(sizeof *block);
-    *block = (Block){.users = 1, .size = p->size, .p = map, .mapped = true};
+    *block = (Block){.users = 1, .size = p->size, .p = map, .mapping = mapping};
     size_t n = header_length((unsigned char *)map);
     StHeader h;
     bool foreign;
@@ -139,6 +143,7 @@ void spool_free(Spool *s)
     if (!s)
         return;
     close(s->fd);
+    free(s->name);
     free(s->place);
     free(s);
 }

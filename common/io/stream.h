@@ -28,7 +28,8 @@ void in_want(In *in, int64_t tokens);
  *    stream ends with it, never END_FAILED).
  * 0: the end of the input, which was complete.
  * -1: *e says why, place included ("stdin: stream ends early after 7 rows"); the text is
- *    empty where the program before us has failed and has said so itself. 0 bytes of input
+ *    empty where the program before us has failed and has said so itself, just now: of a regular
+ *    file that ends so it is told. 0 bytes of input
  *    are an error. Frames whole before the fault have been returned before. A change of model,
  *    vocab or encoder in the metadata from one frame to the next is an error that names both.
  * A foreign safetensors document counts as one complete stream of one frame. */
@@ -54,6 +55,9 @@ int out_write(Out *out, Frame *f, Err *e);
 void out_fail(Out *out);
 /* Everything is on its way, or -1 (a full disk shows here at the latest). Frees out. */
 int out_close(Out *out, Err *e);
+/* The same for files that belong together, none of which is put in its place unless all are
+ * (outfile_commit_all). NULLs among them are passed over. */
+int out_close_all(Out **out, int n, Err *e);
 
 /* The loop of a filter. fn gets frames that have rows; it returns 0, or -1 with *e. When e->row is
  * 1 + r, row r of the frame as it came, the rows before it are put through fn again and delivered,

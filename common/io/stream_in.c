@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WAIT_MS = 10, MADE_BY = 3 };
@@ -18,6 +19,7 @@ struct In {
     int nfiles, at; /* at: the operand that is open, or comes next */
     const char *place;
     Source *source;
+    bool saved; /* it is a regular file: whoever wrote it is not beside us */
     int64_t want;
     bool any;            /* a frame has come */
     bool open;           /* a frame has come since the last end */
@@ -76,6 +78,8 @@ static int open_next(In *in, Err *e)
     int fd = standard ? dup(STDIN_FILENO) : open(name, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return err_sys(e, "cannot open");
+    struct stat st;
+    in->saved = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     if (isatty(fd)) {
         close(fd);
         return err_set(e, "a terminal, not a weft stream: pipe one in, or name a file");
@@ -172,6 +176,8 @@ static int accept(In *in, Frame *f)
 {
     Err e = {0};
     in->any = true;
+    if (f->end == END_FAILED && in->saved)
+        err_set(&e, "the program that wrote it failed");
     if (f->end == END_FAILED)
         return stop(in, -1, &e);
     if (frame_check(f, &e) < 0) {

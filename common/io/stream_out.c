@@ -155,19 +155,8 @@ static int flush(int fd)
     return again < 0 || close(again) < 0 ? errno : 0;
 }
 
-static int finish(Out *out, Err *e)
-{
-    int error = out->error ? out->error : out->file ? 0 : flush(out->fd);
-    if (!error && out->file && !out->failed) {
-        OutFile *file = out->file;
-        out->file = NULL;
-        return outfile_commit(file, e);
-    }
-    outfile_abort(out->file);
-    return told(out, error, e);
-}
-
-int out_close(Out *out, Err *e)
+/* The file that is to be put in its place; NULL: none, or *status is -1. Frees out. */
+static OutFile *stop(Out *out, int *status, Err *e)
 {
     pthread_mutex_lock(&out->lock);
     out->closing = true;
@@ -175,10 +164,38 @@ int out_close(Out *out, Err *e)
     pthread_mutex_unlock(&out->lock);
     if (!out->alone)
         pthread_join(out->thread, NULL);
-    int status = finish(out, e);
+    int error = out->error ? out->error : out->file ? 0 : flush(out->fd);
+    OutFile *file = out->file;
+    if (error || out->failed) {
+        outfile_abort(file);
+        file = NULL;
+    }
+    if (error)
+        *status = told(out, error, *status < 0 ? NULL : e);
     pthread_mutex_destroy(&out->lock);
     pthread_cond_destroy(&out->moved);
     free(out->place);
     free(out);
+    return file;
+}
+
+int out_close_all(Out **out, int n, Err *e)
+{
+    OutFile **file = mem_array((size_t)n, sizeof *file);
+    int status = 0, files = 0;
+    for (int i = 0; i < n; i++)
+        if (out[i] && (file[files] = stop(out[i], &status, e)))
+            files++;
+    if (status == 0)
+        status = outfile_commit_all(file, files, e);
+    else
+        while (files)
+            outfile_abort(file[--files]);
+    free(file);
     return status;
+}
+
+int out_close(Out *out, Err *e)
+{
+    return out_close_all(&out, 1, e);
 }

@@ -51,16 +51,33 @@ static void put_tensors(StHeader *h, const Frame *f)
     }
 }
 
-int wire_write(int fd, const Frame *f)
+/* The same with from[i], the tensor of f whose data come as the i-th. Release with free(). */
+static int *put_header(const Frame *f, Buf *head, uint64_t *at)
 {
     char rows[32];
     StHeader h = {0};
-    Buf head = {0};
     snprintf(rows, sizeof rows, "%" PRId64, f->end_rows);
     put_meta(&h, f, rows);
     put_tensors(&h, f);
     int *from = st_layout(&h);
-    st_format(&h, &head);
+    st_format(&h, head);
+    for (int i = 0; at && i < f->count; i++)
+        at[from[i]] = head->n + h.tensor[i].begin;
+    free(h.tensor);
+    free(h.key);
+    free(h.value);
+    return from;
+}
+
+void wire_header(const Frame *f, Buf *head, uint64_t *at)
+{
+    free(put_header(f, head, at));
+}
+
+int wire_write(int fd, const Frame *f)
+{
+    Buf head = {0};
+    int *from = put_header(f, &head, NULL);
     struct iovec *part = mem_array((size_t)f->count + 1, sizeof *part);
     part[0] = (struct iovec){head.p, head.n};
     for (int i = 0; i < f->count; i++)
@@ -69,9 +86,6 @@ int wire_write(int fd, const Frame *f)
     free(part);
     free(head.p);
     free(from);
-    free(h.tensor);
-    free(h.key);
-    free(h.value);
     return status;
 }
 

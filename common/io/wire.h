@@ -12,6 +12,10 @@ enum { WIRE_TENSORS = 10000 }; /* most tensors a frame */
  * and, if end_rows >= 0, its rows are those of f. 0, or -1 with errno. */
 int wire_write(int fd, const Frame *f);
 
+/* The header of such a frame, whose tensors need no data yet; at[i]: where the bytes of tensor i
+ * belong, counted from the header's beginning (f->count places). */
+void wire_header(const Frame *f, Buf *head, uint64_t *at);
+
 /* A frame from a header and the data behind it, which lies at `data` inside block (one use of
  * it is taken over, also on failure). Not yet frame_check()ed. *foreign: a safetensors document
  * without "weft", which is one complete stream. */

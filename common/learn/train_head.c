@@ -4,13 +4,15 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include "learn/balance.h"
+#include "learn/net.h"
+#include "learn/vector_learner.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void announce(const TrainData *d, const Net *n, Fit *f, bool init_only)
+static int announce(const TrainData *d, const Net *n, Fit *f, bool init_only, Err *e)
 {
     int64_t *count = class_counts(&d->train, d->classes.n), top = 0;
     char *names = classes_list(&d->classes);
@@ -18,7 +20,8 @@ static void announce(const TrainData *d, const Net *n, Fit *f, bool init_only)
         if (count[c] > count[top])
             top = c;
     msg_note("classes %s: %s", d->train.labels ? "in tok's order" : "by name", names);
-    double seconds = init_only ? 0 : fit_seconds(f);
+    double seconds = 0;
+    int status = init_only ? 0 : fit_seconds(f, &seconds, e);
     msg_note("%" PRId64 " parameters of %" PRId64 " are trained, on %" PRId64 " rows in %" PRId64
              " steps; majority class %s %.1f %%; about %.*f s",
              n->params, n->params, d->train.rows, init_only ? 0 : fit_steps(f),
@@ -26,6 +29,7 @@ static void announce(const TrainData *d, const Net *n, Fit *f, bool init_only)
              seconds < 9.95, seconds);
     free(count);
     free(names);
+    return status;
 }
 
 static int learn(const TrainSpec *t, Fit *f, Err *e)
@@ -79,7 +83,7 @@ static float *parameters(const Net *n, Err *e)
 
 static int save(const TrainSpec *t, const TrainData *d, const Net *n, const char *training, Err *e)
 {
-    const Vectors *v = &d->train;
+    const Examples *v = &d->train;
     HeadFile h = {.model = v->model,
                   .encoder = v->encoder,
                   .vocab = v->vocab,
@@ -113,8 +117,7 @@ static int save(const TrainSpec *t, const TrainData *d, const Net *n, const char
 
 static int train_and_save(const TrainSpec *t, const TrainData *d, const Net *n, Fit *f, Err *e)
 {
-    announce(d, n, f, t->init_only);
-    if (!t->init_only && learn(t, f, e) < 0)
+    if (announce(d, n, f, t->init_only, e) < 0 || (!t->init_only && learn(t, f, e) < 0))
         return -1;
     char *training = training_json(t, d, f);
     int status = save(t, d, n, training, e);
@@ -122,9 +125,11 @@ static int train_and_save(const TrainSpec *t, const TrainData *d, const Net *n, 
     return status;
 }
 
-int train_head(const TrainSpec *t, const TrainData *d, Device *dev, Err *e)
+int train_head(const TrainSpec *t, TrainData *d, Device *dev, Err *e)
 {
     int64_t size[HEAD_LAYERS + 1], batch = t->fit.batch;
+    if (train_data_number(d, t, e) < 0)
+        return -1;
     memcpy(size, t->size, sizeof size);
     size[0] = d->train.width;
     size[t->layers] = d->classes.n;
@@ -134,9 +139,12 @@ int train_head(const TrainSpec *t, const TrainData *d, Device *dev, Err *e)
     if (!n)
         return -1;
     net_init(n, t->fit.seed);
-    Fit *f = fit_new(n, &d->train, t->valid ? &d->valid : NULL, d->class_weight, &t->fit, e);
+    Learner *l = vector_learner_new(n, &d->train, d->class_weight, t->fit.smooth, e);
+    Fit *f = l ? fit_new(l, t->valid ? &d->valid : NULL, &t->fit, e) : NULL;
     int status = f ? train_and_save(t, d, n, f, e) : -1;
     fit_free(f);
+    if (l)
+        l->kind->free(l);
     net_free(n);
     return status;
 }

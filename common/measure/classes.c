@@ -1,6 +1,7 @@
 #include "measure/classes.h"
 
-#include <jansson.h>
+#include "store/jsonfile.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +26,7 @@ static int sort_names(Classes *c, Err *e)
 
 static int names_from(Classes *c, const char *json, Err *e)
 {
-    json_error_t je;
-    json_t *list = json_loads(json, JSON_REJECT_DUPLICATES, &je);
+    json_t *list = json_read_meta(json);
     int status = 0;
     if (!json_is_array(list))
         status = err_set(e, "the classes are no JSON array: %.200s", json);

@@ -75,28 +75,39 @@ static int set_labels(Config *c, const json_t *j, Err *e)
     return 0;
 }
 
+/* What no model comes near. Products of a few of these fit into 63 bits, and going over all layers
+ * takes no time. */
+enum {
+    MOST_LAYERS = 4096,
+    MOST_WIDE = 1 << 20,
+    MOST_INNER = 1 << 22,
+    MOST_HEADS = 1 << 16,
+    MOST_ENTRIES = 1 << 28 /* of a table */
+};
+
 /* A key's number, or what it is by itself. */
-static int64_t key_int(const json_t *j, Key k, int64_t min, Err *e)
+static int64_t key_int(const json_t *j, Key k, int64_t min, int64_t max, Err *e)
 {
     int64_t n = k.name ? json_get_int(j, k.name, k.other, e) : k.other;
-    if (!e->text[0] && k.name && n != k.other && (n < min || n > 1 << 28))
-        err_set(e, "%s %lld is out of range", k.name, (long long)n);
+    if (!e->text[0] && k.name && n != k.other && (n < min || n > max))
+        err_set(e, "%s %lld is out of range: %lld to %lld", k.name, (long long)n, (long long)min,
+                (long long)max);
     return n;
 }
 
 static int read_sizes(Config *c, const json_t *j, Err *e)
 {
     const Keys *k = c->family->keys;
-    c->vocab = key_int(j, k->vocab, 1, e);
-    c->hidden = key_int(j, k->hidden, 1, e);
-    c->layers = key_int(j, k->layers, 0, e);
-    c->heads = key_int(j, k->heads, 1, e);
-    c->inner = key_int(j, k->inner, 1, e);
-    c->positions = key_int(j, k->positions, 1, e);
-    c->types = key_int(j, k->types, 0, e);
-    c->embedding = key_int(j, k->embedding, 1, e);
-    c->size = key_int(j, k->size, 1, e);
-    c->pad = key_int(j, k->pad, -1, e);
+    c->vocab = key_int(j, k->vocab, 1, MOST_ENTRIES, e);
+    c->hidden = key_int(j, k->hidden, 1, MOST_WIDE, e);
+    c->layers = key_int(j, k->layers, 0, MOST_LAYERS, e);
+    c->heads = key_int(j, k->heads, 1, MOST_HEADS, e);
+    c->inner = key_int(j, k->inner, 1, MOST_INNER, e);
+    c->positions = key_int(j, k->positions, 1, MOST_ENTRIES, e);
+    c->types = key_int(j, k->types, 0, MOST_ENTRIES, e);
+    c->embedding = key_int(j, k->embedding, 1, MOST_WIDE, e);
+    c->size = key_int(j, k->size, 1, MOST_WIDE, e);
+    c->pad = key_int(j, k->pad, -1, MOST_ENTRIES, e);
     if (e->text[0])
         return -1;
     if (!c->size && c->hidden % c->heads)
@@ -104,6 +115,9 @@ static int read_sizes(Config *c, const json_t *j, Err *e)
                        k->heads.name, (long long)c->heads);
     if (!c->size)
         c->size = c->hidden / c->heads;
+    if (c->heads * c->size > MOST_INNER)
+        return err_set(e, "%s %lld of %s %lld are too large", k->heads.name, (long long)c->heads,
+                       k->size.name ? k->size.name : "size", (long long)c->size);
     c->kv_heads = c->heads;
     if (!c->inner)
         c->inner = 4 * c->hidden;
@@ -126,9 +140,9 @@ static int read_decoder(Config *c, const json_t *j, Err *e)
     const Keys *k = c->family->keys;
     if (!k->decoders.name)
         return 0;
-    c->decoders = key_int(j, k->decoders, 0, e);
+    c->decoders = key_int(j, k->decoders, 0, MOST_LAYERS, e);
     c->layers += c->decoders;
-    c->start = key_int(j, k->start, 0, e);
+    c->start = key_int(j, k->start, 0, MOST_ENTRIES, e);
     int64_t heads = json_get_int(j, "decoder_attention_heads", c->heads, e);
     int64_t inner = json_get_int(j, "decoder_ffn_dim", c->inner, e);
     if (!e->text[0] && (heads != c->heads || inner != c->inner))
@@ -219,9 +233,14 @@ static int read_config(Config *c, const json_t *j, Err *e)
                          key_rate(j, k->drop_feed, e),
                          key_rate(j, k->drop_inner, e),
                          key_rate(j, k->drop_last, e),
+                         0,
+                         0,
                          0};
-    bool own = k->drop_head.name && json_is_number(json_object_get(j, k->drop_head.name));
-    c->drop.head = own || k->drop_head.other > 0 ? key_rate(j, k->drop_head, e) : c->drop.feed;
+    bool own = json_is_number(json_object_get(j, k->drop_head.name));
+    c->drop.head = own || k->drop_head.other >= 0 ? key_rate(j, k->drop_head, e) : c->drop.feed;
+    c->drop.token = k->drop_token.name ? key_rate(j, k->drop_token, e) : c->drop.head;
+    c->drop.span = key_rate(j, k->drop_span, e);
+    c->init = json_get_real(j, k->init.name, k->init.other, e);
     c->problem = mem_str(json_get_str(j, "problem_type", "", e));
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");
@@ -239,20 +258,34 @@ float config_attend_scale(const Config *c, int64_t layer)
     return c->scale / (float)(c->scale_by_layer ? layer + 1 : 1);
 }
 
-int config_load(const char *folder, Config *c, Err *e)
+static int load(const char *folder, const char *name, Config *c, Err *e)
 {
     *c = (Config){0};
-    json_t *j = jsonfile_load(folder, "config.json", false, e);
+    json_t *j = jsonfile_load(folder, name, false, e);
     if (!j)
         return err_at(e, "no model there");
     Err why = {0};
     int r = read_config(c, j, &why);
     if (r < 0 || why.text[0]) {
-        err_set(e, "%s/config.json: %s", folder, why.text);
+        err_set(e, "%s/%s: %s", folder, name, why.text);
         config_clear(c);
         r = -1;
     }
     json_decref(j);
+    return r;
+}
+
+int config_load(const char *folder, Config *c, Err *e)
+{
+    return load(folder, "config.json", c, e);
+}
+
+int config_load_file(const char *path, Config *c, Err *e)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = !slash ? mem_str(".") : mem_strn(path, slash == path ? 1 : (size_t)(slash - path));
+    int r = load(folder, slash ? slash + 1 : path, c, e);
+    free(folder);
     return r;
 }
 

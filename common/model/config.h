@@ -16,7 +16,9 @@ typedef struct Dropouts {
     float feed;   /* and the feed-forward, to the residual */
     float inner;  /* behind the activation */
     float last;   /* behind the last norm */
-    float head;   /* of what a head's layers read */
+    float head;   /* of what the layers of a head for rows read, */
+    float token;  /* for tokens, */
+    float span;   /* for answers */
 } Dropouts;
 
 typedef struct Config {
@@ -43,6 +45,7 @@ typedef struct Config {
     bool scale_by_layer; /* divided by the layer's number from 1 too */
     float embed_scale;   /* of word embeddings */
     Dropouts drop;
+    double init;    /* spread of new weights: initializer_range, init_std; a factor for T5 */
     int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;
     char *problem; /* problem_type, or "" */
@@ -53,6 +56,7 @@ float config_attend_scale(const Config *c, int64_t layer);
 
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);
+int config_load_file(const char *path, Config *c, Err *e); /* any file */
 void config_clear(Config *c);
 
 #endif

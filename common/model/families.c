@@ -13,7 +13,7 @@
     .inner = {"intermediate_size", 3072}, .positions = {"max_position_embeddings", 512},           \
     .types = {"type_vocab_size", 2}, .pad = {"pad_token_id", 0}, .labels = {"num_labels", 2},      \
     .act = "hidden_act", .act_other = "gelu", .eps = "layer_norm_eps", .eps_other = 1e-12,         \
-    BERT_DROPS(0.1), .drop_head = {"classifier_dropout"}
+    BERT_DROPS(0.1), .drop_head = {"classifier_dropout", -1}, .init = {"initializer_range", 0.02}
 
 /* All hidden states alike, and attention's weights. */
 #define BERT_DROPS(rate)                                                                           \
@@ -47,6 +47,9 @@ static const Keys distilbert_keys = {
     .drop_attend = {"attention_dropout", 0.1},
     .drop_feed = {"dropout", 0.1},
     .drop_head = {"seq_classif_dropout", 0.2},
+    .init = {"initializer_range", 0.02},
+    .drop_token = {"dropout", 0.1},
+    .drop_span = {"qa_dropout", 0.1},
 };
 
 static const Keys electra_keys = {
@@ -86,6 +89,8 @@ static const Keys gpt2_keys = {
     .drop_attend = {"attn_pdrop", 0.1},
     .drop_out = {"resid_pdrop", 0.1},
     .drop_feed = {"resid_pdrop", 0.1},
+    .drop_head = {"classifier_dropout", 0.1},
+    .init = {"initializer_range", 0.02},
 };
 
 #define BART_KEYS                                                                                  \
@@ -96,7 +101,8 @@ static const Keys gpt2_keys = {
     .labels = {"num_labels", 3}, .act = "activation_function", .act_other = "gelu",                \
     .eps_other = 1e-5, .drop_embed = {"dropout", 0.1}, .drop_attend = {"attention_dropout", 0},    \
     .drop_out = {"dropout", 0.1}, .drop_feed = {"dropout", 0.1},                                   \
-    .drop_inner = {"activation_dropout", 0}, .drop_head = {"classifier_dropout", 0}
+    .drop_inner = {"activation_dropout", 0}, .drop_head = {"classifier_dropout", 0},               \
+    .init = {"init_std", 0.02}
 
 static const Keys bart_keys = {BART_KEYS};
 static const Keys mbart_keys = {BART_KEYS, .labels = {"num_labels", 2}};
@@ -105,7 +111,7 @@ static const Keys mbart_keys = {BART_KEYS, .labels = {"num_labels", 2}};
     .drop_embed = {"dropout_rate", 0.1}, .drop_attend = {"dropout_rate", 0.1},                     \
     .drop_out = {"dropout_rate", 0.1}, .drop_feed = {"dropout_rate", 0.1},                         \
     .drop_inner = {"dropout_rate", 0.1}, .drop_last = {"dropout_rate", 0.1},                       \
-    .drop_head = {"classifier_dropout", 0}
+    .drop_head = {"classifier_dropout", 0}, .init = {"initializer_factor", 1}
 
 static const Keys t5_keys = {
     .vocab = {"vocab_size", 32128},

@@ -26,7 +26,7 @@ typedef struct Key {
     int64_t other;
 } Key;
 
-/* A rate of dropout, likewise. */
+/* A rate of dropout or another number, likewise. */
 typedef struct Rate {
     const char *name;
     double other;
@@ -41,7 +41,10 @@ typedef struct Keys {
     const char *act, *act_other, *eps;
     double eps_other;
     Rate drop_embed, drop_attend, drop_out, drop_feed, drop_inner, drop_last;
-    Rate drop_head; /* null there: as drop_feed */
+    Rate init;       /* a number likewise: spread of new weights */
+    Rate drop_head;  /* -1: as drop_feed */
+    Rate drop_token; /* without a name: as drop_head */
+    Rate drop_span;
 } Keys;
 
 /* How a token knows where it stands. */

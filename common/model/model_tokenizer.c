@@ -77,8 +77,10 @@ static int64_t max_length(const json_t *config, const Kind *kind)
     int64_t least = 0;
     for (int i = 0; i < 3; i++) {
         int64_t n = json_get_int(config, keys[i], 0, NULL);
-        if (i == 0 && positions == POSITIONS_BEHIND_PAD)
-            n -= json_get_int(config, "pad_token_id", 1, NULL) + 1;
+        if (i == 0 && positions == POSITIONS_BEHIND_PAD) {
+            int64_t pad = json_get_int(config, "pad_token_id", 1, NULL);
+            n = pad < 0 ? n : pad < n ? n - pad - 1 : 0;
+        }
         if (n > 0 && (!least || n < least))
             least = n;
     }

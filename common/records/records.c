@@ -38,17 +38,18 @@ static void window_shut(Window *s)
 }
 
 /* Room for a read behind p[end): what is left moves to the front when it is the smaller part,
- * and the window grows when it is nearly full. */
+ * and the window grows when it is nearly full. What is left is also a character whose first bytes
+ * are taken and have not been looked at, since the others are still to come. */
 static int make_room(Window *s, Err *e)
 {
-    size_t left = s->end - s->begin;
-    if (left > REC_MAX)
+    size_t from = s->begin < s->checked ? s->begin : s->checked, left = s->end - from;
+    if (s->end - s->begin > REC_MAX)
         return err_set(e, "longer than %d bytes: cut it up first", REC_MAX);
-    if (s->begin >= left) {
+    if (from >= left) {
         if (left)
-            memmove(s->p, s->p + s->begin, left);
-        s->checked -= s->begin;
-        s->begin = 0;
+            memmove(s->p, s->p + from, left);
+        s->checked -= from;
+        s->begin -= from;
         s->end = left;
     }
     if (s->cap - s->end < WINDOW / 2) {

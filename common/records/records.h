@@ -55,12 +55,16 @@ Records *rec_open(char **files, int nfiles, const RecSpec *spec);
 /* REC_GOT, REC_IDLE, 0 at the end of the last file, or -1: *e with place and record
  * ("reviews.csv: record 7: 2 fields, but the header has 15: quote fields that hold commas").
  * Faults: a file that cannot be read, a missing column (message lists those there), a short or
- * long row, a quote left open, broken JSON, a field that is no string (numbers and booleans are
- * taken as their text), a line of a sentence with other columns than the first, bytes that are not
- * UTF-8 (byte offset in the field; remedy: iconv), a NUL byte, a record over REC_MAX bytes. */
+ * long row, a quote left open, broken JSON, or more than JSON_VALUES of it, a field that is no
+ * string (numbers and booleans are taken as their text), a line of a sentence with other columns
+ * than the first, bytes that are not UTF-8 (byte offset in the field; remedy: iconv), a NUL byte,
+ * more than REC_MAX or REC_COLUMNS. */
 int rec_next(Records *r, Record *rec, Err *e);
 void rec_close(Records *r);
 
-enum { REC_MAX = 1 << 30 }; /* bytes a record */
+enum {
+    REC_MAX = 1 << 30,     /* bytes a record */
+    REC_COLUMNS = 1 << 14, /* columns that a CSV header names */
+};
 
 #endif

@@ -2,14 +2,16 @@
  * queue that holds the bytes of the columns asked for. */
 #include "records/records_in.h"
 
+#include "base/namemap.h"
 #include "base/num.h"
 
 #include <csv.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 1 << 16, COLUMNS_MAX = 1 << 14 };
+enum { BLOCK = 1 << 16 };
 
 typedef struct Range {
     size_t at, n;
@@ -80,28 +82,27 @@ bool rec_csv_in_header(const Csv *c)
         (c)->failed = true;                                                                        \
     } while (0)
 
-/* Is `name` taken by one of the first n of these? */
-static bool taken(char **names, int n, const char *name)
-{
-    for (int i = 0; i < n; i++)
-        if (strcmp(names[i], name) == 0)
-            return true;
-    return false;
-}
-
 /* The header's names, each once: the second `a` is `a#2`, columns without a name are `#1`,
- * `#2`. */
+ * `#2`. A name's next number is kept: those below it are taken for good. */
 static char **unique_names(const Csv *c)
 {
     char **names = mem_zero((size_t)c->width + 1, sizeof *names);
     const char *p = c->names.p;
+    NameMap taken = {0}, next = {0};
+    bool fresh;
     for (int i = 0; i < c->width; i++, p += strlen(p) + 1) {
-        names[i] = *p ? mem_str(p) : mem_str("#1");
-        for (int k = 2; taken(names, i, names[i]); k++) {
+        names[i] = mem_str(*p ? p : "#1");
+        namemap_at(&taken, str_of(names[i], strlen(names[i])), &fresh);
+        int64_t *k = fresh ? NULL : namemap_at(&next, str_of(p, strlen(p)), &(bool){0});
+        while (!fresh) {
+            *k = *k ? *k + 1 : 2;
             free(names[i]);
-            names[i] = mem_fmt("%s#%d", p, k);
+            names[i] = mem_fmt("%s#%" PRId64, p, *k);
+            namemap_at(&taken, str_of(names[i], strlen(names[i])), &fresh);
         }
     }
+    namemap_free(&taken);
+    namemap_free(&next);
     return names;
 }
 
@@ -178,8 +179,8 @@ static void on_field(void *p, size_t n, void *ctx)
     if (c->failed)
         return;
     if (c->header) {
-        if (c->field > COLUMNS_MAX)
-            FAIL(c, "more than %d columns", COLUMNS_MAX);
+        if (c->field > REC_COLUMNS)
+            FAIL(c, "more than %d columns: cut out those that you want", REC_COLUMNS);
         buf_add(&c->names, p, strnlen(p ? p : "", n));
         buf_add(&c->names, "", 1);
         return;

@@ -20,7 +20,8 @@ typedef struct Window {
     bool suspect;   /* among the bytes of this file is one that no text has */
     char *p;
     size_t begin, end, cap; /* p[begin, end) waits to be taken */
-    size_t checked;         /* p[.., checked) has been looked through for such bytes */
+    size_t checked;         /* p[.., checked) has been looked through for such bytes; before
+                               begin where a character is not whole yet */
 } Window;
 
 /* More bytes behind p[end): 1, REC_IDLE, 0 at the end of the file, -1. They may move. */

@@ -1,7 +1,8 @@
 /* JSON lines by jansson. */
 #include "records/records_in.h"
 
-#include <jansson.h>
+#include "store/jsonfile.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,7 @@ int rec_json(Records *r, Str line, Err *e)
 {
     json_error_t err;
     rec_json_release(r);
-    json_t *object = json_loadb(line.p, line.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &err);
+    json_t *object = json_read(line, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &err);
     r->object = object;
     if (!object)
         return err_set(e, "byte %d: %s: give one JSON object a line", err.position, err.text);

@@ -1,7 +1,9 @@
 #include "report/digest.h"
 
 #include "base/hash.h"
+#include "base/write.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,8 @@ typedef struct Line {
 } Line;
 
 struct Digest {
-    Line *line;
+    void *tree; /* tsearch(3), of `line` */
+    Line **line;
     int lines;
     int64_t rows, tokens;
 };
@@ -25,14 +28,22 @@ Digest *digest_new(void)
     return mem_zero(1, sizeof(Digest));
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const Line *x = a, *y = b;
+    int d = strcmp(x->name, y->name);
+    return d ? d : (x->type > y->type) - (x->type < y->type);
+}
+
 static Line *line_of(Digest *d, const Tensor *t)
 {
-    for (int i = 0; i < d->lines; i++)
-        if (d->line[i].type == t->type && strcmp(d->line[i].name, t->name) == 0)
-            return &d->line[i];
+    Line key = {.name = t->name, .type = t->type}, **found = tfind(&key, &d->tree, by_name);
+    if (found)
+        return *found;
     d->line = mem_resize(d->line, (size_t)d->lines + 1, sizeof *d->line);
-    Line *l = &d->line[d->lines++];
+    Line *l = d->line[d->lines++] = mem_alloc(sizeof *l);
     *l = (Line){.name = mem_str(t->name), .type = t->type, .hash = hash_new(), .rank = -1};
+    mem_got(tsearch(l, &d->tree, by_name), sizeof *l);
     return l;
 }
 
@@ -66,10 +77,10 @@ static void hash_ranges(Hash *h, const Tensor *t, const Tensor *bytes)
 
 static void hash_tensor(const Digest *d, Hash *h, const Frame *f, const Tensor *t)
 {
-    const char *bytes = tensor_bytes_name(f, t);
+    const Tensor *bytes = tensor_bytes(f, t);
     const int64_t *v = t->data;
     if (bytes)
-        hash_ranges(h, t, frame_get(f, bytes));
+        hash_ranges(h, t, bytes);
     else if (tensor_axis(t->name) == AXIS_ROW1)
         for (int64_t i = 0; i < f->rows; i++)
             hash_int(h, v[i + 1] - v[i]);
@@ -80,22 +91,13 @@ static void hash_tensor(const Digest *d, Hash *h, const Frame *f, const Tensor *
         hash_add(h, t->data, t->bytes);
 }
 
-static bool is_pointed_into(const Frame *f, const Tensor *t)
-{
-    for (int i = 0; i < f->count; i++) {
-        const char *bytes = tensor_bytes_name(f, &f->tensor[i]);
-        if (bytes && strcmp(bytes, t->name) == 0)
-            return true;
-    }
-    return false;
-}
-
 void digest_add(Digest *d, const Frame *f)
 {
+    Tensor *range[2];
     for (int i = 0; f->rows && i < f->count; i++) {
         const Tensor *t = &f->tensor[i];
-        if (is_pointed_into(f, t))
-            continue;
+        if (tensor_ranges(f, t, range))
+            continue; /* hashed with these */
         Line *l = line_of(d, t);
         hash_breaks(l, t, d->rows);
         hash_tensor(d, l->hash, f, t);
@@ -105,24 +107,31 @@ void digest_add(Digest *d, const Frame *f)
     d->tokens += f->tokens;
 }
 
-static int by_name(const void *a, const void *b)
+static int by_place(const void *a, const void *b)
 {
-    const Line *x = a, *y = b;
-    int d = strcmp(x->name, y->name);
-    return d ? d : (x->type > y->type) - (x->type < y->type);
+    return by_name(*(Line *const *)a, *(Line *const *)b);
+}
+
+static void keep(void *line)
+{
+    (void)line; /* it is freed by digest_end */
 }
 
 void digest_end(Digest *d, Buf *out)
 {
     buf_fmt(out, "rows %lld\n", (long long)d->rows);
     if (d->lines)
-        qsort(d->line, (size_t)d->lines, sizeof *d->line, by_name);
+        qsort(d->line, (size_t)d->lines, sizeof *d->line, by_place);
     for (int i = 0; i < d->lines; i++) {
         char text[HASH_TEXT];
-        hash_end(d->line[i].hash, text);
-        buf_fmt(out, "%s\t%s\t%s\n", d->line[i].name, dtype_name(d->line[i].type), text);
-        free(d->line[i].name);
+        Line *l = d->line[i];
+        hash_end(l->hash, text);
+        put_tsv(out, str_of(l->name, strlen(l->name)));
+        buf_fmt(out, "\t%s\t%s\n", dtype_name(l->type), text);
+        free(l->name);
+        free(l);
     }
+    tdestroy(d->tree, keep);
     free(d->line);
     free(d);
 }

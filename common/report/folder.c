@@ -110,7 +110,7 @@ static void put_config(Buf *b, const json_t *config)
     put_labels(b, config);
 }
 
-/* What `head -T` can choose from; nothing of an architecture that weft does not know. */
+/* What `head -T` can choose from, or why that is not to be told. */
 static void put_heads(Buf *b, const char *folder)
 {
     Err e = {0};
@@ -118,9 +118,13 @@ static void put_heads(Buf *b, const char *folder)
     Weights *w = NULL;
     const HeadKind *kind[HEAD_TASKS];
     Buf names = {0};
-    if (config_load(folder, &c, &e) < 0)
+    if (config_load(folder, &c, &e) < 0) {
+        put_line(b, "heads", e.text);
         return;
-    if ((w = weights_open(folder, c.family->prefix, &e))) {
+    }
+    if (!(w = weights_open(folder, c.family->prefix, &e))) {
+        put_line(b, "heads", e.text);
+    } else {
         headkinds_find(&c, w, kind);
         for (int t = 0; t < HEAD_TASKS; t++)
             if (kind[t])
@@ -155,7 +159,10 @@ static int by_module(const void *a, const void *b)
 static void put_piece(Buf *b, const StView *v)
 {
     const char *piece = v->name + module_length(v->name);
-    buf_fmt(b, "  %s %s ", *piece ? piece + 1 : v->name, dtype_name(v->type));
+    buf_str(b, "  ");
+    piece = *piece ? piece + 1 : v->name;
+    put_tsv(b, str_of(piece, strlen(piece)));
+    buf_fmt(b, " %s ", dtype_name(v->type));
     for (int i = 0; i < v->rank; i++)
         buf_fmt(b, "%s%lld", i ? "," : "[", (long long)v->shape[i]);
     buf_str(b, v->rank ? "]" : "[]");
@@ -176,7 +183,8 @@ static void put_modules(Buf *b, const StView *view, int n, const int64_t *parame
             sum += parameters[j];
             put_piece(&pieces, &view[j]);
         }
-        buf_fmt(b, "%-48.*s %12lld", (int)length, view[i].name, (long long)sum);
+        put_column(b, str_of(view[i].name, length), 48);
+        buf_fmt(b, " %12lld", (long long)sum);
         buf_add(b, pieces.p, pieces.n);
         buf_str(b, "\n");
         free(pieces.p);
@@ -262,7 +270,8 @@ int folder_put(Buf *b, const char *folder, Err *e)
     bool trained = type && strcmp(type, "weft-head") == 0; /* a head on another folder's encoder */
     put_config(b, config);
     if (!trained) {
-        put_heads(b, folder);
+        if (type && family_find(type))
+            put_heads(b, folder);
         put_tokenizer(b, folder);
     }
     int status = put_weights(b, folder, config, trained, e);

@@ -34,6 +34,8 @@ static int count(Npy *n, const Frame *f, Err *e)
     if (!same)
         return err_set(e, "%s changes its type or shape midway: one array cannot hold it", n->name);
     /* row.tokens has one more than there are rows, in each frame and in all together. */
+    if (n->like.shape[0] > INT64_MAX - t->shape[0]) /* of what is empty there may be any number */
+        return err_set(e, "%s is too long for one array", n->name);
     n->like.shape[0] += t->shape[0] - starts;
     return 0;
 }
@@ -108,20 +110,17 @@ static void put_data(Npy *n, const Frame *f, Buf *b)
     const Tensor *t = frame_get(f, n->name);
     if (!t || f->rows == 0)
         return;
-    const char *bytes = tensor_bytes_name(f, t);
-    size_t numbers = t->bytes / dtype_size(t->type);
-    if (bytes)
-        put_shifted(b, t->data, numbers, n->bytes);
-    else if (tensor_axis(n->name) == AXIS_ROW1)
-        put_shifted(b, (const int64_t *)t->data + 1, numbers - 1, n->tokens);
-    else if (strcmp(n->name, "pick.token") == 0)
-        put_shifted(b, t->data, numbers, n->tokens);
+    const Tensor *bytes = tensor_bytes(f, t);
+    size_t numbers = t->bytes / dtype_size(t->type), ends = tensor_axis(n->name) == AXIS_ROW1;
+    if (tensor_counts(f, t) != COUNTS_NOTHING)
+        put_shifted(b, (const int64_t *)t->data + ends, numbers - ends,
+                    bytes ? n->bytes : n->tokens);
     else if (t->type == DT_BF16)
         put_bf16(b, t);
     else
         buf_add(b, t->data, t->bytes);
     n->tokens += f->tokens;
-    n->bytes += bytes ? (int64_t)frame_get(f, bytes)->bytes : 0;
+    n->bytes += bytes ? (int64_t)bytes->bytes : 0;
 }
 
 /* The header is made between two passes over all frames: the first counts, the second writes. */

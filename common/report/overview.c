@@ -2,6 +2,7 @@
 
 #include "base/write.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,13 +15,18 @@ typedef struct Total {
     uint64_t bytes;
 } Total;
 
+/* A key of the metadata and its value; with each of its values where it changes. */
+typedef struct Meta {
+    char *key, *value;
+} Meta;
+
 struct Overview {
     const Speller *speller;
     int64_t frames, rows, tokens, streams;
-    Total *total;
-    int totals;
-    char **key, **value;
-    int keys;
+    void *totals_tree, *meta_tree; /* tsearch(3), of what follows */
+    Total **total;
+    Meta **meta;
+    int totals, metas;
     Buf first; /* the first rows, written already */
 };
 
@@ -31,40 +37,60 @@ Overview *overview_new(const Speller *s)
     return o;
 }
 
-static bool is_like(const Total *a, const Tensor *t)
+static int by_kind(const void *a, const void *b)
 {
-    bool same = a->type == t->type && a->rank == t->rank && strcmp(a->name, t->name) == 0;
-    for (int i = 1; same && i < t->rank; i++)
-        same = a->shape[i] == t->shape[i];
-    return same;
+    const Total *x = a, *y = b;
+    int d = strcmp(x->name, y->name);
+    if (d == 0)
+        d = (x->type > y->type) - (x->type < y->type);
+    if (d == 0)
+        d = (x->rank > y->rank) - (x->rank < y->rank);
+    for (int i = 1; d == 0 && i < x->rank; i++)
+        d = (x->shape[i] > y->shape[i]) - (x->shape[i] < y->shape[i]);
+    return d;
 }
 
+static Total *total_of(Overview *o, const Tensor *t)
+{
+    Total key = {.name = t->name, .type = t->type, .rank = t->rank};
+    memcpy(key.shape, t->shape, sizeof t->shape);
+    Total **found = tfind(&key, &o->totals_tree, by_kind);
+    if (found)
+        return *found;
+    o->total = mem_resize(o->total, (size_t)o->totals + 1, sizeof *o->total);
+    Total *x = o->total[o->totals++] = mem_alloc(sizeof *x);
+    *x = key;
+    x->name = mem_str(t->name);
+    x->shape[0] = tensor_axis(t->name) == AXIS_ROW1;
+    mem_got(tsearch(x, &o->totals_tree, by_kind), sizeof *x);
+    return x;
+}
+
+/* What no axis cuts may be of any length, if it is empty: the sum stops before it overflows. */
 static void add_tensor(Overview *o, const Tensor *t)
 {
-    int i = 0;
-    while (i < o->totals && !is_like(&o->total[i], t))
-        i++;
-    if (i == o->totals) {
-        o->total = mem_resize(o->total, (size_t)++o->totals, sizeof *o->total);
-        o->total[i] = (Total){.name = mem_str(t->name), .type = t->type, .rank = t->rank};
-        memcpy(o->total[i].shape, t->shape, sizeof t->shape);
-        o->total[i].shape[0] = tensor_axis(t->name) == AXIS_ROW1;
-    }
-    o->total[i].shape[0] += t->rank ? t->shape[0] - (tensor_axis(t->name) == AXIS_ROW1) : 0;
-    o->total[i].bytes += t->bytes;
+    Total *x = total_of(o, t);
+    int64_t n = t->rank ? t->shape[0] - (tensor_axis(t->name) == AXIS_ROW1) : 0;
+    x->shape[0] = x->shape[0] > INT64_MAX - n ? INT64_MAX : x->shape[0] + n;
+    x->bytes += t->bytes;
 }
 
-/* A key that changes from stream to stream is shown with each of its values. */
-static void add_meta(Overview *o, const char *key, const char *value)
+static int by_meta(const void *a, const void *b)
 {
-    for (int i = 0; i < o->keys; i++)
-        if (strcmp(o->key[i], key) == 0 && strcmp(o->value[i], value) == 0)
-            return;
-    size_t n = (size_t)++o->keys;
-    o->key = mem_resize(o->key, n, sizeof *o->key);
-    o->value = mem_resize(o->value, n, sizeof *o->value);
-    o->key[n - 1] = mem_str(key);
-    o->value[n - 1] = mem_str(value);
+    const Meta *x = a, *y = b;
+    int d = strcmp(x->key, y->key);
+    return d ? d : strcmp(x->value, y->value);
+}
+
+static void add_meta(Overview *o, char *key, char *value)
+{
+    Meta like = {key, value};
+    if (tfind(&like, &o->meta_tree, by_meta))
+        return;
+    o->meta = mem_resize(o->meta, (size_t)o->metas + 1, sizeof *o->meta);
+    Meta *m = o->meta[o->metas++] = mem_alloc(sizeof *m);
+    *m = (Meta){mem_str(key), mem_str(value)};
+    mem_got(tsearch(m, &o->meta_tree, by_meta), sizeof *m);
 }
 
 void overview_add(Overview *o, const Frame *f)
@@ -87,37 +113,61 @@ static void put_total(Buf *b, const Total *t)
     for (int i = 0; i < t->rank; i++)
         buf_fmt(&shape, "%s%lld", i ? ", " : "[", (long long)t->shape[i]);
     buf_str(&shape, t->rank ? "]" : "[]");
-    buf_fmt(b, "%-20s %-5s %-20.*s %llu\n", t->name, dtype_name(t->type), (int)shape.n, shape.p,
+    put_column(b, str_of(t->name, strlen(t->name)), 20);
+    buf_fmt(b, " %-5s %-20.*s %llu\n", dtype_name(t->type), (int)shape.n, shape.p,
             (unsigned long long)t->bytes);
     free(shape.p);
 }
 
-void overview_end(Overview *o, Buf *out)
+static void put_meta(Buf *b, const Meta *m)
+{
+    put_column(b, str_of(m->key, strlen(m->key)), 8);
+    buf_str(b, " ");
+    put_tsv(b, str_of(m->value, strlen(m->value)));
+    buf_str(b, "\n");
+}
+
+static void keep(void *node)
+{
+    (void)node; /* it is freed with its list */
+}
+
+static void overview_free(Overview *o)
+{
+    tdestroy(o->totals_tree, keep);
+    tdestroy(o->meta_tree, keep);
+    for (int i = 0; i < o->totals; i++) {
+        free(o->total[i]->name);
+        free(o->total[i]);
+    }
+    for (int i = 0; i < o->metas; i++) {
+        free(o->meta[i]->key);
+        free(o->meta[i]->value);
+        free(o->meta[i]);
+    }
+    free(o->total);
+    free(o->meta);
+    free(o->first.p);
+    free(o);
+}
+
+void overview_end(Overview *o, bool whole, Buf *out)
 {
     buf_fmt(out, "frames   %lld\nrows     %lld\ntokens   %lld\n", (long long)o->frames,
             (long long)o->rows, (long long)o->tokens);
     if (o->streams > 1)
         buf_fmt(out, "streams  %lld\n", (long long)o->streams);
-    for (int i = 0; i < o->keys; i++) {
-        buf_fmt(out, "%-8s ", o->key[i]);
-        put_tsv(out, str_of(o->value[i], strlen(o->value[i])));
-        buf_str(out, "\n");
-        free(o->key[i]);
-        free(o->value[i]);
-    }
+    if (!whole)
+        buf_str(out, "end      none: this is not all of it\n");
+    for (int i = 0; i < o->metas; i++)
+        put_meta(out, o->meta[i]);
     if (o->totals)
         buf_fmt(out, "\n%-20s %-5s %-20s %s\n", "tensor", "type", "shape", "bytes");
-    for (int i = 0; i < o->totals; i++) {
-        put_total(out, &o->total[i]);
-        free(o->total[i].name);
-    }
+    for (int i = 0; i < o->totals; i++)
+        put_total(out, o->total[i]);
     buf_str(out, o->first.n ? "\n" : "");
     buf_add(out, o->first.p, o->first.n);
-    free(o->first.p);
-    free(o->total);
-    free(o->key);
-    free(o->value);
-    free(o);
+    overview_free(o);
 }
 
 void lengths_add(Lengths *l, int64_t tokens)

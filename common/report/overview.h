@@ -11,8 +11,9 @@ typedef struct Overview Overview;
 
 Overview *overview_new(const Speller *s);
 void overview_add(Overview *o, const Frame *f);
-/* Counts, metadata, tensors with their shapes over all frames, the first rows. Frees o. */
-void overview_end(Overview *o, Buf *out);
+/* Counts, metadata, tensors with their shapes over all frames, the first rows. whole: the stream
+ * came to its end; else it says that there is more than this. Frees o. */
+void overview_end(Overview *o, bool whole, Buf *out);
 
 /* Tokens a row: {0} is the count of none. */
 typedef struct Lengths {

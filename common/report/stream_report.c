@@ -27,7 +27,7 @@ static int add_frame(StreamReport *r, const Frame *f, Err *e)
 static void add_end(StreamReport *r, bool whole, bool some)
 {
     if (r->kind == REPORT_OVERVIEW && (whole || some))
-        overview_end(r->overview, &r->out);
+        overview_end(r->overview, whole, &r->out);
     else if (r->kind == REPORT_DIGEST &&
              whole) /* of half a stream it would look like the whole's */
         digest_end(r->digest, &r->out);

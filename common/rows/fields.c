@@ -54,7 +54,8 @@ int fields_row(const Fields *f, const RecSpec *in, const Record *rec, RowIn *row
     if (in->kind == REC_CONLL) {
         row->word = rec->word;
         row->words = rec->words;
-        row->tags = rec->null[1] ? (Str){0} : rec->field[1];
+        if (!rec->null[1])
+            row->tags = rec->field[1];
         return 0;
     }
     if (f->pair)

@@ -1,5 +1,6 @@
 #include "store/jsoncut.h"
 
+#include "store/jsonfile.h"
 #include "store/mapfile.h"
 
 #include <stdlib.h>
@@ -90,7 +91,7 @@ static int parse_rest(Cutter *c, Err *e)
     if ((size_t)(end - c->kept) + c->rest.n > REST_MAX)
         return err_set(e, "too large: over %d MB beside vocab and merges", REST_MAX >> 20);
     buf_add(&c->rest, c->kept, (size_t)(end - c->kept));
-    c->to->root = json_loadb(c->rest.p, c->rest.n, JSON_REJECT_DUPLICATES, &why);
+    c->to->root = json_read(str_of(c->rest.p, c->rest.n), JSON_REJECT_DUPLICATES, &why);
     if (c->to->root)
         return 0;
     c->scan.p = original(c, why.position > 0 ? (size_t)why.position - 1 : 0);

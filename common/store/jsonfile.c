@@ -1,21 +1,66 @@
 #include "store/jsonfile.h"
 
-#include "base/mem.h"
 #include "store/mapfile.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
+
+enum { LONG_MAX_DIGITS = 18, FILE_BYTES = 1 << 28 };
+
+/* A link to nowhere is there, and so is what cannot be looked at: opening it says what is wrong. */
+static bool there(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
 
 bool file_exists(const char *folder, const char *name)
 {
     char *path = mem_fmt("%s/%s", folder, name);
-    bool there = access(path, F_OK) == 0;
+    bool is = there(path);
     free(path);
-    return there;
+    return is;
 }
 
-enum { LONG_MAX_DIGITS = 18, FILE_BYTES = 1 << 28 };
+/* Where the value that is one too many begins: behind a comma, or as the first one in brackets.
+ * NULL: there are not so many. */
+static const char *beyond(Str text, int64_t most)
+{
+    const char *p = text.p, *end = p + text.n;
+    if ((int64_t)(text.n / 2) < most)
+        return NULL;
+    for (; p < end; p++) {
+        if (*p == '"')
+            for (p++; p < end && *p != '"'; p++)
+                p += *p == '\\';
+        else if (*p == ',' ||
+                 ((*p == '[' || *p == '{') && end - p > 1 && p[1] != ']' && p[1] != '}'))
+            if (--most <= 0)
+                return p + 1;
+    }
+    return NULL;
+}
+
+json_t *json_read(Str text, size_t flags, json_error_t *why)
+{
+    const char *p = beyond(text, JSON_VALUES);
+    if (!p)
+        return json_loadb(text.p, text.n, flags, why);
+    *why = (json_error_t){.line = 1, .position = (int)(p - text.p)};
+    snprintf(why->text, sizeof why->text - 1, "more than %d values", JSON_VALUES);
+    for (const char *q = text.p; (q = memchr(q, '\n', (size_t)(p - q))); q++)
+        why->line++;
+    return NULL;
+}
+
+json_t *json_read_meta(const char *s)
+{
+    json_error_t why;
+    return s ? json_read(str_of(s, strlen(s)), JSON_REJECT_DUPLICATES, &why) : NULL;
+}
 
 /* Copies JSON; whole numbers too long for an integer go on as ".0" and are real numbers then
  * (tokenizer_config.json says "no limit" by one of 31 digits). */
@@ -39,32 +84,35 @@ static void copy_long_numbers(Str in, Buf *out)
     }
 }
 
-static json_t *load_file(const char *path, json_error_t *why)
+static json_t *parse(Str file, Err *e)
 {
-    Buf b = {0};
+    json_error_t why;
+    json_t *j = json_read(file, JSON_REJECT_DUPLICATES, &why);
+    if (!j && json_error_code(&why) == json_error_numeric_overflow) {
+        Buf b = {0};
+        copy_long_numbers(file, &b);
+        j = json_read(str_of(b.p, b.n), JSON_REJECT_DUPLICATES, &why);
+        free(b.p);
+    }
+    if (!j)
+        err_set(e, "line %d: %s", why.line, why.text);
+    return j;
+}
+
+json_t *jsonfile_read(const char *path, Err *e)
+{
     Str file;
-    json_t *j = json_load_file(path, JSON_REJECT_DUPLICATES, why);
-    if (j || json_error_code(why) != json_error_numeric_overflow ||
-        mapfile_open(path, FILE_BYTES, &file, NULL) < 0)
-        return j;
-    copy_long_numbers(file, &b);
-    j = json_loadb(b.p, b.n, JSON_REJECT_DUPLICATES, why);
+    json_t *j = mapfile_open(path, FILE_BYTES, &file, e) < 0 ? NULL : parse(file, e);
     mapfile_close(&file);
-    free(b.p);
+    if (!j)
+        err_at(e, "%s", path);
     return j;
 }
 
 json_t *jsonfile_load(const char *folder, const char *name, bool optional, Err *e)
 {
     char *path = mem_fmt("%s/%s", folder, name);
-    json_error_t why;
-    json_t *j = NULL;
-    if (access(path, R_OK) != 0) {
-        if (!optional || file_exists(folder, name))
-            err_sys(e, "%s", path);
-    } else if (!(j = load_file(path, &why))) {
-        err_set(e, "%s: line %d: %s", path, why.line, why.text);
-    }
+    json_t *j = optional && !there(path) ? NULL : jsonfile_read(path, e);
     free(path);
     return j;
 }

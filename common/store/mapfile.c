@@ -1,35 +1,83 @@
 #include "store/mapfile.h"
 
+#include "base/mapping.h"
+
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int map(int fd, size_t max, Str *out, Err *e)
+int file_open(const char *path, uint64_t *size, Err *e)
 {
     struct stat st;
-    if (fstat(fd, &st) < 0)
-        return err_sys(e, "cannot read");
-    if (!S_ISREG(st.st_mode))
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0 && errno == ENXIO) /* a socket, or a device that nobody drives */
         return err_set(e, "not a file");
-    if (st.st_size == 0)
-        return err_set(e, "empty");
-    if ((uint64_t)st.st_size > max)
-        return err_set(e, "too large: over %zu MB", max >> 20);
-    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (p == MAP_FAILED)
-        return err_sys(e, "cannot read");
-    *out = str_of(p, (size_t)st.st_size);
-    return 0;
+    if (fd < 0)
+        return err_sys(e, "cannot open");
+    int status = fstat(fd, &st);
+    if (status < 0)
+        err_sys(e, "cannot read");
+    else if (!S_ISREG(st.st_mode))
+        status = err_set(e, "not a file");
+    if (status == 0) {
+        *size = (uint64_t)st.st_size;
+        return fd;
+    }
+    close(fd);
+    return -1;
+}
+
+static int check_size(uint64_t size, size_t max, Err *e)
+{
+    return size > max ? err_set(e, "too large: over %zu MB", max >> 20) : 0;
+}
+
+/* A file that grows meanwhile is read on, as far as `max` goes. */
+static int read_all(int fd, uint64_t size, size_t max, Buf *b, Err *e)
+{
+    size_t begin = b->n;
+    buf_room(b, (size_t)size + 1); /* its end is seen without more room */
+    for (;;) {
+        buf_room(b, 1);
+        ssize_t n = read(fd, b->p + b->n, b->cap - b->n);
+        if (n < 0 && errno != EINTR)
+            return err_sys(e, "cannot read");
+        if (n == 0)
+            return 0;
+        b->n += n < 0 ? 0 : (size_t)n;
+        if (check_size(b->n - begin, max, e) < 0)
+            return -1;
+    }
+}
+
+int file_read(const char *path, size_t max, Buf *b, Err *e)
+{
+    uint64_t size;
+    int fd = file_open(path, &size, e);
+    if (fd < 0)
+        return -1;
+    int status = check_size(size, max, e) < 0 ? -1 : read_all(fd, size, max, b, e);
+    close(fd);
+    return status;
 }
 
 int mapfile_open(const char *path, size_t max, Str *out, Err *e)
 {
+    uint64_t size = 0;
     *out = str_of(NULL, 0);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hold us up */
+    int fd = file_open(path, &size, e);
     if (fd < 0)
-        return err_sys(e, "cannot open");
-    int status = map(fd, max, out, e);
+        return -1;
+    int status = size == 0 ? err_set(e, "empty") : check_size(size, max, e);
+    if (status == 0) {
+        Mapping *m = mapping_new(fd, 0, (size_t)size, PROT_READ, MAP_PRIVATE, path);
+        if (m)
+            *out = str_of(mapping_bytes(m), (size_t)size);
+        else
+            status = err_sys(e, "cannot read");
+    }
     close(fd);
     return status;
 }
@@ -37,6 +85,6 @@ int mapfile_open(const char *path, size_t max, Str *out, Err *e)
 void mapfile_close(Str *file)
 {
     if (file->p)
-        munmap((void *)file->p, file->n);
+        mapping_free(mapping_find(file->p));
     *file = str_of(NULL, 0);
 }

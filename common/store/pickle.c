@@ -1,12 +1,12 @@
 #include "store/pickle.h"
 
-#include "base/mem.h"
+#include "base/namemap.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_STORAGES = 1 << 16 };
+/* A tensor takes some 35 instructions, and an instruction up to 100 bytes of memory. */
+enum { MOST_STORAGES = 1 << 16, MOST_STEPS = 1 << 21 };
 
 typedef enum Kind { MARK, NONE, NUMBER, TEXT, NAME, ITEMS, DICT, STORAGE, TENSOR } Kind;
 
@@ -51,6 +51,7 @@ typedef struct Machine {
     size_t depth, stack_room;
     Node **memo;
     size_t memos, most_memos;
+    NameMap storages; /* their places in the dictionary */
     PickleDict *dict;
     Err *e;
 } Machine;
@@ -176,24 +177,21 @@ static int push_storage(Machine *m)
     if (!word || word->text.n != 7 || memcmp(word->text.p, "storage", 7) != 0 || !type ||
         type->number < STORAGES || !key || !count || count->number < 0)
         return broken(m);
-    PickleStorage s = {mem_strn(key->text.p, key->text.n), names[type->number].type, count->number};
-    int at = 0;
-    while (at < d->storages && strcmp(d->storage[at].key, s.key) != 0)
-        at++;
-    if (at == MOST_STORAGES) {
-        free(s.key);
+    PickleStorage s = {NULL, names[type->number].type, count->number};
+    bool fresh;
+    int64_t *at = namemap_at(&m->storages, key->text, &fresh);
+    if (fresh && d->storages == MOST_STORAGES)
         return err_set(m->e, "more than %d storages", MOST_STORAGES);
-    }
-    if (at == d->storages) {
-        d->storage = mem_resize(d->storage, (size_t)at + 1, sizeof *d->storage);
+    if (fresh) {
+        *at = d->storages;
+        s.key = mem_strn(key->text.p, key->text.n);
+        d->storage = mem_resize(d->storage, (size_t)d->storages + 1, sizeof *d->storage);
         d->storage[d->storages++] = s;
-    } else {
-        free(s.key);
-        if (d->storage[at].type != s.type || d->storage[at].count != s.count)
-            return broken(m);
+    } else if (d->storage[*at].type != s.type || d->storage[*at].count != s.count) {
+        return broken(m);
     }
     Node *n = make(m, STORAGE);
-    n->number = at;
+    n->number = *at;
     return push(m, n);
 }
 
@@ -362,6 +360,11 @@ static int build(Machine *m)
     return state && object && object->kind == DICT ? 0 : broken(m);
 }
 
+static int too_long(Machine *m)
+{
+    return err_set(m->e, "its dictionary of tensors takes more than %d instructions", MOST_STEPS);
+}
+
 static int protocol(Machine *m)
 {
     int64_t version = 0;
@@ -414,41 +417,40 @@ static int step(Machine *m, unsigned char code)
 
 /* ---- the dictionary ---- */
 
-static int by_name(const void *a, const void *b)
+static bool is_tensor(const Node *all, int64_t i)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    return all->item[i]->kind == TEXT && all->item[i + 1]->kind == TENSOR;
 }
 
-static int check_names(const PickleDict *d, Err *e)
+/* Is each name there once? Looked at before they are copied: a name costs an item two bytes. */
+static int check_names(const Node *all, Err *e)
 {
-    char **sorted = mem_array((size_t)d->tensors, sizeof *sorted);
+    NameMap names = {0};
     int status = 0;
-    for (int i = 0; i < d->tensors; i++)
-        sorted[i] = d->tensor[i].name;
-    if (d->tensors)
-        qsort(sorted, (size_t)d->tensors, sizeof *sorted, by_name);
-    for (int i = 1; i < d->tensors && status == 0; i++)
-        if (strcmp(sorted[i - 1], sorted[i]) == 0)
-            status = err_set(e, "%.100s is there twice", sorted[i]);
-    free(sorted);
+    bool fresh;
+    for (int64_t i = 0; i + 1 < all->count && status == 0; i += 2) {
+        Str name = all->item[i]->text;
+        if (is_tensor(all, i) && (namemap_at(&names, name, &fresh), !fresh))
+            status = err_set(e, "%.*s is there twice", (int)(name.n < 100 ? name.n : 100), name.p);
+    }
+    namemap_free(&names);
     return status;
 }
 
 /* The result's tensors; what else it holds (a step, a name) is nothing to us. */
 static int take_tensors(PickleDict *d, const Node *all, Err *e)
 {
+    if (check_names(all, e) < 0)
+        return -1;
     d->tensor = mem_array((size_t)all->count / 2, sizeof *d->tensor);
     for (int64_t i = 0; i + 1 < all->count; i += 2) {
-        const Node *key = all->item[i], *value = all->item[i + 1];
-        if (key->kind != TEXT || value->kind != TENSOR)
+        if (!is_tensor(all, i))
             continue;
         PickleTensor *t = &d->tensor[d->tensors++];
-        *t = *value->tensor;
-        t->name = mem_strn(key->text.p, key->text.n);
+        *t = *all->item[i + 1]->tensor;
+        t->name = mem_strn(all->item[i]->text.p, all->item[i]->text.n);
     }
-    if (d->tensors == 0)
-        return err_set(e, "it holds no tensors by name");
-    return check_names(d, e);
+    return d->tensors ? 0 : err_set(e, "it holds no tensors by name");
 }
 
 static void clear_machine(Machine *m)
@@ -461,6 +463,7 @@ static void clear_machine(Machine *m)
             free(n->tensor);
         free(n);
     }
+    namemap_free(&m->storages);
     free(m->stack);
     free(m->memo);
 }
@@ -468,11 +471,11 @@ static void clear_machine(Machine *m)
 int pickle_read(const char *bytes, size_t n, PickleDict *d, Err *e)
 {
     Machine m = {.p = (const unsigned char *)bytes, .dict = d, .e = e, .most_memos = n};
-    int status = 0;
+    int status = 0, steps = 0;
     m.end = m.p + n;
     *d = (PickleDict){0};
     while (status == 0 && m.p < m.end && *m.p != '.')
-        status = step(&m, *m.p++);
+        status = steps++ < MOST_STEPS ? step(&m, *m.p++) : too_long(&m);
     if (status == 0) {
         const Node *result = m.p < m.end ? pop(&m) : NULL;
         status = result && result->kind == DICT ? take_tensors(d, result, e) : broken(&m);

@@ -30,8 +30,8 @@ typedef struct PickleDict {
     int storages;
 } PickleDict;
 
-/* Reads n bytes. Names are there once, shapes are within their storage. 0 or -1; either way d is
- * to be cleared. */
+/* Reads n bytes, of 2^21 instructions at most. Names are there once, shapes are within their
+ * storage. 0 or -1; either way d is to be cleared. */
 int pickle_read(const char *bytes, size_t n, PickleDict *d, Err *e);
 void pickle_clear(PickleDict *d);
 

@@ -1,8 +1,9 @@
 /* safetensors.h - the format of a frame and of a weights file
  * (https://huggingface.co/docs/safetensors): u64 little-endian length of the header, JSON
- * header, data without holes. Validated in full: header at most 100,000,000 bytes and beginning
- * with '{', no duplicate keys, no overlap, no hole, last offset = length of the data, shape
- * products checked for overflow, names of types known. Rank 0 and empty tensors are legal. */
+ * header, data without holes. Validated in full: header at most ST_HEADER_MAX bytes and beginning
+ * with '{', no duplicate keys, no overlap, no hole, last offset = length of the data, shapes whose
+ * products do not overflow (shape_bytes), names of types known. Rank 0 and empty tensors are
+ * legal. */
 #ifndef WEFT_SAFETENSORS_H
 #define WEFT_SAFETENSORS_H
 
@@ -10,7 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 
-enum { ST_HEADER_MAX = 100000000, ST_RANKS = 8 };
+enum { ST_HEADER_MAX = 100000000, ST_RANKS = 8, ST_TENSORS_MAX = 1000000, ST_KEYS_MAX = 10000 };
 
 typedef struct StTensor {
     char *name;
@@ -28,7 +29,9 @@ typedef struct StHeader {
     uint64_t data; /* bytes of the data part */
 } StHeader;
 
-/* Parses a header's JSON (n bytes, without the length). 0 or -1. */
+/* Parses a header's JSON (n bytes, without the length). 0 or -1. At most ST_TENSORS_MAX tensors of
+ * ST_RANKS axes and ST_KEYS_MAX keys of metadata; memory is at most some 10 times the header's, as
+ * nothing is kept but these. What else a tensor's object holds is passed over. */
 int st_parse(const char *json, size_t n, StHeader *h, Err *e);
 void st_clear(StHeader *h);
 /* Puts the tensors into falling order of element size (equal ones stay in order), which aligns

@@ -1,6 +1,7 @@
 #include "store/shards.h"
 
 #include "base/mem.h"
+#include "store/jsonfile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,7 @@ static int list_files(Shards *s, Err *e)
     const char *key;
     json_t *file;
     s->name = mem_array(json_object_size(s->map), sizeof *s->name);
-    json_object_foreach(s->map, key, file)
-    {
+    json_object_foreach(s->map, key, file) {
         const char *f = json_string_value(file);
         if (!f || !*f || strchr(f, '/'))
             return err_set(e, "the file of %.100s is not one of this folder", key);
@@ -32,13 +32,12 @@ static int list_files(Shards *s, Err *e)
 
 int shards_read(const char *path, Shards *s, Err *e)
 {
-    json_error_t why;
     const char *slash = strrchr(path, '/');
     int folder = slash ? (int)(slash + 1 - path) : 0;
     *s = (Shards){0};
-    json_t *root = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    json_t *root = jsonfile_read(path, e);
     if (!root)
-        return err_set(e, "%s: line %d: %s", path, why.line, why.text);
+        return -1;
     s->map = json_incref(json_object_get(root, "weight_map"));
     json_decref(root);
     if (!json_is_object(s->map) || json_object_size(s->map) == 0)

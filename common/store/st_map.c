@@ -1,22 +1,21 @@
 /* st_map.c - safetensors files mapped into memory, one or the shards of a folder. */
 #include "store/safetensors.h"
 
+#include "base/mapping.h"
+#include "store/mapfile.h"
 #include "store/shards.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 typedef struct Part { /* one file */
     char *name;
-    void *map;
-    size_t size;
+    Mapping *map;
+    uint64_t size;
     const char *data; /* behind the header */
     StHeader head;
 } Part;
@@ -35,32 +34,23 @@ struct StFile {
 
 static int map_file(const char *path, Part *p, Err *e)
 {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = file_open(path, &p->size, e);
     if (fd < 0)
-        return err_sys(e, "cannot open");
-    int status = fstat(fd, &st);
-    if (status == 0 && S_ISREG(st.st_mode) && st.st_size > 0) {
-        p->size = (size_t)st.st_size;
-        p->map = mmap(NULL, p->size, PROT_READ, MAP_SHARED, fd, 0);
-        status = p->map == MAP_FAILED ? -1 : 0;
-    }
-    if (status < 0)
-        err_sys(e, "cannot read");
-    else if (!p->map)
-        status = err_set(e, "%s", S_ISREG(st.st_mode) ? "empty file" : "not a file");
-    if (p->map == MAP_FAILED)
-        p->map = NULL;
+        return -1;
+    int status = p->size ? 0 : err_set(e, "empty file");
+    if (status == 0 && !(p->map = mapping_new(fd, 0, (size_t)p->size, PROT_READ, MAP_SHARED, path)))
+        status = err_sys(e, "cannot read");
     close(fd);
     return status;
 }
 
 static int read_part(Part *p, Err *e)
 {
-    const unsigned char *b = p->map;
+    const unsigned char *b = mapping_bytes(p->map);
     uint64_t length = 0;
     if (p->size < 8)
-        return err_set(e, "%zu bytes are no safetensors file: was it fetched in full?", p->size);
+        return err_set(e, "%" PRIu64 " bytes are no safetensors file: was it fetched in full?",
+                       p->size);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | b[i];
     if (length > ST_HEADER_MAX)
@@ -105,10 +95,10 @@ static int list_tensors(StFile *s, Err *e)
     for (int i = 0; i < s->parts; i++)
         for (int k = 0; k < s->part[i].head.count; k++)
             s->entry[n++] = (Entry){&s->part[i].head.tensor[k], &s->part[i]};
-    if (n)
+    if (n) {
         memcpy(s->sorted, s->entry, (size_t)n * sizeof *s->entry);
-    if (n)
         qsort(s->sorted, (size_t)n, sizeof *s->sorted, by_name);
+    }
     for (int i = 1; i < n; i++)
         if (by_name(&s->sorted[i - 1], &s->sorted[i]) == 0)
             return err_set(e, "%.100s is in %.100s and in %.100s", s->sorted[i].tensor->name,
@@ -123,8 +113,7 @@ static int check_map(const StFile *s, const json_t *map, Err *e)
 {
     const char *key;
     json_t *file;
-    json_object_foreach((json_t *)map, key, file)
-    {
+    json_object_foreach((json_t *)map, key, file) {
         StTensor like = {.name = (char *)key};
         Entry *got =
             bsearch(&(Entry){&like, NULL}, s->sorted, (size_t)s->count, sizeof *s->sorted, by_name);
@@ -218,7 +207,7 @@ void st_done(const StFile *s, const void *p, size_t n)
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), at = (uintptr_t)p;
     uintptr_t from = (at + page - 1) / page * page, to = (at + n) / page * page;
     for (int i = 0; i < s->parts; i++) {
-        uintptr_t map = (uintptr_t)s->part[i].map;
+        uintptr_t map = (uintptr_t)mapping_bytes(s->part[i].map);
         if (at >= map && at + n <= map + s->part[i].size && from < to)
             madvise((void *)from, to - from, MADV_DONTNEED); /* only memory is saved by it */
     }
@@ -229,8 +218,7 @@ void st_close(StFile *s)
     if (!s)
         return;
     for (int i = 0; i < s->parts; i++) {
-        if (s->part[i].map)
-            munmap(s->part[i].map, s->part[i].size);
+        mapping_free(s->part[i].map);
         st_clear(&s->part[i].head);
         free(s->part[i].name);
     }

@@ -1,6 +1,7 @@
 #include "store/torchfile.h"
 
 #include "base/mem.h"
+#include "store/mapfile.h"
 #include "store/pickle.h"
 #include "store/shards.h"
 
@@ -8,7 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 #include <zip.h>
 
 enum { MOST_PICKLE = 8 << 20 }; /* bytes of a dictionary: some 50,000 tensors */
@@ -43,14 +44,13 @@ static int zip_failed(Part *p, const char *what, Err *e)
 
 static int open_zip(Part *p, const char *path, Err *e)
 {
-    struct stat st;
-    int code = 0;
-    if (stat(path, &st) < 0)
-        return err_sys(e, "cannot open");
-    p->size = (uint64_t)st.st_size;
-    p->zip = zip_open(path, ZIP_RDONLY, &code);
+    int code = 0, fd = file_open(path, &p->size, e);
+    if (fd < 0)
+        return -1;
+    p->zip = zip_fdopen(fd, ZIP_RDONLY, &code); /* closes it */
     if (p->zip)
         return 0;
+    close(fd);
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS || code == ZIP_ER_EOF)
         return err_set(e, "no zip archive of torch.save (which PyTorch 1.6 and later write): was "
                           "it fetched in full?");
@@ -88,7 +88,7 @@ static int read_at(Part *p, int64_t at, void *to, uint64_t bytes, const char *na
     if (!f)
         return zip_failed(p, name, e);
     while (got <= bytes) { /* one read beyond, which checks the sum */
-        zip_int64_t n = zip_fread(f, (char *)to + got, bytes - got ? bytes - got : 1);
+        zip_int64_t n = zip_fread(f, (char *)to + got, bytes > got ? bytes - got : 1);
         if (n <= 0)
             break;
         got += (uint64_t)n;
@@ -237,8 +237,7 @@ static int read_index(TorchFile *f, const char *path, Err *e)
         status = add_part(f, s.path[i], e);
     if (status == 0)
         status = list_tensors(f, e);
-    json_object_foreach(s.map, key, file)
-    {
+    json_object_foreach(s.map, key, file) {
         if (status == 0 && !find(f, key))
             status = err_set(e, "%s: %.100s is not in %.100s", path, key, json_string_value(file));
     }

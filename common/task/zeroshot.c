@@ -2,10 +2,10 @@
  * model of natural language inference says whether it entails it. */
 #include "base/write.h"
 #include "measure/metrics.h"
+#include "store/jsonfile.h"
 #include "task/group.h"
 #include "task/task.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,7 @@ typedef struct ZeroShot {
 
 static int read_candidates(Classes *c, const char *json, Err *e)
 {
-    json_error_t je;
-    json_t *list = json_loads(json, JSON_REJECT_DUPLICATES, &je);
+    json_t *list = json_read_meta(json);
     size_t n = json_array_size(list);
     json_decref(list);
     if (n == 0)

@@ -1,8 +1,9 @@
 #include "text/merges.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include "store/mapfile.h"
+
 #include <stdlib.h>
+#include <string.h>
 
 enum { MERGES_BYTES = 1 << 28 };
 
@@ -41,21 +42,6 @@ int merges_add(MergeList *l, const Vocab *v, Str left, Str right, Err *e)
     return 0;
 }
 
-static int read_all(const char *path, Buf *b, Err *e)
-{
-    FILE *f = fopen(path, "re");
-    size_t n;
-    if (!f)
-        return err_sys(e, "cannot open");
-    while ((n = fread(buf_room(b, 1 << 18), 1, 1 << 18, f)) > 0 && b->n < MERGES_BYTES)
-        b->n += n;
-    int bad = ferror(f);
-    fclose(f);
-    if (bad)
-        return err_sys(e, "cannot read");
-    return b->n < MERGES_BYTES ? 0 : err_set(e, "too large for a list of merges");
-}
-
 static int read_line(MergeList *l, const Vocab *v, Str line, Err *e)
 {
     const char *space = memchr(line.p, ' ', line.n);
@@ -65,12 +51,12 @@ static int read_line(MergeList *l, const Vocab *v, Str line, Err *e)
     return merges_add(l, v, str_of(line.p, left), str_of(space + 1, line.n - left - 1), e);
 }
 
-static int read_lines(MergeList *l, const Vocab *v, const Buf *b, Err *e)
+static int read_lines(MergeList *l, const Vocab *v, Str text, Err *e)
 {
     int64_t number = 1;
-    for (size_t at = 0; at < b->n; number++) {
-        const char *p = b->p + at, *stop = memchr(p, '\n', b->n - at);
-        size_t n = stop ? (size_t)(stop - p) : b->n - at;
+    for (size_t at = 0; at < text.n; number++) {
+        const char *p = text.p + at, *stop = memchr(p, '\n', text.n - at);
+        size_t n = stop ? (size_t)(stop - p) : text.n - at;
         at += n + 1;
         if (n && p[n - 1] == '\r')
             n--;
@@ -85,7 +71,7 @@ static int read_lines(MergeList *l, const Vocab *v, const Buf *b, Err *e)
 int merges_read(MergeList *l, const Vocab *v, const char *path, Err *e)
 {
     Buf b = {0};
-    int bad = read_all(path, &b, e) < 0 || read_lines(l, v, &b, e) < 0;
+    int bad = file_read(path, MERGES_BYTES, &b, e) < 0 || read_lines(l, v, str_of(b.p, b.n), e) < 0;
     free(b.p);
     return bad ? -1 : 0;
 }

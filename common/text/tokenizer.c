@@ -79,13 +79,6 @@ void tokwork_free(TokWork *w)
     free(w);
 }
 
-void tokens_free(Tokens *t)
-{
-    free(t->id);
-    free(t->span);
-    *t = (Tokens){0};
-}
-
 static bool is_one_char(Str t)
 {
     size_t n = 1;
@@ -245,7 +238,7 @@ void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw,
     size_t kept = 0, begin = out->n;
     for (size_t i = 0; i < n; i++) {
         Str text = tokenizer_text(t, id[i]);
-        if (text.p && (raw || !tokenizer_is_hidden(t, id[i])))
+        if (text.p && (raw || !tokenizer_is_special(t, id[i])))
             token[kept++] = text;
     }
     tokenizer_join(t, token, kept, out);

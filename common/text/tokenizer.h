@@ -13,19 +13,12 @@
 #define WEFT_TOKENIZER_H
 
 #include "base/err.h"
-#include "base/mem.h"
+#include "text/tokens.h"
 
 #include <stdbool.h>
 
 typedef struct Tokenizer Tokenizer; /* shared by threads: nothing changes it */
 typedef struct TokWork TokWork;     /* what one thread needs beside it: buffers, a cache */
-
-/* Ids with the bytes [start, end) of the text they stand for; grows. */
-typedef struct Tokens {
-    int32_t *id;
-    int32_t (*span)[2];
-    size_t n, cap;
-} Tokens;
 
 /* What a row is made of: texts and special tokens in their order. */
 typedef struct TemplateItem {
@@ -38,8 +31,6 @@ typedef struct Template {
     TemplateItem *item;
     int count, specials;
 } Template;
-
-typedef enum Special { TOK_CLS, TOK_SEP, TOK_PAD, TOK_MASK, TOK_UNK, TOK_SPECIALS } Special;
 
 /* What the folder's model says of its tokenizer, of which text/ knows nothing by itself. */
 typedef struct TokFacts {
@@ -61,6 +52,7 @@ const char *tokenizer_kind(const Tokenizer *t);        /* WordPiece, BPE, Unigra
 int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
 bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
 int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */
+bool tokenizer_is_special(const Tokenizer *t, int32_t id);
 bool tokenizer_has_prefix(const Tokenizer *t);      /* ## or the like marks pieces inside a word */
 int32_t tokenizer_size(const Tokenizer *t);         /* ids are below */
 Str tokenizer_text(const Tokenizer *t, int32_t id); /* an entry; {NULL, 0}: no such id */
@@ -72,7 +64,6 @@ void tokwork_free(TokWork *w);
 /* Appends the text's tokens, without the template. The text is UTF-8. Stops soon after
  * out->n exceeds limit (0: never). */
 void tokenizer_encode(const Tokenizer *t, TokWork *w, Str text, size_t limit, Tokens *out);
-void tokens_free(Tokens *t);
 /* The bytes [span[0], span[1]) of the word, as the pre-tokenizer cuts words, that holds the
  * token of bytes [start, end): what `tokenizers` calls token_to_word and word_to_chars. */
 void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int32_t end,
@@ -86,22 +77,5 @@ void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw,
 /* Appends what the model's decoder makes of the texts of n tokens, which need not be in the
  * vocabulary: "Ber", "##lin" give "Berlin" (transformers' convert_tokens_to_string). */
 void tokenizer_join(const Tokenizer *t, const Str *token, size_t n, Buf *out);
-
-static inline void tokens_room(Tokens *t, size_t more)
-{
-    if (t->n + more <= t->cap)
-        return;
-    t->cap = (t->n + more) * 2 < 256 ? 256 : (t->n + more) * 2;
-    t->id = mem_resize(t->id, t->cap, sizeof *t->id);
-    t->span = mem_resize(t->span, t->cap, sizeof *t->span);
-}
-
-static inline void tokens_add(Tokens *t, int32_t id, int32_t start, int32_t end)
-{
-    tokens_room(t, 1);
-    t->id[t->n] = id;
-    t->span[t->n][0] = start;
-    t->span[t->n++][1] = end;
-}
 
 #endif

@@ -151,7 +151,7 @@ void tokenizer_added_ready(Tokenizer *t)
         qsort(t->hidden, (size_t)t->hiddens, sizeof *t->hidden, by_id);
 }
 
-bool tokenizer_is_hidden(const Tokenizer *t, int32_t id)
+bool tokenizer_is_special(const Tokenizer *t, int32_t id)
 {
     return t->hiddens &&
            bsearch(&id, t->hidden, (size_t)t->hiddens, sizeof *t->hidden, by_id) != NULL;
@@ -244,8 +244,7 @@ static int add_decoder(Tokenizer *t, const TokFolder *from, Err *e)
     size_t n = 0;
     int bad = 0;
     const char *key;
-    json_object_foreach(all, key, o)
-    {
+    json_object_foreach(all, key, o) {
         list[n] = (Listed){key_id(key), content(o), o};
         if (list[n++].id < 0)
             bad = err_set(e, "tokenizer_config.json: '%s' is no id", key);
@@ -273,8 +272,7 @@ static int add_listed(Tokenizer *t, const TokFolder *from, Err *e)
     size_t n = 0;
     int bad = 0;
     const char *text;
-    json_object_foreach(all, text, id)
-    {
+    json_object_foreach(all, text, id) {
         list[n] = (Listed){json_is_integer(id) ? json_integer_value(id) : -1, text, NULL};
         if (list[n].id < 0 || list[n].id > INT32_MAX)
             bad = err_set(e, "'%s' has no proper id", text);

@@ -3,7 +3,9 @@
 #ifndef WEFT_TOKENIZER_CLASS_H
 #define WEFT_TOKENIZER_CLASS_H
 
-#include "text/tokenizer.h"
+#include "text/tokens.h"
+
+#include <stdbool.h>
 
 /* Names of special tokens, in the order of Special; NULL: there is no such token. */
 extern const char *const names_bert[TOK_SPECIALS];    /* [CLS] [SEP] [PAD] [MASK] [UNK] */

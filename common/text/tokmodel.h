@@ -5,7 +5,7 @@
 #ifndef WEFT_TOKMODEL_H
 #define WEFT_TOKMODEL_H
 
-#include "text/tokenizer.h"
+#include "text/tokens.h"
 #include "text/vocab.h"
 
 /* Normalised text; for each of its bytes the bytes of the original it comes from. */

@@ -88,14 +88,14 @@ def onnx(model, work, threads):
                                                           "token_type_ids", "hidden")})
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(path), options,
-                                           providers=["CPUExecutionProvider"])
+    runner = onnxruntime.InferenceSession(str(path), options,
+                                          providers=["CPUExecutionProvider"])
     tokenizer = plain_tokenizer(model)
 
     def forward(ids):
         x, mask = padded(ids, max(map(len, ids)))
-        hidden, = session.run(["hidden"], {"input_ids": x, "attention_mask": mask,
-                                           "token_type_ids": np.zeros_like(x)})
+        hidden, = runner.run(["hidden"], {"input_ids": x, "attention_mask": mask,
+                                          "token_type_ids": np.zeros_like(x)})
         return mean(hidden, mask)
     return lambda texts: sorted_run(tokenizer, texts, 384, forward)
 

@@ -50,8 +50,8 @@ static void test_text(void)
     CHECK(text_is(f, "row.label", 0, "b") && text_is(f, "row.label", 1, ""));
     CHECK(text_is(f, "token.label", 0, "B") && text_is(f, "token.label", 4, "I"));
     CHECK(frame_text(f, "row.pair", 0).p == NULL);
-    CHECK(strcmp(tensor_bytes_name(f, frame_get(f, "token.label")), "label.utf8") == 0);
-    CHECK(tensor_bytes_name(f, frame_get(f, "token.id")) == NULL);
+    CHECK(tensor_bytes(f, frame_get(f, "token.label")) == frame_get(f, "label.utf8"));
+    CHECK(!tensor_bytes(f, frame_get(f, "token.id")));
     frame_add_text(f, "row.label", (Str[]){{"x", 1}, {"y", 1}, {"z", 1}}, 3);
     CHECK(text_is(f, "row.label", 2, "z") && text_is(f, "token.label", 4, "I"));
     CHECK(frame_check(f, &e) == 0);
@@ -131,6 +131,56 @@ static void test_replace(void)
     frame_free(f);
 }
 
+/* What an axis cuts is no bytes to point into: "row.row.x" is two numbers a row, like any other. */
+static void test_nested(void)
+{
+    Frame *f = sample();
+    Err e = {0};
+    put(f, "row.row.x", DT_I64, 2, (int64_t[]){3, 2}, (int64_t[]){0, 3, 0, 3, 0, 99});
+    put(f, "row.x.utf8", DT_U8, 1, (int64_t[]){3}, "abc");
+    CHECK(frame_check(f, &e) == 0 && !tensor_bytes(f, frame_get(f, "row.row.x")));
+    CHECK_TEXT(e.text, "");
+    Frame *g = frame_select(f, (int64_t[]){2}, 1);
+    CHECK(frame_check(g, &e) == 0 && frame_get(g, "row.x.utf8")->bytes == 1);
+    CHECK(*(char *)frame_get(g, "row.x.utf8")->data == 'c');
+    CHECK(((int64_t *)frame_get(g, "row.row.x")->data)[1] == 99);
+    CHECK(frame_text(g, "row.row.x", 0).p == NULL);
+    frame_free(g);
+    frame_free(f);
+}
+
+/* As many tensors as a frame may have, all ranges: work is as much as there are, not its square. */
+static void test_many(void)
+{
+    enum { MANY = 5000, SECONDS = 60 };
+    Frame *f = frame_new(2, 0), *part[2];
+    Str two[] = {{"a", 1}, {"bc", 2}};
+    Err e = {0};
+    char name[32];
+    alarm(SECONDS);
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "row.%d", i * 7919 % MANY);
+        frame_add_text(f, name, two, 2);
+        frame_set_meta(f, name, "x");
+    }
+    CHECK(frame_check(f, &e) == 0 && f->count == 2 * MANY && f->keys == MANY);
+    for (int64_t i = 0; i < 2; i++)
+        part[i] = frame_select(f, &i, 1);
+    CHECK(text_is(part[1], "row.77", 0, "bc") && frame_get(part[1], "77.utf8")->bytes == 2);
+    CHECK(frame_agree(part[0], part[1]));
+    Frame *g = frame_join(part, 2);
+    CHECK(frame_agree(f, g) && text_is(g, "row.4999", 1, "bc"));
+    frame_drop(g, "row.0");
+    frame_set_meta(g, "row.1", NULL);
+    CHECK(!frame_get(g, "row.0") && text_is(g, "row.1", 0, "a") && !frame_meta(g, "row.1"));
+    CHECK(strcmp(frame_meta(g, "row.2"), "x") == 0 && g->keys == MANY - 1);
+    frame_drop_prefix(g, "row.");
+    CHECK(g->count == MANY && !frame_get(g, "row.7") && frame_get(g, "7.utf8"));
+    alarm(0);
+    frame_free(g);
+    frame_free(f);
+}
+
 static void test_join(void)
 {
     Frame *f = sample(), *part[3];
@@ -190,7 +240,7 @@ static void refused(const char *name, DType type, int rank, const int64_t *shape
 
 static void test_check(void)
 {
-    int64_t three[] = {3}, four[] = {4}, five[] = {5}, pair[] = {3, 2}, none[] = {0};
+    int64_t two[] = {2}, three[] = {3}, four[] = {4}, five[] = {5}, pair[] = {3, 2}, none[] = {0};
     int64_t ends[] = {0, 2, 1, 5}, late[] = {1, 2, 2, 5}, fall[] = {0, 2, 2, -5};
     int64_t out[] = {0, 13, 13, 17, 0, 0}, back[] = {5, 2, 0, 0, 0, 0};
     int64_t under[] = {-1, 2, 0, 0, 0, 0};
@@ -221,6 +271,17 @@ static void test_check(void)
     frame_add(f, "token.id", DT_I32, 1, five);
     CHECK(frame_check(f, &e) < 0); /* tokens of no row */
     frame_drop(f, "token.id");
+    frame_add(f, "row.nothing", DT_U8, 2, (int64_t[]){UINT32_MAX, 0});
+    CHECK(frame_check(f, &e) < 0);
+    CHECK_TEXT(e.text, "claims 4294967295 rows");
+    frame_add(f, "row.more", DT_F32, 1, two); /* holds something, but of two rows */
+    CHECK(frame_check(f, &e) < 0);
+    CHECK_TEXT(e.text, "claims 4294967295 rows");
+    frame_drop_prefix(f, "row.");
+    put(f, "row.tokens", DT_I64, 1, two, (int64_t[]){0, INT64_MAX});
+    CHECK(frame_check(f, &e) < 0);
+    CHECK_TEXT(e.text, "claims 9223372036854775807 tokens");
+    frame_drop_tokens(f);
     frame_add(f, "row.vector", DT_F32, 2, (int64_t[]){3, 4});
     CHECK(frame_check(f, &e) == 0 && f->rows == 3 && f->tokens == 0);
     frame_free(f);
@@ -233,6 +294,8 @@ int main(void)
     test_need();
     test_select();
     test_replace();
+    test_nested();
+    test_many();
     test_join();
     test_agree();
     test_check();

@@ -21,7 +21,7 @@ typedef struct Will {
 
 static void print_place(const Frame *f, const Tensor *t, int64_t i)
 {
-    if (tensor_bytes_name(f, t)) {
+    if (tensor_bytes(f, t)) {
         Str s = frame_text(f, t->name, i);
         printf(" '%.*s'", (int)s.n, s.p);
         return;
@@ -91,7 +91,9 @@ static int apply(void *ctx, Frame *f, Err *e)
     w->seen += f->rows;
     if (w->key)
         frame_set_meta(f, w->key, w->value);
-    if (w->drop)
+    if (w->drop && strcmp(w->drop, "token.") == 0)
+        frame_drop_tokens(f); /* row.tokens would tell of what is gone */
+    else if (w->drop)
         frame_drop_prefix(f, w->drop);
     return 0;
 }

@@ -32,8 +32,7 @@ static bool same_object(json_t *a, const json_t *b)
     json_t *value;
     if (json_object_size(a) != json_object_size(b))
         return false;
-    json_object_foreach(a, key, value)
-    {
+    json_object_foreach(a, key, value) {
         const json_t *other = json_object_get(b, key);
         if (!other || !same(value, other))
             return false;

@@ -39,6 +39,43 @@ static void make(const char *path, const char *text)
     CHECK_TEXT(e.text, "");
 }
 
+/* Open, with these bytes in them. */
+static void begin(OutFile **o, const char *const *path, int n)
+{
+    Err e = {0};
+    for (int i = 0; i < n; i++) {
+        o[i] = outfile_open(path[i], &e);
+        CHECK(o[i] && outfile_write(o[i], "new", 3, &e) == 0);
+    }
+}
+
+/* Files that belong together: all are there, or all are as they were. */
+static void together(void)
+{
+    static const char *const path[] = {"p", "/dev/null", "q/r", "s"}, *const twice[] = {"p",
+                                                                                        "q/../p"};
+    OutFile *o[4];
+    Err e = {0};
+    CHECK(mkdir("q", 0777) == 0);
+    make("p", "old");
+    make("q/r", "old");
+    begin(o, path, 4);
+    CHECK(outfile_commit_all(o, 4, &e) == 0);
+    CHECK(holds("p", "new") && holds("q/r", "new") && holds("s", "new"));
+    make("p", "old");
+    CHECK(unlink("s") == 0);
+    begin(o, path, 4);
+    CHECK(unlink("q/r") == 0 && rename("q", "gone") == 0 && mkdir("q", 0777) == 0);
+    make("q/r", "old");
+    CHECK(outfile_commit_all(o, 4, &e) < 0);
+    CHECK_TEXT(e.text, "q/r: cannot write: No such file");
+    CHECK(holds("p", "old") && holds("q/r", "old") && access("s", F_OK) < 0);
+    begin(o, twice, 2);
+    CHECK(outfile_commit_all(o, 2, &e) < 0 && holds("p", "old"));
+    CHECK_TEXT(e.text, "p and q/../p are one file");
+    CHECK(outfile_commit_all(o, 0, &e) == 0);
+}
+
 int main(void)
 {
     Err e = {0};
@@ -76,5 +113,6 @@ int main(void)
     CHECK_TEXT(e.text, "/dev/full: cannot write: No space left");
     outfile_abort(o);
     outfile_abort(NULL);
+    together();
     return checked();
 }

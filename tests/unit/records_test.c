@@ -138,6 +138,39 @@ static void csv_kinds(void)
     free(got);
 }
 
+/* A header of so many columns: one `text`, and the rest of them with one name. */
+static char *read_columns(int columns, const char *name, const char *asked)
+{
+    Buf in = {0};
+    buf_str(&in, "text");
+    for (int i = 1; i < columns; i++)
+        buf_fmt(&in, ",%s", name);
+    for (int i = 0; i < columns; i++)
+        buf_fmt(&in, "%c%d", i ? ',' : '\n', i);
+    char *got = read_bytes(REC_CSV, (const char *const[]){asked, NULL}, in.p, in.n);
+    free(in.p);
+    return got;
+}
+
+/* As many columns as a spreadsheet has, in time that grows with them. */
+static void csv_columns(void)
+{
+    static const char *const odd[] = {"a#2#2", "a#3", "a#4", "#1#2", "#2", NULL};
+    static const struct {
+        int columns;
+        const char *name, *asked, *want;
+    } cases[] = {{REC_COLUMNS, "a", "a#16383", "16383;"},
+                 {REC_COLUMNS, "", "#16383", "16383;"},
+                 {REC_COLUMNS + 1, "a", "text", "!in: header: more than 16384 columns"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = read_columns(cases[i].columns, cases[i].name, cases[i].asked);
+        CHECK_TEXT(got, cases[i].want);
+        free(got);
+    }
+    /* a header that has names as they are made already */
+    IS(REC_CSV, odd, "a,a#2,a#2,a,a,#1,#1,,\n1,2,3,4,5,6,7,8,9\n", "3|4|5|7|8;");
+}
+
 static void json(void)
 {
     static const char *const ab[] = {"a", "b", NULL};
@@ -250,12 +283,76 @@ static void idle(void)
     free(seen.p);
 }
 
+/* What comes in pieces, with a pause behind each: until a NULL. */
+typedef struct Pieces {
+    const char *const *piece;
+    int fd;
+} Pieces;
+
+static void *send(void *pieces)
+{
+    Pieces *p = pieces;
+    for (; *p->piece; p->piece++) {
+        ssize_t n = (ssize_t)strlen(*p->piece);
+        CHECK(write(p->fd, *p->piece, (size_t)n) == n);
+        usleep(30000);
+    }
+    close(p->fd);
+    return NULL;
+}
+
+static char *read_pieces(RecKind kind, const char **column, const char *const *piece)
+{
+    int fd[2], saved = dup(STDIN_FILENO);
+    pthread_t t;
+    RecSpec spec = {.kind = kind,
+                    .header = true,
+                    .delimiter = ',',
+                    .column = column,
+                    .columns = column != NULL};
+    CHECK(pipe2(fd, O_CLOEXEC) == 0 && dup2(fd[0], STDIN_FILENO) == STDIN_FILENO);
+    close(fd[0]);
+    Pieces p = {piece, fd[1]};
+    CHECK(pthread_create(&t, NULL, send, &p) == 0);
+    char *got = read_with(spec, NULL, 0);
+    pthread_join(t, NULL);
+    dup2(saved, STDIN_FILENO);
+    close(saved);
+    return got;
+}
+
+/* A character that comes in two reads, whole or not, where CSV has taken its first half already. */
+static void halves(void)
+{
+    static const char *text[] = {"text"};
+    static const char *const whole[] = {"text\nab\ncaf\xc3", "\xa9\n\xe2", "\x82", "\xac\n", NULL},
+                             *const wrong[] = {"text\nab\ncaf\xc3", "A\nx\n", NULL},
+                             *const late[] = {"text\nab\ncaf\xe2\x82", "\n", NULL},
+                             *const cut[] = {"text\nab\ncaf\xc3", NULL};
+    const struct {
+        const char *const *piece;
+        const char *want[2]; /* as lines and as CSV */
+    } kinds[] = {
+        {whole, {"text;ab;caf\xc3\xa9;\xe2\x82\xac;", "ab;caf\xc3\xa9;\xe2\x82\xac;"}},
+        {wrong, {"record 3: byte 4 is not UTF-8", "record 2: column 'text': byte 4 is not"}},
+        {late, {"record 3: byte 4 is not UTF-8", "record 2: column 'text': byte 4 is not"}},
+        {cut, {"record 3: byte 4 is not UTF-8", "record 2: column 'text': byte 4 is not"}}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (int csv = 0; csv < 2; csv++) {
+            char *got = read_pieces(csv ? REC_CSV : REC_LINES, csv ? text : NULL, kinds[i].piece);
+            CHECK_TEXT(got, kinds[i].want[csv]);
+            free(got);
+        }
+}
+
 int main(void)
 {
     own_folder();
+    halves();
     lines();
     csv();
     csv_kinds();
+    csv_columns();
     json();
     places();
     sizes();

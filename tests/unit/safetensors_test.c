@@ -33,20 +33,37 @@ static void test_bad(void)
     refused("{\"a\":" T("[-8,0]") "}", "data_offsets");
     refused("{\"a\":" T("[0.0,8]") "}", "data_offsets");
     refused("{\"a\":" T("[0]") "}", "data_offsets");
-    refused("{\"a\":" T("[0,18446744073709551615]") "}", "JSON");
+    refused("{\"a\":" T("[0,18446744073709551615]") "}", "data_offsets");
     refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", "data_offsets");
     refused("{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,8]}}", "shape");
     refused("{\"a\":{\"shape\":[2],\"data_offsets\":[0,8]}}", "dtype");
     refused("{\"a\":{\"dtype\":\"F33\",\"shape\":[2],\"data_offsets\":[0,8]}}", "F33");
     refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[-1],\"data_offsets\":[0,8]}}", "count");
     refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[1,1,1,1,1,1,1,1,1],\"data_offsets\":[0,1]}}",
-            "9 axes");
+            "more than 8 axes");
     refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[4294967296,4294967296],"
             "\"data_offsets\":[0,0]}}",
             "too large");
-    refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[2305843009213693952],"
+    refused("{\"a\":{\"dtype\":\"F64\",\"shape\":[999999999999999999,2],"
             "\"data_offsets\":[0,0]}}",
             "too large");
+    refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[1099511627776,1099511627776,0],"
+            "\"data_offsets\":[0,0]}}",
+            "too large"); /* empty, but what of it is multiplied overflows */
+    refused("{\"a\":{\"dtype\":\"U8\",\"shape\":[0,9223372036854775808],"
+            "\"data_offsets\":[0,0]}}",
+            "count");
+    refused("{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}",
+            "duplicate");
+    refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2,],\"data_offsets\":[0,8]}}", "count");
+    refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8],}}", "JSON");
+    refused("{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}", "JSON");
+    refused("{\"a\\u0000b\":" T("[0,8]") "}", "NUL");
+    refused("{\"a\":" T("[0,8]") ",\"\\u0061\":" T("[8,16]") "}", "duplicate");
+    refused("{\"a\":[[],[],[[[[[[[[]]]]]]]]]}", "no object");
+    refused("{\"__metadata__\":{\"a\":\"1\",\"a\":\"1\"}}", "duplicate");
+    refused("{\"__metadata__\":{},\"__metadata__\":{}}", "duplicate");
+    refused("{\"__metadata__\":{\"a\":\"\\ud800\"}}", "JSON");
     refused("{\"a\":3}", "dtype");
     refused("{\"__metadata__\":{\"a\":1}}", "no string");
     refused("{\"__metadata__\":[]}", "no object");
@@ -57,8 +74,8 @@ static void test_good(void)
     static const char json[] =
         "{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[8,9]},"
         "\"__metadata__\":{\"z\":\"1\",\"a\":\"2\"},"
-        "\"none\":{\"dtype\":\"F32\",\"shape\":[0,9223372036854775807,9],"
-        "\"data_offsets\":[8,8]},"
+        "\"none\":{\"dtype\":\"F32\",\"shape\":[0,99999999,9],"
+        "\"new\":[{\"a\":[]},1],\"data_offsets\":[8,8]},"
         "\"one\":{\"dtype\":\"F64\",\"shape\":[],\"data_offsets\":[0,8]}}   ";
     StHeader h;
     Err e = {0};
@@ -71,6 +88,25 @@ static void test_good(void)
     st_clear(&h);
     CHECK(st_parse("{}", 2, &h, &e) == 0 && h.count == 0 && h.data == 0);
     st_clear(&h);
+}
+
+/* More tensors, or keys, than a header may have. */
+static void test_many(void)
+{
+    Buf t = {0}, k = {0};
+    buf_str(&t, "{\"x\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}");
+    for (int i = 0; i < ST_TENSORS_MAX; i++)
+        buf_fmt(&t, ",\"%d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}", i);
+    buf_str(&t, "}");
+    buf_str(&k, "{\"__metadata__\":{\"x\":\"\"");
+    for (int i = 0; i < ST_KEYS_MAX; i++)
+        buf_fmt(&k, ",\"%d\":\"\"", i);
+    buf_add(&k, "}}", 3);
+    refused(k.p, "more than 10000 keys");
+    buf_add(&t, "", 1);
+    refused(t.p, "more than 1000000 tensors");
+    free(t.p);
+    free(k.p);
 }
 
 static void test_names(void)
@@ -175,6 +211,7 @@ int main(void)
     own_folder();
     test_bad();
     test_good();
+    test_many();
     test_names();
     test_file();
     test_shards();

@@ -97,6 +97,51 @@ static void test_good(void)
     }
 }
 
+/* Storages and look-ups of them by the tens of thousands: each by its name, in no long time. */
+static void test_many(void)
+{
+    enum { STORAGES = 60000, AGAIN = 100000, STEPS = 1 << 21 };
+    Buf b = {0};
+    PickleDict d;
+    Err e = {0};
+    buf_add(&b, HEAD "}", 3);
+    for (int i = 0; i < STORAGES + AGAIN; i++) {
+        int n = i < STORAGES ? i : STORAGES - 1;
+        char key[16];
+        int len = snprintf(key, sizeof key, "%d", n);
+        buf_add(&b, "(X\7\0\0\0storagectorch\nFloatStorage\nX", 34);
+        buf_add(&b, (char[]){(char)len, 0, 0, 0}, 4);
+        buf_add(&b, key, (size_t)len);
+        buf_add(&b, "X\3\0\0\0cpuK\1tQ", 12);
+    }
+    CHECK(pickle_read(b.p, b.n, &d, &e) < 0 && d.storages == STORAGES);
+    CHECK_TEXT(e.text, "broken"); /* it has no end */
+    pickle_clear(&d);
+    b.n = 2;
+    memset(buf_room(&b, STEPS), ')', STEPS);
+    b.n += STEPS - 1;
+    refused_bytes(b.p, b.n, "broken");
+    b.n++;
+    refused_bytes(b.p, b.n, "more than 2097152 instructions");
+    free(b.p);
+}
+
+/* One long name for many tensors is refused before it is copied for each. */
+static void test_long_name(void)
+{
+    enum { LONG = 1 << 20, ITEMS = 1 << 16 };
+    Buf b = {0};
+    buf_add(&b, HEAD "}X\0\0\20\0", 8);
+    memset(buf_room(&b, LONG), 'n', LONG);
+    b.n += LONG;
+    buf_add(&b, "q\0" TENSOR "q\1s(", sizeof TENSOR + 5);
+    for (int i = 0; i < ITEMS; i++)
+        buf_add(&b, "h\0h\1", 4);
+    buf_add(&b, "u.", 2);
+    refused_bytes(b.p, b.n, "nnn is there twice");
+    free(b.p);
+}
+
 /* ---- archives ---- */
 
 static const char one[] = HEAD "}" TEXT("\1", "a") TENSOR "s.";
@@ -246,6 +291,8 @@ int main(void)
     own_folder();
     test_bad();
     test_good();
+    test_many();
+    test_long_name();
     test_archives();
     test_mixed();
     test_refused();

@@ -139,7 +139,8 @@ static void check_trie(void)
     piecetrie_build(&t, &v);
     const char *s = "abcde";
     uint32_t node = PIECETRIE_ROOT;
-    int32_t id, want[] = {0, 1, -1, 2};
+    const int32_t want[] = {0, 1, -1, 2};
+    int32_t id;
     for (int i = 0; i < 4; i++)
         CHECK(piecetrie_step(&t, &node, (unsigned char)s[i], &id) && id == want[i]);
     CHECK(!piecetrie_step(&t, &node, 'e', &id));

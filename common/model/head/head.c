@@ -319,11 +319,10 @@ Pooler *head_pooler(Head *h)
     return h->pooler;
 }
 
-int64_t head_token(const Head *h, const int32_t *id, int64_t n)
+int64_t head_token_of(const Config *c, HeadFrom from, const int32_t *id, int64_t n)
 {
-    const Config *c = &h->config;
     int64_t i = n - 1;
-    if (h->from == FROM_EOS) {
+    if (from == FROM_EOS) {
         while (i >= 0 && id[i] != c->eos)
             i--;
         return i;
@@ -331,6 +330,11 @@ int64_t head_token(const Head *h, const int32_t *id, int64_t n)
     while (i > 0 && c->pad >= 0 && id[i] == c->pad)
         i--;
     return i; /* of padding alone, the first */
+}
+
+int64_t head_token(const Head *h, const int32_t *id, int64_t n)
+{
+    return head_token_of(&h->config, h->from, id, n);
 }
 
 /* ---- running ---- */

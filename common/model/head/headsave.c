@@ -1,63 +1,21 @@
 /* headsave.c - the writing half of headfile.h. */
 #include "base/mem.h"
 #include "base/outfile.h"
-#include "base/tidy.h"
+#include "base/outfolder.h"
 #include "model/head/headfile.h"
 #include "store/safetensors.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-static const char *const own[] = {"config.json", "model.safetensors"};
-
-/* The place without slashes at its end; behind a symbolic link where one is there. */
-static char *place_of(const char *folder)
-{
-    char *real = realpath(folder, NULL);
-    if (real)
-        return real;
-    size_t n = strlen(folder);
-    while (n > 1 && folder[n - 1] == '/')
-        n--;
-    return mem_strn(folder, n);
-}
-
-static int parent_writable(const char *place, Err *e)
-{
-    const char *slash = strrchr(place, '/');
-    char *parent = !slash ? mem_str(".") : mem_strn(place, slash == place ? 1 : slash - place);
-    int status = access(parent, W_OK | X_OK);
-    if (status < 0)
-        err_sys(e, "%s: no folder can be made there", parent);
-    free(parent);
-    return status;
-}
+static const char *const own[] = {"config.json", "model.safetensors", NULL};
+static const FolderKind kind = {"train", own, headfile_is};
 
 int headfile_place(const char *folder, bool replace, Err *e)
 {
-    struct stat st;
-    char *place = place_of(folder);
-    int status;
-    if (!*folder)
-        status = err_set(e, "the output folder has no name");
-    else if (lstat(place, &st) < 0)
-        status = errno == ENOENT ? parent_writable(place, e) : err_sys(e, "%s", folder);
-    else if (!replace)
-        status = err_set(e, "%s is there already: remove it, or --force", folder);
-    else if (!headfile_is(place))
-        status = err_set(e, "%s is no folder that train made, so --force leaves it alone", folder);
-    else
-        status = parent_writable(place, e);
-    free(place);
-    return status;
+    return outfolder_check(&kind, folder, replace, e);
 }
 
 static json_t *encoder_json(const HeadFile *h)
@@ -140,75 +98,14 @@ static int write_weights(const char *path, const HeadFile *h, Err *e)
     return st_write(path, v, 2 * h->layers, &key, &value, 1, e);
 }
 
-/* The old head lies at `old`: its two files go, others move over to the new one. */
-static void clear_away(const char *old, const char *place)
-{
-    DIR *d = opendir(old);
-    for (struct dirent *it; d && (it = readdir(d));) {
-        bool ours = strcmp(it->d_name, own[0]) == 0 || strcmp(it->d_name, own[1]) == 0;
-        char *from = mem_fmt("%s/%s", old, it->d_name);
-        char *to = mem_fmt("%s/%s", place, it->d_name);
-        if (ours)
-            unlink(from);
-        else if (strcmp(it->d_name, ".") != 0 && strcmp(it->d_name, "..") != 0)
-            rename(from, to);
-        free(from);
-        free(to);
-    }
-    if (d)
-        closedir(d);
-    rmdir(old);
-}
-
-/* Puts the folder `made` at `place`. */
-static int put_in_place(const char *made, const char *place, bool replace, Err *e)
-{
-    if (renameat2(AT_FDCWD, made, AT_FDCWD, place, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno == EINVAL && access(place, F_OK) < 0) /* a file system without that promise */
-        return rename(made, place) == 0 ? 0 : err_sys(e, "%s", place);
-    if (!replace || !headfile_is(place))
-        return err_sys(e, "%s", place);
-    if (renameat2(AT_FDCWD, made, AT_FDCWD, place, RENAME_EXCHANGE) == 0) {
-        clear_away(made, place);
-        return 0;
-    }
-    char *old = mem_fmt("%s.old", made);
-    int status = 0;
-    if (rename(place, old) < 0) {
-        status = err_sys(e, "%s", place);
-    } else if (rename(made, place) < 0) {
-        status = err_sys(e, "%s", place);
-        rename(old, place);
-    } else {
-        clear_away(old, place);
-    }
-    free(old);
-    return status;
-}
-
-/* The new folder is registered for removal before its files, which so go first. */
 int headfile_save(const char *folder, const HeadFile *h, const char *training, bool replace, Err *e)
 {
-    char *place = place_of(folder), *made = mem_fmt("%s.tmp.%ld", place, (long)getpid());
-    char *config = mem_fmt("%s/%s", made, own[0]), *weights = mem_fmt("%s/%s", made, own[1]);
-    char *path[] = {made, config, weights};
-    int status = 0;
-    for (int i = 0; i < 3; i++)
-        tidy_add(path[i]);
-    if (mkdir(made, 0777) < 0)
-        status = err_sys(e, "%s", made);
-    if (status < 0 || write_config(config, h, training, e) < 0 ||
-        write_weights(weights, h, e) < 0 || put_in_place(made, place, replace, e) < 0) {
-        unlink(config);
-        unlink(weights);
-        rmdir(made);
-        status = -1;
-    }
-    for (int i = 0; i < 3; i++) {
-        tidy_forget(path[i]);
-        free(path[i]);
-    }
-    free(place);
-    return status;
+    OutFolder *o = outfolder_new(&kind, folder, replace, e);
+    if (!o)
+        return -1;
+    if (write_config(outfolder_file(o, own[0]), h, training, e) == 0 &&
+        write_weights(outfolder_file(o, own[1]), h, e) == 0)
+        return outfolder_commit(o, e);
+    outfolder_abort(o);
+    return -1;
 }

@@ -67,8 +67,7 @@ static int read_modules(const char *folder, const json_t *modules, Pooling *p, E
     size_t i;
     const json_t *m;
     p->kind = POOL_NONE;
-    json_array_foreach(modules, i, m)
-    {
+    json_array_foreach(modules, i, m) {
         const char *type = json_get_str(m, "type", "", e);
         const char *kind = strrchr(type, '.') ? strrchr(type, '.') + 1 : type;
         if (strcmp(kind, "Pooling") == 0) {

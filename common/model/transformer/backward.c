@@ -250,7 +250,7 @@ static bool learns_below(const Run *u, int64_t layer)
 void transformer_half_back(Run *u)
 {
     const HalfPlan *h = u->half;
-    int64_t end = u->learn->first > h->first ? u->learn->first : h->first;
+    int64_t end = u->learn->first > h->first && !u->learn->embeds ? u->learn->first : h->first;
     u->layer = h->end;
     run_stage(u, &last);
     back_last_params(u);

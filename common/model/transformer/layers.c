@@ -76,7 +76,8 @@ static void set_norm(const Piece *p, const Run *u, Norm *a, const NormPlan *n, i
     View x = slot_tile(p, u, SLOT_X, point), normed = slot_tile(p, u, SLOT_NORMED, point);
     View narrow = slot_tile(p, u, SLOT_NARROW, point);
     a->y = c->family->norms == NORMS_AFTER ? x : normed.p ? normed : narrow;
-    a->y2 = a->y.p == narrow.p ? (View){0} : narrow;
+    if (a->y.p != narrow.p)
+        a->y2 = narrow;
     a->gamma = run_value(u, n->gamma);
     a->beta = run_value(u, n->beta);
     a->eps = c->eps;

@@ -6,16 +6,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { NAME = 256, KNOWN = 64 };
+
+/* Which names the checkpoint has in any of its layers: each is asked for in every layer. */
+typedef struct Known {
+    int n;
+    struct {
+        const char *format, *end; /* by pointer: they are families.c's own */
+        bool found;
+    } of[KNOWN];
+} Known;
+
 /* What is being planned: its layer, of how many, and to which part of the model it counts. */
 typedef struct Planner {
     Plan *plan;
     const Config *config;
     const Weights *weights;
     int layer, layers;
+    int first; /* layers of the halves before */
     Part part;
+    Known *known; /* of this half */
 } Planner;
-
-enum { NAME = 256 };
 
 static void full_name(char name[NAME], const char *format, int layer, const char *end)
 {
@@ -35,19 +46,30 @@ static int add(const Planner *u, const char *format, const char *end, int64_t ro
                                                 .cols = cols,
                                                 .decays = decays,
                                                 .part = u->part,
-                                                .layer = strchr(format, '%') ? u->layer : -1});
+                                                .layer = strchr(format, '%') ? u->first + u->layer : -1});
 }
 
 /* Of any layer: where one of them lacks what the others have, that is a fault to be told. */
 static bool has(const Planner *u, const char *format, const char *end, bool usually)
 {
+    Known *k = u->known;
     char name[NAME];
     bool found = false;
-    for (int i = 0; u->weights && !found && i < (strchr(format, '%') ? u->layers : 1); i++) {
+    if (!u->weights)
+        return usually;
+    for (int i = 0; i < k->n; i++)
+        if (k->of[i].format == format && k->of[i].end == end)
+            return k->of[i].found;
+    for (int i = 0; !found && i < (strchr(format, '%') ? u->layers : 1); i++) {
         full_name(name, format, i, end);
         found = weights_has(u->weights, name);
     }
-    return u->weights ? found : usually;
+    if (k->n < KNOWN) {
+        k->of[k->n].format = format;
+        k->of[k->n].end = end;
+        k->of[k->n++].found = found;
+    }
+    return found;
 }
 
 static int table(const Planner *u, const char *name, int64_t entries, int64_t wide)
@@ -125,6 +147,7 @@ static void plan_half(Planner *u, HalfPlan *h, const Names *n)
     const Config *c = u->config;
     u->part = PART_EMBEDDINGS;
     u->layer = 0;
+    u->first = (int)h->first;
     h->position = table(u, n->position, c->first + c->positions, c->embedding);
     h->kind = c->types ? table(u, n->kind, c->types, c->embedding) : -1;
     h->embed = norm(u, n->embed_norm, c->embedding);
@@ -139,6 +162,7 @@ static void plan_half(Planner *u, HalfPlan *h, const Names *n)
     h->layer = mem_zero((size_t)h->owned, sizeof *h->layer);
     u->part = PART_LAYERS;
     u->layers = (int)h->owned;
+    u->known->n = 0;
     for (u->layer = 0; u->layer < h->owned; u->layer++)
         h->layer[u->layer] = plan_one(u, n);
     h->last = (NormPlan){-1, -1};
@@ -163,7 +187,8 @@ static void set_halves(Plan *p, const Config *c)
 void plan_new(Plan *p, const Config *c, const Weights *w, int64_t layers)
 {
     const Family *f = c->family;
-    Planner u = {.plan = p, .config = c, .weights = w, .part = PART_EMBEDDINGS};
+    Known known = {0};
+    Planner u = {.plan = p, .config = c, .weights = w, .part = PART_EMBEDDINGS, .known = &known};
     *p = (Plan){.layers = layers, .distance = -1};
     set_halves(p, c);
     bool other = w && f->tied && !has(&u, f->word, ".weight", true);
@@ -171,7 +196,7 @@ void plan_new(Plan *p, const Config *c, const Weights *w, int64_t layers)
     const Names *names[HALVES] = {&f->encoder, &f->decoder};
     for (int i = 0; i < p->halves; i++)
         plan_half(&u, &p->half[i], names[i]);
-    u.layer = 0;
+    u.layer = u.first = 0;
     if (f->positions == POSITIONS_DISTANCE)
         p->distance = table(&u, f->encoder.distance, c->buckets, c->heads);
 }
@@ -180,12 +205,48 @@ void plan_clear(Plan *p)
 {
     for (int i = 0; i < p->halves; i++)
         free(p->half[i].layer);
+    free(p->more);
     params_clear(&p->params);
+}
+
+static int one_param(Plan *p, const char *name, const char *end, int64_t rows, int64_t cols,
+                     bool decays, Part part, bool fresh)
+{
+    char full[NAME];
+    snprintf(full, sizeof full, "%s%s", name, end);
+    return params_add(&p->params, (Param){.name = full,
+                                          .rows = rows,
+                                          .cols = cols,
+                                          .decays = decays,
+                                          .fresh = fresh,
+                                          .part = part,
+                                          .layer = -1});
+}
+
+Dense plan_dense(Plan *p, const char *name, int64_t out, int64_t in, bool bias, Part part,
+                 bool fresh)
+{
+    Dense d = {.id = p->denses++, .bias = -1, .parts = 1, .out = {out}, .in = in, .plain = true};
+    d.weight = one_param(p, name, ".weight", out, in, true, part, fresh);
+    if (bias)
+        d.bias = one_param(p, name, ".bias", out, 0, false, part, fresh);
+    p->more = mem_resize(p->more, (size_t)p->mores + 1, sizeof *p->more);
+    return p->more[p->mores++] = d;
+}
+
+NormPlan plan_norm(Plan *p, const char *name, int64_t wide, Part part, bool fresh)
+{
+    NormPlan n;
+    n.gamma = one_param(p, name, ".weight", wide, 0, false, part, fresh);
+    n.beta = one_param(p, name, ".bias", wide, 0, false, part, fresh);
+    return n;
 }
 
 const Dense **plan_denses(const Plan *p)
 {
     const Dense **all = mem_zero((size_t)p->denses + 1, sizeof *all);
+    for (int i = 0; i < p->mores; i++)
+        all[p->more[i].id] = &p->more[i];
     for (int i = 0; i < p->halves; i++) {
         const HalfPlan *h = &p->half[i];
         if (h->project.id >= 0)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "kernels/device.h"
 #include "model/transformer/plan.h"
+#include "model/transformer/space.h"
 
 /* All [tokens, ..]. What products read is one of the first three. */
 typedef enum Slot {
@@ -42,16 +43,6 @@ typedef struct SlotShape {
     KType type;
     int64_t cols, places;
 } SlotShape;
-
-/* Device memory that grows with the largest batch so far. */
-typedef struct Space {
-    void *p;
-    size_t size;
-} Space;
-
-/* Room for so many bytes, and some to grow; NULL: there is no more, and a message. What was in it
- * may be lost. */
-void *space_grow(Space *s, Device *dev, size_t bytes, Err *e);
 
 /* What a batch brings along. */
 enum {

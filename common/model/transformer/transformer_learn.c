@@ -18,6 +18,16 @@ Transformer *transformer_planned(Config *c, Weights *w, Device *dev, KType type)
     return t;
 }
 
+Device *transformer_device(const Transformer *t)
+{
+    return t->dev;
+}
+
+bool transformer_has_weights(const Transformer *t)
+{
+    return t->weights != NULL;
+}
+
 Plan *transformer_plan(Transformer *t)
 {
     return &t->plan;

@@ -34,6 +34,8 @@ typedef struct Learn {
 
 /* A model whose numbers have not been read: c is taken over. w NULL: it is to be made. */
 Transformer *transformer_planned(Config *c, Weights *w, Device *dev, KType type);
+Device *transformer_device(const Transformer *t);
+bool transformer_has_weights(const Transformer *t); /* it has a checkpoint */
 Plan *transformer_plan(Transformer *t);
 Config *transformer_settings(Transformer *t); /* rates of dropout may be changed */
 

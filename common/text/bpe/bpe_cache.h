@@ -6,7 +6,9 @@
 #ifndef WEFT_BPE_CACHE_H
 #define WEFT_BPE_CACHE_H
 
+#include "text/bpe/bpe.h"
 #include "text/bpe/bpe_span.h"
+#include "text/tokens.h"
 
 #include <string.h>
 

@@ -4,14 +4,9 @@
 
 #include "store/jsonfile.h"
 #include "text/bpe/bpe.h"
+#include "text/bpe/bpe_rules.h"
+#include "text/tokenizer.h"
 #include "text/tokmodel.h"
-
-typedef struct BpeRules {
-    bool prefix;      /* a space goes before each piece of text that begins without one */
-    bool trim;        /* spans leave out spaces at both ends of a token, ... */
-    bool trim_prefix; /* ... but not the one that the first token begins with */
-    bool words_first; /* words that the vocabulary has are not split (ignore_merges) */
-} BpeRules;
 
 /* Takes over b. The vocabulary must stay. */
 TokModel *bpe_model_new(Bpe *b, const Vocab *v, const BpeRules *rules);

@@ -2,7 +2,10 @@
 #ifndef WEFT_BPE_SPAN_H
 #define WEFT_BPE_SPAN_H
 
-#include "text/bpe/bpe_model.h"
+#include "text/bpe/bpe_rules.h"
+
+#include <stddef.h>
+#include <stdint.h>
 
 /* A word in the text: its bytes there with what comes behind, the first one's offset, and
  * whether a space was put before it. */

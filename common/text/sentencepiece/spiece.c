@@ -1,8 +1,8 @@
 #include "text/sentencepiece/spiece.h"
 
 #include "base/utf8.h"
+#include "store/mapfile.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,26 +147,10 @@ static int read_model(Spiece *s, Err *e)
     return bad;
 }
 
-static int read_all(Buf *b, const char *path, Err *e)
-{
-    enum { STEP = 1 << 18 };
-    FILE *f = fopen(path, "re");
-    size_t n;
-    if (!f)
-        return err_sys(e, "cannot open");
-    while ((n = fread(buf_room(b, STEP), 1, STEP, f)) > 0 && b->n < FILE_BYTES)
-        b->n += n;
-    int bad = ferror(f) ? err_sys(e, "cannot read") : 0;
-    fclose(f);
-    if (!bad && b->n >= FILE_BYTES)
-        return err_set(e, "too large for a vocabulary");
-    return bad;
-}
-
 int spiece_read(Spiece *s, const char *path, Err *e)
 {
     *s = (Spiece){.model = SPIECE_UNIGRAM, .unknown_text = {"<unk>", 5}};
-    if (read_all(&s->bytes, path, e) == 0 && read_model(s, e) == 0)
+    if (file_read(path, FILE_BYTES, &s->bytes, e) == 0 && read_model(s, e) == 0)
         return 0;
     spiece_free(s);
     return -1;

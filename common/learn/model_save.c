@@ -1,0 +1,217 @@
+#include "learn/model_save.h"
+
+#include "base/mem.h"
+#include "base/outfile.h"
+#include "store/jsonfile.h"
+#include "store/safetensors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- config.json ---- */
+
+/* What transformers calls the class of a family for an objective. */
+static char *architecture(const Config *c, const ModelSetup *m)
+{
+    static const char *const names[][2] = {
+        {"albert", "Albert"},   {"bart", "Bart"},           {"bert", "Bert"},
+        {"camembert", "Camembert"}, {"distilbert", "DistilBert"}, {"electra", "Electra"},
+        {"gpt2", "GPT2"},       {"mbart", "MBart"},         {"mt5", "MT5"},
+        {"roberta", "Roberta"}, {"t5", "T5"},               {"xlm-roberta", "XLMRoberta"}};
+    static const char *const ends[HEAD_TASKS] = {
+        [HEAD_CLASS] = "ForSequenceClassification", [HEAD_MASK] = "ForMaskedLM",
+        [HEAD_NEXT] = "ForNextSentencePrediction",  [HEAD_TOKEN] = "ForTokenClassification",
+        [HEAD_SPAN] = "ForQuestionAnswering",       [HEAD_LM] = "LMHeadModel"};
+    const char *name = "", *end = m->stack ? "Model" : ends[m->task];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i][0], c->family->type) == 0)
+            name = names[i][1];
+    if (m->task == HEAD_LM && strcmp(name, "GPT2") != 0 && strcmp(name, "Bert") != 0)
+        end = "ForCausalLM";
+    return mem_fmt("%s%s", name, end);
+}
+
+static void set_labels(json_t *config, const ModelSetup *m, const TrainData *d)
+{
+    json_t *names = json_object(), *ids = json_object();
+    for (int64_t i = 0; i < m->outputs; i++) {
+        char *key = mem_fmt("%lld", (long long)i), *other = mem_fmt("LABEL_%lld", (long long)i);
+        const char *name = d->classes.n ? d->classes.name[i] : other;
+        json_object_set_new(names, key, json_string(name));
+        json_object_set_new(ids, name, json_integer(i));
+        free(key);
+        free(other);
+    }
+    json_object_set_new(config, "id2label", names);
+    json_object_set_new(config, "label2id", ids);
+    json_object_del(config, "num_labels");
+}
+
+/* Of a head of ours: what headfile.h reads. */
+static json_t *stack_json(const ModelSetup *m, const TrainSpec *t)
+{
+    json_t *sizes = json_array();
+    for (int i = 1; i < t->layers; i++)
+        json_array_append_new(sizes, json_integer(t->size[i]));
+    Pooling p = {.kind = m->pool};
+    return json_pack("{s:s, s:o, s:s, s:f}", "pool", pooling_name(p), "sizes", sizes, "activation",
+                     "relu", "dropout", t->dropout > 0 ? t->dropout : 0.0);
+}
+
+static void set_objective(json_t *config, const ModelSetup *m, const TrainSpec *t,
+                          const TrainData *d)
+{
+    static const char *const problems[OBJECTIVES] = {
+        [LEARN_CLASS] = "single_label_classification",
+        [LEARN_MULTI] = "multi_label_classification",
+        [LEARN_REGRESSION] = "regression"};
+    Objective o = d->train.objective;
+    if (o <= LEARN_TOKEN)
+        set_labels(config, m, d);
+    if (problems[o])
+        json_object_set_new(config, "problem_type", json_string(problems[o]));
+    if (m->stack)
+        json_object_set_new(config, "weft_head", stack_json(m, t));
+    else
+        json_object_del(config, "weft_head");
+}
+
+static char *config_text(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
+                         const char *training, Err *e)
+{
+    const Config *c = transformer_settings(m->spec.t);
+    json_t *config = t->scratch ? jsonfile_read(t->scratch, e)
+                                : jsonfile_load(m->folder, "config.json", false, e);
+    if (!config)
+        return NULL;
+    char *name = architecture(c, m);
+    json_object_set_new(config, "architectures", json_pack("[s]", name));
+    json_object_set_new(config, "dtype", json_string("float32"));
+    json_object_del(config, "torch_dtype");
+    set_objective(config, m, t, d);
+    if (c->pad < 0 && c->family->keys->pad.name) /* or transformers refuses batches */
+        json_object_set_new(config, "pad_token_id", json_integer(c->eos));
+    if (training)
+        json_object_set_new(config, "training", json_loads(training, 0, NULL));
+    char *text = json_dumps(config, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(config);
+    free(name);
+    return text;
+}
+
+/* ---- files ---- */
+
+static int write_text(const char *path, const char *text, Err *e)
+{
+    OutFile *o = outfile_open(path, e);
+    if (!o)
+        return -1;
+    if (outfile_write(o, text, strlen(text), e) == 0 && outfile_write(o, "\n", 1, e) == 0)
+        return outfile_commit(o, e);
+    outfile_abort(o);
+    return -1;
+}
+
+/* A file of the model's that goes along as it is, where it is there. */
+static int copy_file(const char *from, const char *to, const char *name, Err *e)
+{
+    char *a = mem_fmt("%s/%s", from, name), *b = mem_fmt("%s/%s", to, name);
+    char buffer[1 << 16];
+    int fd = open(a, O_RDONLY | O_CLOEXEC), status = 0;
+    ssize_t n = 0;
+    OutFile *o = fd >= 0 ? outfile_open(b, e) : NULL;
+    if (fd < 0 && errno != ENOENT)
+        status = err_sys(e, "%s", a);
+    else if (fd >= 0 && !o)
+        status = -1;
+    while (o && status == 0 && (n = read(fd, buffer, sizeof buffer)) > 0)
+        status = outfile_write(o, buffer, (size_t)n, e);
+    if (o && status == 0 && n < 0)
+        status = err_sys(e, "%s", a);
+    if (o && status == 0)
+        status = outfile_commit(o, e);
+    else if (o)
+        outfile_abort(o);
+    if (fd >= 0)
+        close(fd);
+    free(a);
+    free(b);
+    return status;
+}
+
+static int copy_rest(const ModelSetup *m, const char *into, Err *e)
+{
+    static const char *const names[] = {
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+        "vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
+        "tokenizer.model", "source.spm", "target.spm", "generation_config.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (copy_file(m->folder, into, names[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+/* ---- model.safetensors ---- */
+
+/* A name as the family's class for the objective has it. */
+static char *full_name(const Family *f, const Param *a, bool stack)
+{
+    bool inner = a->part != PART_HEADS && f->prefix && !stack;
+    return mem_fmt("%s%s", inner ? f->prefix : "", a->name);
+}
+
+static bool in_head_file(const Param *a, bool stack)
+{
+    return stack && a->part == PART_HEADS;
+}
+
+static int write_tensors(const ModelSetup *m, const float *numbers, const char *path, bool head,
+                         Err *e)
+{
+    const Params *all = &transformer_plan(m->spec.t)->params;
+    const Family *f = transformer_settings(m->spec.t)->family;
+    StView *v = mem_zero((size_t)all->count, sizeof *v);
+    char *key = "format", *value = "pt";
+    int n = 0;
+    for (int i = 0; i < all->count; i++) {
+        const Param *a = &all->param[i];
+        if (in_head_file(a, m->stack) != head)
+            continue;
+        int64_t *shape = mem_array(2, sizeof *shape);
+        shape[0] = a->rows;
+        shape[1] = a->cols;
+        v[n++] = (StView){.name = full_name(f, a, m->stack),
+                          .type = DT_F32,
+                          .rank = a->cols ? 2 : 1,
+                          .shape = shape,
+                          .data = numbers + a->at,
+                          .bytes = (size_t)param_numbers(a) * sizeof(float)};
+    }
+    int status = st_write(path, v, n, &key, &value, 1, e);
+    for (int i = 0; i < n; i++) {
+        free((char *)(uintptr_t)v[i].name);
+        free((void *)(uintptr_t)v[i].shape);
+    }
+    free(v);
+    return status;
+}
+
+int model_save_files(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
+                     const float *numbers, const char *training, const char *into, Err *e)
+{
+    char *config = config_text(m, t, d, training, e), *path = mem_fmt("%s/config.json", into);
+    int status = config ? write_text(path, config, e) : -1;
+    free(path);
+    free(config);
+    if (status == 0)
+        status = copy_rest(m, into, e);
+    for (int head = 0; head <= m->stack && status == 0; head++) {
+        path = mem_fmt("%s/%s.safetensors", into, head ? "head" : "model");
+        status = write_tensors(m, numbers, path, head, e);
+        free(path);
+    }
+    return status;
+}
