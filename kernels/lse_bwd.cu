@@ -4,6 +4,17 @@
 
 enum { ROWS = 4 }; /* warps of a block */
 
+static __device__ inline float loss_of(const LseBwd &a, int64_t i)
+{
+    if (a.target[i] < 0)
+        return 0;
+    double loss = (double)a.top[i] + log(a.sum[i]), smooth = (double)a.smooth;
+    loss -= (1 - smooth) * (double)a.seen[i];
+    if (smooth > 0)
+        loss -= smooth / (double)a.whole * a.all[i];
+    return (float)(loss * (a.weight ? (double)a.weight[i] : 1));
+}
+
 template <int W> static __global__ void softmax_less_target(LseBwd a)
 {
     int64_t i = (int64_t)blockIdx.x * ROWS + threadIdx.y, n = a.x.cols;
@@ -20,6 +31,8 @@ template <int W> static __global__ void softmax_less_target(LseBwd a)
         }
         cuda_store<W>(cuda_row(a.dx, i), a.dx.type, j, g);
     }
+    if (a.loss && threadIdx.x == 0)
+        a.loss[i] = loss_of(a, i);
 }
 
 void cuda_lse_bwd(Piece *p, const LseBwd *a)

@@ -374,13 +374,16 @@ void expect(Mat *y, const double *want, const double *scale, Bound b)
     const Block *block = block_of(y);
     char *got = mem_alloc(block->size);
     fetch(block->mem, got, block->size);
+    int roundings = b.roundings ? b.roundings : 1;
     if (y->v.type != K_F32)
-        rounding = (b.roundings ? b.roundings : 1) / (y->v.type == K_F16 ? 2048.0 : 256.0);
+        rounding = roundings / (y->v.type == K_F16 ? 2048.0 : 256.0);
+    double least = y->v.type == K_F16 ? roundings * 0x1p-25 : 0; /* f16 ends at 2^-24 */
     for (int64_t i = 0, k = 0; i < y->v.rows; i++)
         for (int64_t j = 0; j < y->v.cols; j++, k++) {
             double g = element(y, got, i, j), err = fabs(g - want[k]);
             double most = b.max * (scale ? scale[k] : fmax(1, fabs(want[k])));
             most += rounding * (b.roundings > 1 && scale ? scale[k] : fabs(want[k]));
+            most += least;
             if (!(err <= most))
                 fail("[%lld, %lld] is %.9g, not %.9g (within %.2g)", (long long)i, (long long)j, g,
                      want[k], most);

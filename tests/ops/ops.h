@@ -46,9 +46,9 @@ void *dev_copy(const void *host, size_t bytes);
 #define DEV_COPY(array, n) dev_copy(array, (size_t)(n) * sizeof *(array))
 
 /* An element of `got` may be off by max * scale, where scale is max(1, |want|) or as given, and
- * where it is bf16 or f16 by half a unit (1/256, 1/2048) of |want|; or, if there are more roundings
- * on the way, of `scale` for each. The normalised mean squared error is sum (got - want)^2 / sum
- * want^2, and asked of 16 elements or more. */
+ * where it is bf16 or f16 by half a unit of |want| (1/256; 1/2048, but 2^-25 at least) more; or, if
+ * there are more roundings on the way, of `scale` for each. The normalised mean squared error is
+ * sum (got - want)^2 / sum want^2, and asked of 16 elements or more. */
 typedef struct Bound {
     double nmse, max;
     int roundings; /* on the way to a bf16 or f16 result; 0 means 1 */
@@ -98,6 +98,6 @@ void ops_attend(void);
 void ops_attend_bwd(void);
 void ops_vocab(void);  /* lse, lse_bwd, topk */
 void ops_losses(void); /* xent, point_loss */
-void ops_learn(void);  /* sqnorm, step */
+void ops_learn(void);  /* sqnorm, clip, step */
 
 #endif

@@ -1,6 +1,7 @@
 #include "tests/ops/ops.h"
 
 STAGE(sqnorm)
+STAGE(clip)
 STAGE(step)
 
 /* sqnorm.h: in double, 1e-12. */
@@ -17,6 +18,33 @@ static void sqnorm(int64_t n)
     if (!(fabs(got - want) <= 1e-12 * want))
         fail("%.17g, not %.17g", got, want);
     dev->free(dev, out);
+    end();
+}
+
+/* clip.h: in double, the factor rounded to f32. */
+static void clip(int64_t n, double most)
+{
+    begin("clip", "%lld, at most %g", (long long)n, most);
+    double *square = mem_array((size_t)n, sizeof *square), sum = 0, norm = NAN;
+    double *dev_norm = dev->alloc(dev, sizeof *dev_norm);
+    Mat factor = mat_out(K_F32, 1, 1, 0);
+    for (int64_t i = 0; i < n; i++) {
+        square[i] = rand_normal(&rng);
+        square[i] *= square[i];
+        sum += square[i];
+    }
+    double want = most > 0 ? fmin(1, most / (sqrt(sum) + 1e-6)) : 1;
+    run(stage_clip, &(Clip){.square = DEV_COPY(square, n),
+                            .n = n,
+                            .most = most,
+                            .factor = factor.v.p,
+                            .norm = dev_norm});
+    expect(&factor, &want, NULL, (Bound){0, 1e-7, 0});
+    fetch(dev_norm, &norm, sizeof norm);
+    if (!(fabs(norm - sqrt(sum)) <= 1e-14 * norm))
+        fail("norm %.17g, not %.17g", norm, sqrt(sum));
+    dev->free(dev, dev_norm);
+    free(square);
     end();
 }
 
@@ -125,6 +153,9 @@ void ops_learn(void)
 {
     for (int64_t n = 0; n < 30000; n = 3 * n + 1)
         sqnorm(n);
+    for (int64_t n = 0; n < 1000; n = 5 * n + 1)
+        for (int bits = 0; bits < 3; bits++)
+            clip(n, bits == 0 ? 0 : bits == 1 ? 0.25 : 100);
     for (int64_t n = 0; n < 2000; n = 11 * n + 5)
         for (int bits = 0; bits < 8; bits++) {
             double decay = bits & 1 ? 0.1 : 0;
