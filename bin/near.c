@@ -40,11 +40,13 @@ static Corpus *read_corpus(char *file, Device *dev, Err *e)
 }
 
 /* row, rank, cosine, text; the row's number where the corpus has no texts. */
-static void put_near(Buf *b, const Corpus *c, int64_t row, int rank, const Near *n)
+static int put_near(Buf *b, Corpus *c, int64_t row, int rank, const Near *n, Err *e)
 {
+    Str text;
+    if (corpus_text(c, n->row, &text, e) < 0)
+        return -1;
     buf_fmt(b, "%lld\t%d\t", (long long)row, rank);
     put_float(b, n->cosine);
-    Str text = corpus_text(c, n->row);
     if (text.n) {
         buf_str(b, "\t");
         put_tsv(b, text);
@@ -52,21 +54,37 @@ static void put_near(Buf *b, const Corpus *c, int64_t row, int rank, const Near 
     } else {
         buf_fmt(b, "\t%lld\n", (long long)n->row + 1);
     }
+    return 0;
 }
 
+static int put_rows(Buf *b, Corpus *c, int64_t first, const Near *near, int64_t rows, int k, Err *e)
+{
+    for (int64_t i = 0; i < rows; i++)
+        for (int n = 0; n < k && near[i * k + n].row >= 0; n++)
+            if (put_near(b, c, first + i + 1, n + 1, &near[i * k + n], e) < 0)
+                return -1;
+    return 0;
+}
+
+/* Of a frame with a fault in one row those before it are answered. */
 static int answer(Corpus *c, const Frame *f, int64_t first, int k, Buf *b, Err *e)
 {
     if (f->rows == 0 && !frame_get(f, "row.vector"))
         return 0; /* a stream's end that stands alone */
     if (corpus_fits(c, f, e) < 0)
         return -1;
+    k = k < corpus_rows(c) ? k : (int)corpus_rows(c);
+    Err why = {0};
     Near *near = mem_array((size_t)(f->rows * k), sizeof *near);
-    int status = corpus_nearest(c, frame_get(f, "row.vector")->data, f->rows, k, near, e);
-    for (int64_t i = 0; i < f->rows && status == 0; i++)
-        for (int n = 0; n < k && near[i * k + n].row >= 0; n++)
-            put_near(b, c, first + i + 1, n + 1, &near[i * k + n]);
+    int status = corpus_nearest(c, frame_get(f, "row.vector")->data, f->rows, k, near, &why);
+    int64_t answered = status == 0 ? f->rows : why.row ? why.row - 1 : 0;
+    int put = put_rows(b, c, first, near, answered, k, e);
     free(near);
-    return status;
+    if (put == 0 && status < 0)
+        *e = why;
+    if (put == 0 && why.row)
+        err_at(e, "row %lld", (long long)(first + why.row));
+    return put < 0 ? -1 : status;
 }
 
 /* What is found goes out frame by frame: whoever types a line sees its answer. */
@@ -80,7 +98,11 @@ static int run(Corpus *c, In *in, int k, Err *e)
         if (bad)
             err_at(e, "%s", in_place(in));
         frame_free(f);
-        bad = bad || put_out(&b, e) < 0;
+        Err unsent = {0};
+        if (put_out(&b, &unsent) < 0) {
+            *e = unsent;
+            bad = -1;
+        }
     }
     free(b.p);
     return bad || got < 0 ? -1 : 0;

@@ -48,8 +48,10 @@ static void put_sum(Ppl *p, const char *row, Sum s, const double *nll, int64_t n
     }
     buf_fmt(&p->out, "{\"row\": %s, \"tokens\": %lld, ", row, (long long)s.tokens);
     buf_fmt(&p->out,
-            s.tokens ? "\"nll\": %.9g, \"perplexity\": %.9g"
-                     : "\"nll\": null, \"perplexity\": null",
+            !s.tokens ? "\"nll\": null, \"perplexity\": null"
+            : isfinite(exp(mean))
+                ? "\"nll\": %.9g, \"perplexity\": %.9g"
+                : "\"nll\": %.9g, \"perplexity\": null", /* JSON has no infinity */
             mean, exp(mean));
     for (int64_t t = 0; t < n; t++)
         buf_fmt(&p->out, isnan(nll[t]) ? "%snull" : "%s%.9g", t ? ", " : ", \"token_nll\": [",

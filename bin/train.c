@@ -5,6 +5,7 @@
 #include "filter/filter_device.h"
 #include "learn/train_head.h"
 #include "learn/train_model.h"
+#include "learn/train_output.h"
 
 enum { KEY_HEAD = OPT_LONG, KEY_WARMUP, KEY_POOL, KEY_FREEZE, KEY_LATER };
 
@@ -139,7 +140,7 @@ int main(int argc, char **argv)
     TrainSpec t = train_spec_default;
     TrainData d;
     Args a = read_options(&t, argc, argv);
-    if (headfile_place(t.output, t.force, &e) < 0 || train_data_read(&d, &t, a.files, a.nfiles, &e) < 0 ||
+    if (train_output_check(&t, &e) < 0 || train_data_read(&d, &t, a.files, a.nfiles, &e) < 0 ||
         train(&t, &d, &a.common, &e) < 0)
         die(&e);
     train_data_free(&d);

@@ -10,8 +10,7 @@
 
 enum { TILE = 128, TILE_MIN = 64, ALIGN = 64 };
 
-/* Temporary memory of one thread: one block, and loose ones until it has grown to fit. `out` is
- * where a piece is left that cannot go on: nothing in one holds a lock or memory of its own. */
+/* Temporary memory of one thread: one block, and loose ones until it has grown to fit. */
 typedef struct Loose {
     struct Loose *next;
     char pad[ALIGN - sizeof(struct Loose *)];
@@ -21,7 +20,7 @@ struct Arena {
     char *base;
     size_t size, used, wanted;
     Loose *loose;
-    jmp_buf out;
+    jmp_buf out; /* of the running piece, where it is left if it cannot go on */
 };
 
 const CpuOps *cpu_ops_best(void)
@@ -237,14 +236,17 @@ Device *device_cpu(int threads)
 {
     Cpu *c = calloc(1, sizeof *c);
     const CpuOps *ops = cpu_ops_best();
-    if (!c || !(c->arena = calloc((size_t)threads, sizeof *c->arena)))
-        abort();
+    if (!c || !(c->arena = calloc((size_t)threads, sizeof *c->arena)) ||
+        !(c->pool = pool_new(threads, matmul_thread_start))) {
+        free(c ? c->arena : NULL);
+        free(c);
+        return NULL;
+    }
     int major, minor, patch;
     matmul_version(&major, &minor, &patch);
     snprintf(c->about, sizeof c->about, "%d.%d.%d, using %s", major, minor, patch,
              matmul_isa_name());
     c->ops = ops;
-    c->pool = pool_new(threads, matmul_thread_start);
     c->table = (Device){
         .name = "cpu",
         .about = c->about,

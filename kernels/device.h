@@ -147,7 +147,7 @@ static inline View temp_view(Piece *p, KType type, int64_t rows, int64_t cols)
     return view_of(m, type, rows, cols);
 }
 
-/* The CPU with so many threads. Never NULL. */
+/* The CPU with so many threads. NULL: no memory. */
 Device *device_cpu(int threads);
 /* "cpu", "cuda", "cuda:N"; NULL: the first GPU if there is one, else the CPU. NULL and why (at
  * most n bytes) if what was asked for is not to be had. */

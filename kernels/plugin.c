@@ -92,5 +92,7 @@ Device *device_open(const char *name, int threads, char *why, size_t n)
     Device *d = NULL;
     if (!name && gpu_in_sight())
         d = cuda_open("cuda", threads, why, n);
-    return d ? d : device_cpu(threads);
+    if (!d && !(d = device_cpu(threads)))
+        snprintf(why, n, "out of memory");
+    return d;
 }

@@ -60,7 +60,7 @@ Pool *pool_new(int threads, void (*start)(void))
 {
     Pool *p = calloc(1, sizeof *p);
     if (!p)
-        abort();
+        return NULL;
     *p = (Pool){.threads = 1,
                 .start = start,
                 .lock = PTHREAD_MUTEX_INITIALIZER,

@@ -245,7 +245,8 @@ serve() {
 # brought: the snapshot is all of the model that is wanted, and nothing else.
 brought() {
   local f
-  [ "$(ls -A "$REPO/snapshots/$COMMIT")" = "$(ls hub/org/tiny | grep -v -e README -e tf_model)" ]
+  [ "$(find "$REPO/snapshots/$COMMIT" -mindepth 1 -printf '%f\n' | sort)" = \
+    "$(find hub/org/tiny -mindepth 1 ! -name README.md ! -name tf_model.h5 -printf '%f\n' | sort)" ]
   for f in "$REPO/snapshots/$COMMIT"/*; do
     cmp "$f" "hub/org/tiny/$(basename "$f")"
   done

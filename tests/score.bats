@@ -300,3 +300,13 @@ SHOWN='a\x1b[31m\x0db\x07c\x7fd\xc2\x9be\xfff'$'\xc3\xa9'
   [ "$stderr" = "score: $SHOWN\\nx: cannot open: No such file or directory" ]
   fails_with 2 "unknown option '--\x1b[0m'" score --$'\e[0m'
 }
+
+@test "--eval: weights that count nothing, and classes that nobody counts" {
+  for weight in nan inf -1; do
+    printf 'meta classes ["n","p"]\nlogit 1 2 | label p | weight %s\n' $weight | mkstream >s.weft
+    fails_with 1 "s.weft: a row's weight is $weight: weights are finite and not negative" score -e s.weft
+    [ "$(score s.weft)" = $'p\t0.731059' ] # answers do not weigh
+  done
+  { printf 'logit'; printf ' 0%.0s' $(seq 4097); echo ' | label LABEL_1'; } | mkstream >s.weft
+  fails_with 1 "4097 classes: up to 4096 are measured" score -e s.weft
+}

@@ -439,3 +439,9 @@ total() {
   show -o /dev/stdout three.weft | cat | cmp - document.weft
   [ "$(show --digest document.weft)" = "$(show --digest three.weft)" ]
 }
+
+@test "--pad 0: rows without ids do not say how wide" {
+  printf '%s\n' 'ids 5 6 7' frame 'text a' end | "$WEFT_UNIT/mkstream" >mixed.weft
+  fails_with 1 "the stream has no token.id" show --pad 0 mixed.weft
+  [ "$output" = '{"input_ids": [5, 6, 7], "attention_mask": [1, 1, 1]}' ]
+}

@@ -469,3 +469,12 @@ ids_like() {
   [ "$(show -r out | wc -l)" -eq 14640 ]
   [ "$(member label <out | sort | uniq -c | tr -s ' \n' ' ')" = ' 9178 "negative" 3099 "neutral" 2363 "positive" ' ]
 }
+
+@test "windows of a line of 20 MB: each byte and each token is there once, in memory and in the stream" {
+  need_limit 400000
+  yes 'the cat was there' | head -c 20000000 | tr '\n' ' ' >long
+  ulimit -v 400000
+  tok -q -j 1 -m "$(golden models/bert-class)" -n 64 -S 16 long >ids
+  [ "$(stat -c %s ids)" -lt 140000000 ] # 6.2 million tokens of 14 bytes, and the text
+  show ids | grep -qx 'tokens   6183572'
+}

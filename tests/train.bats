@@ -387,7 +387,7 @@ whole() {
     n=$(calls $kind train -q -e 1 -s 2 -o out --force toy.weft)
     for k in $(seq "$n"); do
       rm -rf out*; cp -r old out
-      run --separate-stderr failing $kind:$k train -q -e 1 -s 2 -o out --force toy.weft
+      run --separate-stderr failing "$kind:$k" train -q -e 1 -s 2 -o out --force toy.weft
       if [ $kind = file ]; then
         [ "$status" -eq 0 ] || { [ "$status" -eq 1 ] && [ -n "$stderr" ]; }
       else

@@ -20,11 +20,13 @@ void msg_begin(const char *prog)
     static const int contrary[] = {O_WRONLY, O_RDONLY, O_RDONLY};
     msg_prog = prog;
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", contrary[fd]) < 0)
-            dief("/dev/null: %s", strerror(errno));
+        if (fcntl(fd, F_GETFD) < 0) {
+            int at = open("/dev/null", contrary[fd]); /* the lowest number that is free: fd */
+            if (at < 0)
+                dief("/dev/null: %s", strerror(errno));
+        }
 }
 
-/* One write(2) a message, so that programs of one pipeline do not mix their lines. */
 /* The text as it may be shown, up to its NUL; how many bytes. `to` has room for 4 of each. */
 static size_t plain(const char *text, char *to)
 {
@@ -104,11 +106,19 @@ noreturn void die_in_handler(const char *name, const char *text)
     _exit(EXIT_DATA);
 }
 
+/* What was already put out stays. Nothing is taken down behind other threads, which may be at work.
+ */
+static noreturn void end(int status)
+{
+    tidy_now();
+    fflush(stdout);
+    _exit(status);
+}
+
 static noreturn void end_usage(void)
 {
     msg_error("see '%s --help' or 'man weft-%s'", msg_prog, msg_prog);
-    tidy_now();
-    exit(EXIT_USAGE);
+    end(EXIT_USAGE);
 }
 
 noreturn void die(const Err *e)
@@ -117,15 +127,13 @@ noreturn void die(const Err *e)
         msg_error("%s", e->text);
     if (e->usage)
         end_usage();
-    tidy_now();
-    exit(EXIT_DATA);
+    end(EXIT_DATA);
 }
 
 noreturn void dief(const char *fmt, ...)
 {
     PUT("\n");
-    tidy_now();
-    exit(EXIT_DATA);
+    end(EXIT_DATA);
 }
 
 noreturn void die_usage(const char *fmt, ...)

@@ -7,6 +7,7 @@
 typedef struct Entry {
     Str name;
     int64_t number;
+    char copy[]; /* of the name */
 } Entry;
 
 static int by_name(const void *a, const void *b)
@@ -19,7 +20,7 @@ static int by_name(const void *a, const void *b)
 
 static Entry *find(const NameMap *m, Str name)
 {
-    Entry **at = tfind(&(Entry){name, 0}, &m->root, by_name);
+    Entry **at = tfind(&(Entry){.name = name}, &m->root, by_name);
     return at ? *at : NULL;
 }
 
@@ -28,8 +29,10 @@ int64_t *namemap_at(NameMap *m, Str name, bool *fresh)
     Entry *en = find(m, name);
     *fresh = !en;
     if (!en) {
-        en = mem_alloc(sizeof *en);
-        *en = (Entry){name, 0};
+        en = mem_alloc(sizeof *en + name.n);
+        *en = (Entry){.name = str_of(en->copy, name.n)};
+        if (name.n)
+            memcpy(en->copy, name.p, name.n);
         mem_got(tsearch(en, &m->root, by_name), 3 * sizeof(void *));
     }
     return &en->number;

@@ -17,8 +17,8 @@ typedef struct NameMap {
     void *root; /* tsearch(3)'s */
 } NameMap;
 
-/* The name's number, which stays where it is; 0 and *fresh where the name was not there. What
- * name.p points to must outlive the map. */
+/* The name's number, which stays where it is; 0 and *fresh where the name was not there, of which
+ * the map then has a copy. */
 int64_t *namemap_at(NameMap *m, Str name, bool *fresh);
 bool namemap_has(const NameMap *m, Str name);
 void namemap_free(NameMap *m);

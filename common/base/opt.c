@@ -303,3 +303,8 @@ int args_word(const Args *a, const char *const *words)
     }
     die_usage("%s: '%s' is not one of %.*s", a->option, a->value, (int)all.n, all.p);
 }
+
+const char *opt_version(void)
+{
+    return WEFT_VERSION;
+}

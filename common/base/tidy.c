@@ -1,21 +1,35 @@
 #include "base/tidy.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A slot's pointer changes in one store, so the handler sees a whole path or none. */
-static _Atomic(char *) paths[TIDY_MAX];
+/* No memory is asked for: what is registered is removed where there is none left, too. A path is
+ * whole before its slot's state says so, and the handler sees one or none. */
+enum { FREE, TAKEN, SET };
+static struct {
+    atomic_int state;
+    char path[PATH_MAX];
+} slot[TIDY_MAX];
 
+static bool change(int i, int from, int to)
+{
+    return atomic_compare_exchange_strong(&slot[i].state, &from, to);
+}
+
+/* Two threads may come here at once, and none may end the program before all is removed: a slot is
+ * free only behind that. */
 void tidy_now(void)
 {
     for (int i = TIDY_MAX - 1; i >= 0; i--) { /* what lies in a folder was added after it */
-        char *p = atomic_exchange(&paths[i], NULL);
-        if (p && unlink(p) < 0)
-            rmdir(p); /* a folder still being filled: gone if it is empty */
+        if (atomic_load(&slot[i].state) != SET)
+            continue;
+        if (unlink(slot[i].path) < 0)
+            rmdir(slot[i].path); /* a folder still being filled: gone if it is empty */
+        change(i, SET, FREE);
     }
 }
 
@@ -59,25 +73,22 @@ static void listen_once(void)
 
 void tidy_add(const char *path)
 {
+    size_t n = strlen(path);
     listen_once();
-    char *copy = strdup(path); /* without memory it is left, as what has no slot is */
-    for (int i = 0; copy && i < TIDY_MAX; i++) {
-        char *none = NULL;
-        if (atomic_compare_exchange_strong(&paths[i], &none, copy))
+    for (int i = 0; n < PATH_MAX && i < TIDY_MAX; i++)
+        if (change(i, FREE, TAKEN)) {
+            memcpy(slot[i].path, path, n + 1);
+            atomic_store(&slot[i].state, SET);
             return;
-    }
-    free(copy);
+        }
 }
 
 void tidy_forget(const char *path)
 {
-    for (int i = 0; i < TIDY_MAX; i++) {
-        char *p = atomic_load(&paths[i]);
-        if (p && strcmp(p, path) == 0 && atomic_compare_exchange_strong(&paths[i], &p, NULL)) {
-            free(p);
+    for (int i = 0; i < TIDY_MAX; i++)
+        if (atomic_load(&slot[i].state) == SET && strcmp(slot[i].path, path) == 0 &&
+            change(i, SET, FREE))
             return;
-        }
-    }
 }
 
 void tidy_hold(void)

@@ -11,7 +11,8 @@
 
 enum { TIDY_MAX = 64 };
 
-void tidy_add(const char *path); /* path is copied; installs the handlers on first use */
+void tidy_add(const char *path); /* path is copied (no memory is asked for); installs the handlers
+                                    on first use */
 void tidy_forget(const char *path);
 void tidy_now(void); /* remove everything registered */
 /* Between these two none of those signals is heard, in whatever thread; one that comes is then.
@@ -19,8 +20,8 @@ void tidy_now(void); /* remove everything registered */
 void tidy_hold(void);
 void tidy_release(void);
 int tidy_waiting(void); /* the signal that has come meanwhile; 0: none */
-/* Removes everything, and kills the program by this signal, also where somebody has it ignored or blocked.
- * For handlers, and for who finds that a pipe's reader has gone. */
+/* Removes everything, and kills the program by this signal, also where somebody has it ignored or
+ * blocked. For handlers, and for who finds that a pipe's reader has gone. */
 void tidy_raise(int sig);
 
 #endif

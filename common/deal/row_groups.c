@@ -1,38 +1,14 @@
 #include "deal/row_groups.h"
 
-#include <search.h>
 #include <stdlib.h>
-#include <string.h>
-
-typedef struct Name {
-    Str text;
-    int32_t index;
-} Name;
-
-static int by_text(const void *a, const void *b)
-{
-    const Name *x = a, *y = b;
-    if (x->text.n != y->text.n)
-        return x->text.n < y->text.n ? -1 : 1;
-    return x->text.n ? memcmp(x->text.p, y->text.p, x->text.n) : 0;
-}
-
-static void drop_name(void *p)
-{
-    Name *n = p;
-    free((char *)n->text.p);
-    free(n);
-}
 
 static int32_t stratum_of(RowGroups *u, Str label)
 {
-    Name key = {.text = label};
-    Name **found = tfind(&key, &u->names, by_text);
-    if (found)
-        return (*found)->index;
-    Name *name = mem_alloc(sizeof *name);
-    *name = (Name){str_of(mem_strn(label.n ? label.p : "", label.n), label.n), u->strata};
-    mem_got(tsearch(name, &u->names, by_text), sizeof *name);
+    bool fresh;
+    int64_t *stratum = namemap_at(&u->names, label, &fresh);
+    if (!fresh)
+        return (int32_t)*stratum;
+    *stratum = u->strata;
     u->size = mem_resize(u->size, (size_t)u->strata + 1, sizeof *u->size);
     u->size[u->strata] = 0;
     return u->strata++;
@@ -57,7 +33,7 @@ void row_groups_add(RowGroups *u, const Frame *f, bool by_label)
 
 void row_groups_free(RowGroups *u)
 {
-    tdestroy(u->names, drop_name);
+    namemap_free(&u->names);
     free(u->stratum);
     free(u->size);
 }

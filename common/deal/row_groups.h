@@ -3,6 +3,7 @@
 #ifndef WEFT_ROW_GROUPS_H
 #define WEFT_ROW_GROUPS_H
 
+#include "base/namemap.h"
 #include "base/rand.h"
 #include "deal/exact_shares.h"
 #include "io/record_cursor.h"
@@ -13,7 +14,7 @@ typedef struct RowGroups {
     int64_t *size;    /* [strata]: units of each */
     int32_t strata;
     RecordCursor at;
-    void *names; /* private */
+    NameMap names; /* private */
 } RowGroups;
 
 /* by_label: a stratum for each label (that of a group's first row; no label is one more), in

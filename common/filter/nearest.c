@@ -1,23 +1,32 @@
 #include "filter/nearest.h"
 
+#include "base/outfile.h"
 #include "filter/check.h"
+#include "io/spool.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PANEL = 4096, QUERIES = 256 };
+enum { PANEL = 4096, QUERIES = 256, HELD_BYTES = 32 << 20, HELD_TEXT = 1 << 20 };
 
 struct Corpus {
     Device *dev;
     int64_t rows, width; /* width 0: nothing was added yet */
     char *model, *pool;  /* what the first frame said; NULL: nothing */
-    Weight **panel;
+    Weight **panel;      /* NULL: it lies in the file, and is packed when it is searched */
     int64_t panels;
-    float *open;  /* the panel that is being filled, [PANEL, width] */
-    Buf text;     /* all texts */
-    int64_t *end; /* where row i's text ends */
+    size_t held; /* bytes of the panels that are packed for good */
+    int laid;    /* the file of the others, in their order by number; -1: none yet */
+    float *open; /* the panel that is being filled, [PANEL, width] */
+    Buf text;    /* texts, from byte text_at of all on: those before lie in a file */
+    int64_t text_at;
+    int text_laid; /* -1: there is no such file */
+    Buf shown;     /* the text that was asked for last */
+    int64_t *end;  /* where row i's text ends */
     int64_t room;
     void *x, *value, *index; /* device memory of a search */
     size_t x_size, found_size;
@@ -27,6 +36,7 @@ Corpus *corpus_new(Device *dev)
 {
     Corpus *c = mem_zero(1, sizeof *c);
     c->dev = dev;
+    c->laid = c->text_laid = -1;
     return c;
 }
 
@@ -42,10 +52,38 @@ void corpus_free(Corpus *c)
     free(c->panel);
     free(c->open);
     free(c->text.p);
+    free(c->shown.p);
+    if (c->laid >= 0)
+        close(c->laid);
+    if (c->text_laid >= 0)
+        close(c->text_laid);
     free(c->end);
     free(c->model);
     free(c->pool);
     free(c);
+}
+
+/* Bytes to the end of a file that is made when it is needed, and back from it. */
+static int lay(int *fd, const void *p, size_t n, Err *e)
+{
+    if (*fd < 0 && (*fd = spool_file(e)) < 0)
+        return -1;
+    return write_all(*fd, p, n) < 0 ? err_sys(e, "cannot lay the corpus aside") : 0;
+}
+
+static int read_laid(int fd, void *p, size_t n, size_t at, Err *e)
+{
+    while (n) {
+        ssize_t k = pread(fd, p, n, (off_t)at);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            return err_sys(e, "cannot read back the corpus");
+        p = (char *)p + k;
+        n -= (size_t)k;
+        at += (size_t)k;
+    }
+    return 0;
 }
 
 int64_t corpus_rows(const Corpus *c)
@@ -53,31 +91,73 @@ int64_t corpus_rows(const Corpus *c)
     return c->rows;
 }
 
-Str corpus_text(const Corpus *c, int64_t row)
+int corpus_text(Corpus *c, int64_t row, Str *text, Err *e)
 {
     int64_t from = row ? c->end[row - 1] : 0;
-    return str_of(c->text.p + from, (size_t)(c->end[row] - from));
+    size_t n = (size_t)(c->end[row] - from);
+    if (from >= c->text_at) {
+        *text = str_of(c->text.p + (from - c->text_at), n);
+        return 0;
+    }
+    c->shown.n = 0;
+    *text = str_of(buf_room(&c->shown, n), n);
+    return read_laid(c->text_laid, c->shown.p, n, (size_t)from, e);
 }
 
-/* To length 1; the sum of squares in double. */
-static void put_unit(float *to, const float *x, int64_t n)
+/* Texts are few bytes a row, but rows are many: beyond some they are laid aside. */
+static int lay_texts(Corpus *c, Err *e)
+{
+    if (c->text.n < HELD_TEXT)
+        return 0;
+    if (lay(&c->text_laid, c->text.p, c->text.n, e) < 0)
+        return -1;
+    c->text_at += (int64_t)c->text.n;
+    c->text.n = 0;
+    return 0;
+}
+
+static double sum_of_squares(const float *x, int64_t n)
 {
     double sum = 0;
     for (int64_t j = 0; j < n; j++)
         sum += (double)x[j] * (double)x[j];
-    double by = sum > 0 ? 1 / sqrt(sum) : 0;
+    return sum;
+}
+
+/* To length 1. */
+static void put_unit(float *to, const float *x, int64_t n)
+{
+    double sum = sum_of_squares(x, n), by = sum > 0 ? 1 / sqrt(sum) : 0;
     for (int64_t j = 0; j < n; j++)
         to[j] = (float)((double)x[j] * by);
 }
 
-/* The open panel joins the packed ones. */
+static size_t panel_bytes(const Corpus *c)
+{
+    return (size_t)(PANEL * c->width) * sizeof(float);
+}
+
+/* Rows of panel i. */
+static int64_t panel_rows(const Corpus *c, int64_t i)
+{
+    int64_t left = c->rows - i * PANEL;
+    return left < PANEL ? left : PANEL;
+}
+
+/* The open panel joins the packed ones, or those that are laid aside: a GPU's memory is for it to
+ * say whether it is enough. */
 static int close_panel(Corpus *c, Err *e)
 {
-    View v = view_of(c->open, K_F32, c->rows - c->panels * PANEL, c->width);
-    c->panel = mem_resize(c->panel, (size_t)c->panels + 1, sizeof *c->panel);
-    if (!(c->panel[c->panels] = c->dev->pack(c->dev, &v, NULL, 1, false, K_F32)))
+    View v = view_of(c->open, K_F32, panel_rows(c, c->panels), c->width);
+    bool keep = strcmp(c->dev->name, "cpu") != 0 || c->held + panel_bytes(c) <= HELD_BYTES;
+    Weight *w = keep ? c->dev->pack(c->dev, &v, NULL, 1, false, K_F32) : NULL;
+    if (keep && !w)
         return err_set(e, "out of memory on %s after %" PRId64 " rows", c->dev->name, c->rows);
-    c->panels++;
+    if (!keep && lay(&c->laid, v.p, (size_t)(v.rows * v.cols) * sizeof(float), e) < 0)
+        return -1;
+    c->held += keep ? panel_bytes(c) : 0;
+    c->panel = mem_resize(c->panel, (size_t)c->panels + 1, sizeof *c->panel);
+    c->panel[c->panels++] = w;
     return 0;
 }
 
@@ -89,9 +169,13 @@ static int add_row(Corpus *c, const float *x, Str text, Err *e)
         c->room = c->room * 2 + 1024;
         c->end = mem_resize(c->end, (size_t)c->room, sizeof *c->end);
     }
+    if (!isfinite(sum_of_squares(x, c->width)))
+        return err_set(e, "row %" PRId64 ": its vector is not finite", c->rows + 1);
     put_unit(c->open + c->rows % PANEL * c->width, x, c->width);
     buf_add(&c->text, text.p, text.n);
-    c->end[c->rows++] = (int64_t)c->text.n;
+    c->end[c->rows++] = c->text_at + (int64_t)c->text.n;
+    if (lay_texts(c, e) < 0)
+        return -1;
     return c->rows % PANEL == 0 ? close_panel(c, e) : 0;
 }
 
@@ -152,7 +236,26 @@ typedef struct Search {
     float *value; /* device memory [threads, rows, k] */
     int32_t *index;
     bool *begun; /* by thread */
+    Err *why;    /* by thread */
 } Search;
+
+/* Panel i packed: for good, or from the file by way of `raw`, to be released; NULL and s->why. */
+static Weight *get_panel(Search *s, Piece *p, int64_t i, void *raw)
+{
+    Corpus *c = s->corpus;
+    Err *e = &s->why[p->thread];
+    if (c->panel[i])
+        return c->panel[i];
+    size_t held = c->held / panel_bytes(c);
+    View v = view_of(raw, K_F32, panel_rows(c, i), c->width);
+    if (read_laid(c->laid, v.p, (size_t)(v.rows * v.cols) * sizeof(float),
+                  ((size_t)i - held) * panel_bytes(c), e) < 0)
+        return NULL;
+    Weight *w = p->dev->pack(p->dev, &v, NULL, 1, false, K_F32);
+    if (!w)
+        err_set(e, "out of memory on %s", p->dev->name);
+    return w;
+}
 
 /* Each thread keeps its own best, over whatever panels fall to it. */
 static void stage_search(Piece *p, void *ctx)
@@ -160,11 +263,17 @@ static void stage_search(Piece *p, void *ctx)
     Search *s = ctx;
     Corpus *c = s->corpus;
     int64_t at = (int64_t)p->thread * s->x.rows * s->k;
-    View y = temp_view(p, K_F32, s->x.rows, PANEL);
+    View y = temp_view(p, K_F32, s->x.rows, PANEL), raw = {0};
+    if (c->laid >= 0)
+        raw = temp_view(p, K_F32, PANEL, c->width);
     for (int64_t i = p->lo; i < p->hi; i++) {
-        int64_t left = c->rows - i * PANEL;
-        y.cols = y.stride = left < PANEL ? left : PANEL;
-        p->dev->linear(p, &(Linear){.x = s->x, .w = c->panel[i], .y = y});
+        Weight *w = get_panel(s, p, i, raw.p);
+        if (!w)
+            return;
+        y.cols = y.stride = panel_rows(c, i);
+        p->dev->linear(p, &(Linear){.x = s->x, .w = w, .y = y});
+        if (!c->panel[i])
+            p->dev->unpack(p->dev, w);
         p->dev->topk(p, &(Topk){.x = y,
                                 .col0 = i * PANEL,
                                 .k = s->k,
@@ -233,7 +342,8 @@ static int search(Corpus *c, const float *x, int64_t rows, int k, Near *near, Er
                 .k = k,
                 .value = c->value,
                 .index = c->index,
-                .begun = mem_zero((size_t)d->threads, sizeof *s.begun)};
+                .begun = mem_zero((size_t)d->threads, sizeof *s.begun),
+                .why = mem_zero((size_t)d->threads, sizeof *s.why)};
     float *unit = mem_array((size_t)(rows * c->width), sizeof *unit);
     float *value = mem_array(n, sizeof *value);
     int32_t *index = mem_array(n, sizeof *index);
@@ -245,6 +355,9 @@ static int search(Corpus *c, const float *x, int64_t rows, int k, Near *near, Er
     d->get(d, value, c->value, n * sizeof *value);
     d->get(d, index, c->index, n * sizeof *index);
     int status = d->wait(d, why, sizeof why) < 0 ? err_set(e, "%s", why) : 0;
+    for (int t = 0; t < d->threads && status == 0; t++)
+        if (s.why[t].text[0])
+            status = err_set(e, "%s", s.why[t].text);
     for (int64_t i = 0; i < rows && status == 0; i++)
         merge(&s, value, index, i, all, near + i * k);
     free(all);
@@ -252,15 +365,22 @@ static int search(Corpus *c, const float *x, int64_t rows, int k, Near *near, Er
     free(value);
     free(unit);
     free(s.begun);
+    free(s.why);
     return status;
 }
 
 int corpus_nearest(Corpus *c, const float *x, int64_t rows, int k, Near *near, Err *e)
 {
-    for (int64_t at = 0; at < rows; at += QUERIES) {
-        int64_t n = rows - at < QUERIES ? rows - at : QUERIES;
+    int64_t good = 0;
+    while (good < rows && isfinite(sum_of_squares(x + good * c->width, c->width)))
+        good++;
+    for (int64_t at = 0; at < good; at += QUERIES) {
+        int64_t n = good - at < QUERIES ? good - at : QUERIES;
         if (search(c, x + at * c->width, n, k, near + at * k, e) < 0)
             return -1;
     }
-    return 0;
+    if (good == rows)
+        return 0;
+    e->row = good + 1;
+    return err_set(e, "its vector is not finite");
 }

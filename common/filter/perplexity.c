@@ -168,7 +168,7 @@ static int run_batch(Pending *g, Err *e)
         View x = view_of(hidden, type, n, transformer_config(enc)->hidden);
         status = head_nll(p->head, x, target, nll, e);
         for (int64_t i = 0; i < n && status == 0; i++)
-            *to[i] = nll[i];
+            *to[i] = isnan(nll[i]) ? INFINITY : nll[i]; /* NAN says that nobody judged it */
     }
     free(hidden);
     free(nll);

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,9 +20,12 @@ static int add_file(EVP_MD_CTX *c, int fd, Err *e)
 {
     char *p = mem_alloc(CHUNK);
     ssize_t n;
-    for (off_t at = 0; (n = pread(fd, p, CHUNK, at)) > 0; at += n)
-        if (!EVP_DigestUpdate(c, p, (size_t)n))
+    off_t at = 0;
+    while ((n = pread(fd, p, CHUNK, at)) > 0 || (n < 0 && errno == EINTR)) {
+        if (n > 0 && !EVP_DigestUpdate(c, p, (size_t)n))
             break;
+        at += n > 0 ? n : 0;
+    }
     free(p);
     return n < 0 ? err_sys(e, "cannot read") : n > 0 ? failed(e) : 0;
 }

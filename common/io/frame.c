@@ -11,6 +11,13 @@ Block *block_new(size_t size)
     return b;
 }
 
+Block *block_of(void *p, size_t size)
+{
+    Block *b = mem_alloc(sizeof *b);
+    *b = (Block){.users = 1, .size = size, .p = p};
+    return b;
+}
+
 Block *block_share(Block *b)
 {
     atomic_fetch_add(&b->users, 1);

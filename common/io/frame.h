@@ -26,11 +26,12 @@ enum { FRAME_RANKS = 8 };
 typedef struct Block {
     _Atomic int users;
     size_t size;
-    void *p;          /* on 64 bytes */
+    void *p;          /* on 64 bytes, unless by block_of() */
     Mapping *mapping; /* private, and p and size are whole pages; NULL: none */
 } Block;
 
 Block *block_new(size_t size);
+Block *block_of(void *p, size_t size); /* memory of mem.h's, which the block takes over */
 Block *block_share(Block *b);
 void block_drop(Block *b); /* NULL is fine */
 

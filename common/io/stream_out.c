@@ -121,23 +121,31 @@ static int give(Out *out, Frame *f, Err *e)
     return push(out, f, e);
 }
 
-int out_write(Out *out, Frame *f, Err *e)
+/* f in so many pieces. Windows of a long text share it, and each piece would have it whole: where
+ * the first one is twice what it should be, cuts make more of it than there is, and none is made.
+ */
+static int write_pieces(Out *out, Frame *f, int64_t pieces, Err *e)
 {
-    int64_t pieces = (int64_t)(frame_bytes(f) / FRAME_BYTES) + 1;
-    if (pieces == 1 || f->rows < 2)
-        return give(out, f, e);
     int status = 0;
     int64_t step = (f->rows + pieces - 1) / pieces;
     for (int64_t i = 0; status == 0 && i < f->rows; i += step) {
         bool last = i + step >= f->rows;
         Frame *g = frame_slice(f, i, last ? f->rows - i : step);
+        if (i == 0 && frame_bytes(g) / 3 * 2 > frame_bytes(f) / (size_t)pieces) {
+            frame_free(g);
+            return give(out, f, e);
+        }
         g->end = last ? f->end : END_NONE;
-        /* Windows of a long text share it, and each piece has it whole: more cuts do no good. */
-        bool smaller = frame_bytes(g) < frame_bytes(f) / 4 * 3;
-        status = smaller ? out_write(out, g, e) : give(out, g, e);
+        status = out_write(out, g, e);
     }
     frame_free(f);
     return status;
+}
+
+int out_write(Out *out, Frame *f, Err *e)
+{
+    int64_t pieces = (int64_t)(frame_bytes(f) / FRAME_BYTES) + 1;
+    return pieces == 1 || f->rows < 2 ? give(out, f, e) : write_pieces(out, f, pieces, e);
 }
 
 void out_fail(Out *out)

@@ -115,25 +115,6 @@ int checkpoint_clear(const char *dir, int64_t keep, Err *e)
 
 /* ---- writing ---- */
 
-/* n numbers of the device on the host, to be freed. */
-static float *bring(Device *dev, const float *from, int64_t n, Err *e)
-{
-    char why[256];
-    size_t bytes = (size_t)n * sizeof *from;
-    float *to = mem_alloc(bytes);
-    dev->get(dev, to, from, bytes);
-    if (dev->wait(dev, why, sizeof why) == 0)
-        return to;
-    err_set(e, "%s", why);
-    free(to);
-    return NULL;
-}
-
-float *learner_numbers(const Learner *l, Err *e)
-{
-    return bring(l->dev, l->param, l->params->numbers, e);
-}
-
 static StView flat(const char *name, DType type, const void *p, const int64_t *n)
 {
     return (StView){.name = name,
@@ -157,7 +138,7 @@ static int write_tensors(const char *path, Learner *l, Fit *f, const FitState *s
     StView v[4];
     int n = 0, pieces = optim_state(fit_optim(f), piece), status = 0;
     for (int i = 0; i < pieces && status == 0; i++) {
-        if (!(host[i] = bring(l->dev, piece[i], numbers, e)))
+        if (!(host[i] = learner_bring(l, piece[i], numbers, e)))
             status = -1;
         v[n++] = flat(names[i], DT_F32, host[i], &numbers);
     }

@@ -36,7 +36,4 @@ int checkpoint_read(const char *path, Learner *l, Fit *f, const ModelFiles *file
 /* Removes a folder's checkpoints, all but the newest `keep`. */
 int checkpoint_clear(const char *dir, int64_t keep, Err *e);
 
-/* All parameters on the host, to be freed; NULL: the device has failed. */
-float *learner_numbers(const Learner *l, Err *e);
-
 #endif

@@ -152,7 +152,7 @@ static int take_answer(Reading *r, const ExampleRow *w, Str answer, Err *e)
     const int64_t *at = frame_get(w->f, "row.tokens")->data;
     const int32_t(*span)[2] = frame_get(w->f, "token.span")->data;
     const uint8_t *part = frame_get(w->f, "token.part")->data;
-    size_t from;
+    size_t from = 0;
     to[0] = to[1] = 0;
     if (!answer.n)
         return 1;

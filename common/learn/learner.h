@@ -52,4 +52,9 @@ struct Learner {
     uint8_t *seen; /* by row of it: has had a gradient */
 };
 
+/* n numbers of the device on the host, to be freed; NULL: the device has failed. */
+float *learner_bring(const Learner *l, const float *from, int64_t n, Err *e);
+/* All parameters so. */
+float *learner_numbers(const Learner *l, Err *e);
+
 #endif

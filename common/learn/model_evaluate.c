@@ -16,19 +16,6 @@ typedef struct Counted {
     double loss, weight, right, rows, f1;
 } Counted;
 
-/* Device floats on the host, to be freed; NULL: the device has failed. */
-static float *bring(Device *dev, const float *from, int64_t n, Err *e)
-{
-    char why[256];
-    float *to = mem_array((size_t)n + 1, sizeof *to);
-    dev->get(dev, to, from, (size_t)n * sizeof *to);
-    if (dev->wait(dev, why, sizeof why) == 0)
-        return to;
-    err_set(e, "%s", why);
-    free(to);
-    return NULL;
-}
-
 static int64_t likeliest(const float *logit, int64_t n)
 {
     int64_t top = 0;
@@ -112,7 +99,7 @@ static int count_logits(ModelLearner *m, Counted *k, const Examples *x, const in
 {
     const ModelBatch *b = &m->batch;
     int64_t n = logits.cols;
-    float *host = bring(m->base.dev, logits.p, logits.rows * n, e);
+    float *host = learner_bring(&m->base, logits.p, logits.rows * n, e);
     for (int64_t i = 0; host && i < b->in.rows; i++) {
         bool by_token = x->objective == LEARN_TOKEN || x->objective == LEARN_SPAN;
         const float *logit = host + (by_token ? b->starts[i] : i) * n;
@@ -140,7 +127,7 @@ static int count_words(ModelLearner *m, Counted *k, Err *e)
                                                        .target = b->target,
                                                        .weight = b->weight},
                                          NULL, e);
-    float *host = loss ? bring(m->base.dev, loss, b->items.n, e) : NULL;
+    float *host = loss ? learner_bring(&m->base, loss, b->items.n, e) : NULL;
     for (int64_t i = 0; host && i < b->items.n; i++) {
         k->loss += (double)host[i];
         k->weight += (double)b->weight[i];
@@ -201,7 +188,7 @@ int model_evaluate(Learner *l, const Examples *x, Summary *s, Err *e)
     for (int64_t i = 0, n; i < x->rows && status == 0; i += n) {
         for (n = 0; i + n < x->rows && (n == 0 || x->starts[i + n + 1] - x->starts[i] <= most); n++)
             row[n] = i + n;
-        status = count_batch(m, &k, x, row, n, e);
+        status = l->stop && l->stop(l->stop_ctx) ? 1 : count_batch(m, &k, x, row, n, e);
     }
     if (status == 0)
         *s = sum_up(&k, x);

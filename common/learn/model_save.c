@@ -116,40 +116,33 @@ static int write_text(const char *path, const char *text, Err *e)
 }
 
 /* A file of the model's that goes along as it is, where it is there. */
-static int copy_file(const char *from, const char *to, const char *name, Err *e)
+static int copy_file(const char *from, const char *name, OutFolder *into, Err *e)
 {
-    char *a = mem_fmt("%s/%s", from, name), *b = mem_fmt("%s/%s", to, name);
-    char buffer[1 << 16];
-    int fd = open(a, O_RDONLY | O_CLOEXEC), status = 0;
+    char *path = mem_fmt("%s/%s", from, name), buffer[1 << 16];
+    int fd = open(path, O_RDONLY | O_CLOEXEC), status = 0;
     ssize_t n = 0;
-    OutFile *o = fd >= 0 ? outfile_open(b, e) : NULL;
-    if (fd < 0 && errno != ENOENT)
-        status = err_sys(e, "%s", a);
-    else if (fd >= 0 && !o)
-        status = -1;
-    while (o && status == 0 && (n = read(fd, buffer, sizeof buffer)) > 0)
-        status = outfile_write(o, buffer, (size_t)n, e);
+    OutFile *o = fd >= 0 ? outfile_open(outfolder_file(into, name), e) : NULL;
+    if (!o)
+        status = fd >= 0 ? -1 : errno == ENOENT ? 0 : err_sys(e, "%s", path);
+    while (o && status == 0 && ((n = read(fd, buffer, sizeof buffer)) > 0 || errno == EINTR))
+        status = n > 0 ? outfile_write(o, buffer, (size_t)n, e) : 0;
     if (o && status == 0 && n < 0)
-        status = err_sys(e, "%s", a);
+        status = err_sys(e, "%s", path);
     if (o && status == 0)
         status = outfile_commit(o, e);
-    else if (o)
+    else
         outfile_abort(o);
     if (fd >= 0)
         close(fd);
-    free(a);
-    free(b);
+    free(path);
     return status;
 }
 
-static int copy_rest(const ModelSetup *m, const char *into, Err *e)
+static int copy_rest(const ModelSetup *m, OutFolder *into, Err *e)
 {
-    static const char *const names[] = {
-        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
-        "vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
-        "tokenizer.model", "source.spm", "target.spm", "generation_config.json"};
+    static const char *const names[] = {MODEL_FILES_COPIED};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (copy_file(m->folder, into, names[i], e) < 0)
+        if (copy_file(m->folder, names[i], into, e) < 0)
             return -1;
     return 0;
 }
@@ -199,18 +192,58 @@ static int write_tensors(const ModelSetup *m, const float *numbers, const char *
     return status;
 }
 
+static const char *const tensor_file[] = {"model.safetensors", "head.safetensors"};
+
 int model_save_files(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
-                     const float *numbers, const char *training, const char *into, Err *e)
+                     const float *numbers, const char *training, OutFolder *into, Err *e)
 {
-    char *config = config_text(m, t, d, training, e), *path = mem_fmt("%s/config.json", into);
-    int status = config ? write_text(path, config, e) : -1;
-    free(path);
+    char *config = config_text(m, t, d, training, e);
+    int status = config ? write_text(outfolder_file(into, "config.json"), config, e) : -1;
     free(config);
     if (status == 0)
         status = copy_rest(m, into, e);
+    for (int head = 0; head <= m->stack && status == 0; head++)
+        status = write_tensors(m, numbers, outfolder_file(into, tensor_file[head]), head, e);
+    return status;
+}
+
+/* ---- and back ---- */
+
+static int take(const StFile *file, const char *name, const Param *a, float *numbers, Err *e)
+{
+    StView v;
+    size_t bytes = (size_t)param_numbers(a) * sizeof(float);
+    if (st_find(file, name, &v) < 0 || v.type != DT_F32 || v.bytes != bytes)
+        return err_set(e, "no %s of %lld numbers", name, (long long)param_numbers(a));
+    memcpy(numbers + a->at, v.data, bytes);
+    return 0;
+}
+
+static int read_tensors(const ModelSetup *m, const char *path, bool head, float *numbers, Err *e)
+{
+    const Params *all = &transformer_plan(m->spec.t)->params;
+    const Family *f = transformer_settings(m->spec.t)->family;
+    StFile *file = st_open(path, e);
+    int status = file ? 0 : -1;
+    for (int i = 0; i < all->count && status == 0; i++) {
+        const Param *a = &all->param[i];
+        if (in_head_file(a, m->stack) != head)
+            continue;
+        char *name = full_name(f, a, m->stack);
+        status = take(file, name, a, numbers, e);
+        free(name);
+    }
+    if (file)
+        st_close(file);
+    return status < 0 ? err_at(e, "%s", path) : 0;
+}
+
+int model_read_files(const ModelSetup *m, const char *folder, float *numbers, Err *e)
+{
+    int status = 0;
     for (int head = 0; head <= m->stack && status == 0; head++) {
-        path = mem_fmt("%s/%s.safetensors", into, head ? "head" : "model");
-        status = write_tensors(m, numbers, path, head, e);
+        char *path = mem_fmt("%s/%s", folder, tensor_file[head]);
+        status = read_tensors(m, path, head, numbers, e);
         free(path);
     }
     return status;

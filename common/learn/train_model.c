@@ -5,10 +5,10 @@
 #include "learn/balance.h"
 #include "learn/model_save.h"
 #include "learn/new_weights.h"
+#include "learn/train_run.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 static void majority(const TrainData *d)
 {
@@ -49,65 +49,57 @@ static int announce(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
     return 0;
 }
 
-static int learn(const TrainSpec *t, Fit *f, Err *e)
+/* ---- its files ---- */
+
+typedef struct ModelRun {
+    ModelSetup m;
+    const TrainSpec *t;
+    const TrainData *d;
+} ModelRun;
+
+static int write_files(void *ctx, const float *numbers, const char *training, OutFolder *o, Err *e)
 {
-    Log *log = NULL;
-    if (t->log && !(log = log_open(t->log, e)))
-        return -1;
-    int status = fit_run(f, log, e);
-    if (log_close(log, status < 0 ? NULL : e) < 0)
-        return -1;
-    return status;
+    ModelRun *r = ctx;
+    return model_save_files(&r->m, r->t, r->d, numbers, training, o, e);
 }
 
-/* All parameters on the host, to be freed; NULL: the device has failed. */
-static float *bring(const Learner *l, Err *e)
+static int read_files(void *ctx, const char *folder, float *numbers, Err *e)
 {
-    char why[256];
-    size_t bytes = (size_t)l->params->numbers * sizeof(float);
-    float *p = mem_alloc(bytes);
-    l->dev->get(l->dev, p, l->param, bytes);
-    if (l->dev->wait(l->dev, why, sizeof why) == 0)
-        return p;
-    err_set(e, "%s", why);
-    free(p);
-    return NULL;
+    ModelRun *r = ctx;
+    return model_read_files(&r->m, folder, numbers, e);
 }
 
-static int save(const ModelSetup *m, const TrainSpec *t, const TrainData *d, const Learner *l, Err *e)
+/* ---- from the rows to the folder ---- */
+
+static int run(ModelRun *r, Learner *l, Fit *f, Err *e)
 {
-    float *numbers = bring(l, e);
-    int status = numbers ? 0 : -1;
-    if (status == 0 && mkdir(t->output, 0777) < 0)
-        status = err_sys(e, "%s", t->output);
-    if (status == 0)
-        status = model_save_files(m, t, d, numbers, NULL, t->output, e);
-    free(numbers);
-    return status;
+    TrainRun run = {.t = r->t, .d = r->d, .l = l, .f = f, .files = {write_files, read_files, r}};
+    int status = train_run_begin(&run, e);
+    if (status == 0 && (status = announce(&r->m, r->t, r->d, l, f, e)) == 0)
+        status = train_run(&run, e);
+    train_run_clear(&run);
+    return status < 0 ? -1 : 0;
 }
 
 int train_model(const TrainSpec *t, TrainData *d, Device *dev, Err *e)
 {
-    ModelSetup m;
+    ModelRun r = {.t = t, .d = d};
+    ModelSpec *s = &r.m.spec;
     Learner *l = NULL;
     Fit *f = NULL;
-    int status = model_setup(&m, t, d, dev, e);
-    if (status == 0 && !(l = model_learner_new(&m.spec, &d->train, e)))
+    int status = model_setup(&r.m, t, d, dev, e);
+    if (status == 0 && !(l = model_learner_new(s, &d->train, e)))
         status = -1;
     if (status == 0) {
-        new_weights(m.spec.t, t->fit.seed);
-        if (m.spec.words)
-            words_learn_renew(m.spec.words);
+        new_weights(s->t, t->fit.seed);
+        if (s->words)
+            words_learn_renew(s->words);
         f = fit_new(l, d->valid.rows ? &d->valid : NULL, &t->fit, e);
-        status = f ? announce(&m, t, d, l, f, e) : -1;
+        status = f ? run(&r, l, f, e) : -1;
     }
-    if (status == 0 && !t->init_only)
-        status = learn(t, f, e);
-    if (status == 0)
-        status = save(&m, t, d, l, e);
     fit_free(f);
     if (l)
         l->kind->free(l);
-    model_setup_clear(&m);
+    model_setup_clear(&r.m);
     return status;
 }

@@ -5,7 +5,7 @@
 #include "learn/train_data.h"
 
 /* Tells people what is to come, trains (unless t->init_only) with the log where t->log says, and
- * saves the folder t->output. 0, 1 (stopped by a signal, a checkpoint has been written), -1. */
+ * saves the folder t->output. */
 int train_model(const TrainSpec *t, TrainData *d, Device *dev, Err *e);
 
 #endif

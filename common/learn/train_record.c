@@ -1,5 +1,6 @@
 #include "learn/train_record.h"
 
+#include "base/hash.h"
 #include "base/opt.h"
 
 #include <stdlib.h>
@@ -75,10 +76,36 @@ static void set_loop(json_t *o, const FitSpec *s)
     set(o, "eval_first", s->eval_first ? json_true() : NULL);
 }
 
-json_t *train_record(const TrainSpec *t, const TrainData *d, const Learner *l, const char *start)
+/* As a file would have it: numbers with as many digits. */
+static json_t *round_trip(json_t *o)
 {
+    char *text = json_dumps(o, JSON_REAL_PRECISION(RECORD_DIGITS));
+    json_t *again = text ? json_loads(text, 0, NULL) : NULL;
+    free(text);
+    json_decref(o);
+    return again;
+}
+
+/* Of the parameters as they are. */
+static int numbers_digest(const Learner *l, char text[HASH_TEXT], Err *e)
+{
+    float *numbers = learner_numbers(l, e);
+    Hash *h = numbers ? hash_new() : NULL;
+    if (!h)
+        return -1;
+    hash_add(h, numbers, (size_t)l->params->numbers * sizeof *numbers);
+    hash_end(h, text);
+    free(numbers);
+    return 0;
+}
+
+json_t *train_record(const TrainSpec *t, const TrainData *d, const Learner *l, Err *e)
+{
+    char start[HASH_TEXT];
+    if (numbers_digest(l, start, e) < 0)
+        return NULL;
     char *line = command(t->words);
-    json_t *o = json_pack("{s:s, s:s?, s:I, s:I, s:s, s:s}", "weft", opt_version(), "command", line,
+    json_t *o = json_pack("{s:s, s:s, s:I, s:I, s:s, s:s}", "weft", opt_version(), "command", line,
                           "seed", (json_int_t)t->fit.seed, "rows", (json_int_t)d->train.rows,
                           "data", d->train.digest, "start", start);
     free(line);
@@ -101,6 +128,8 @@ json_t *train_record(const TrainSpec *t, const TrainData *d, const Learner *l, c
             json_array_append_new(weights, json_real((double)d->class_weight[c]));
         set(o, "class_weight", weights);
     }
+    if (!(o = round_trip(o)))
+        err_set(e, "a name in the command line is not UTF-8");
     return o;
 }
 
@@ -124,7 +153,11 @@ static char *called(const char *key)
 
 static bool may_differ(const char *key)
 {
-    return strcmp(key, "command") == 0 || strcmp(key, "weft") == 0 || strcmp(key, "rows") == 0;
+    static const char *const keys[] = {"command", "weft", "rows", "steps", "kept_step"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(keys[i], key) == 0)
+            return true;
+    return false;
 }
 
 /* Keys of a whose value b does not have. */

@@ -117,6 +117,8 @@ int train_spec_check(const TrainSpec *t, Err *e)
                                             : NULL;
     if (!t->output)
         return err_usage(e, "into which folder? -o DIR");
+    if (t->resume && t->force)
+        return err_usage(e, "--resume goes on, --force begins anew: one of them");
     if (evaluates && !t->valid)
         return err_usage(e, "%s needs something to evaluate on: -v FILE", evaluates);
     if (f->patience && !f->best)

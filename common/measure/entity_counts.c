@@ -33,13 +33,18 @@ EntityCounts entity_counts_new(const Classes *c)
     x.type = mem_zero((size_t)c->n, sizeof *x.type);
     x.tag = mem_zero((size_t)c->n, sizeof *x.tag);
     x.count = mem_zero((size_t)c->n, sizeof *x.count);
+    int32_t names = 0;
     for (int64_t i = 0; i < c->n; i++) {
         const char *name = type_name(c->name[i], &mark);
-        if (!name || find_type(&x, name) >= 0)
-            continue;
-        x.type[x.types++] = mem_str(name);
-        qsort(x.type, (size_t)x.types, sizeof *x.type, by_name);
+        if (name)
+            x.type[names++] = mem_str(name);
     }
+    qsort(x.type, (size_t)names, sizeof *x.type, by_name);
+    for (int32_t i = 0; i < names; i++)
+        if (x.types && strcmp(x.type[x.types - 1], x.type[i]) == 0)
+            free(x.type[i]);
+        else
+            x.type[x.types++] = x.type[i];
     for (int64_t i = 0; i < c->n; i++) {
         x.tag[i].type = find_type(&x, type_name(c->name[i], &mark));
         x.tag[i].mark = mark;

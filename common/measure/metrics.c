@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+int metrics_fit(int64_t classes, Err *e)
+{
+    return classes <= METRICS_CLASSES ? 0
+                                      : err_set(e, "%lld classes: up to %d are measured",
+                                                (long long)classes, METRICS_CLASSES);
+}
+
 Metrics metrics_new(int64_t classes)
 {
     Metrics m = {.classes = classes};

@@ -19,6 +19,9 @@ typedef struct Metrics {
     double loss, weight; /* sums */
 } Metrics;
 
+enum { METRICS_CLASSES = 4096 };
+/* -1: more than METRICS_CLASSES are no classes to count confusions of, a number for each two. */
+int metrics_fit(int64_t classes, Err *e);
 Metrics metrics_new(int64_t classes);
 /* A choice among m->classes: its best class against the gold label. -1: no number, no label, or
  * one that is no class. */

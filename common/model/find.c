@@ -44,6 +44,8 @@ char *model_find(const char *given, Err *e)
     }
     if (is_folder(name)) {
         char *path = realpath(name, NULL);
+        if (!path && errno == ENOMEM)
+            mem_got(path, 0);
         if (!path)
             err_sys(e, "%s", name);
         return path;

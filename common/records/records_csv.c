@@ -43,6 +43,11 @@ static int no_space(unsigned char c)
     return 0;
 }
 
+static void *resize(void *p, size_t n)
+{
+    return mem_resize(p, n, 1);
+}
+
 Csv *rec_csv_open(const RecSpec *spec)
 {
     Csv *c = mem_zero(1, sizeof *c);
@@ -51,6 +56,7 @@ Csv *rec_csv_open(const RecSpec *spec)
     csv_set_delim(&c->parser, (unsigned char)spec->delimiter);
     csv_set_space_func(&c->parser, no_space);
     csv_set_blk_size(&c->parser, BLOCK);
+    csv_set_realloc_func(&c->parser, resize);
     c->index = mem_zero((size_t)spec->columns + 1, sizeof *c->index);
     c->row = mem_zero((size_t)spec->columns + 1, sizeof *c->row);
     return c;
@@ -246,7 +252,8 @@ static void parse(Csv *c, const char *p, size_t n)
             FAIL(c, "text behind a closing quote: double the quotes inside a field");
         } else {
             csv_set_opts(&c->parser, 0);
-            csv_parse(&c->parser, p, 1, on_field, on_record, c);
+            if (csv_parse(&c->parser, p, 1, on_field, on_record, c) != 1)
+                FAIL(c, "%s", csv_strerror(csv_error(&c->parser)));
             csv_set_opts(&c->parser, CSV_STRICT | CSV_STRICT_FINI);
             p++;
             n--;

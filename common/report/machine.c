@@ -91,7 +91,7 @@ static void put_cuda(Buf *b, int threads)
 
 static void put_onednn(Buf *b)
 {
-    Device *d = device_cpu(1);
+    Device *d = mem_got(device_cpu(1), 0);
     buf_fmt(b, "onednn   %s\n", d->about);
     d->close(d);
 }

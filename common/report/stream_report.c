@@ -77,7 +77,8 @@ static int report_padded(StreamReport *r, const Spool *s, Err *e)
             Frame *f = spool_frame(s, i, e);
             if (!f)
                 return -1;
-            for (int64_t row = 0; pass == 0 && row < f->rows; row++)
+            bool ids = frame_get(f, "token.id") != NULL; /* else there is nothing to pad */
+            for (int64_t row = 0; pass == 0 && ids && row < f->rows; row++)
                 r->pad = rows_length(f, row) > r->pad ? rows_length(f, row) : r->pad;
             int status = pass == 0 ? 0 : spooled_frame(r, f, e);
             frame_free(f);

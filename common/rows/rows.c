@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PART_SPECIAL = 255 };
+enum { PART_SPECIAL = 255, MUCH = 1 << 20 };
 
 static Column *column_new(Rows *r, const char *name)
 {
@@ -152,11 +152,32 @@ static void *add(Frame *f, const char *name, DType type, int64_t n, int64_t wide
     return to;
 }
 
-static void add_column(Frame *f, const char *name, const char *bytes_name, int64_t n,
-                       const Buf *ranges, const Buf *bytes)
+/* add() of memory that grew: much of it (of one very long text) is not copied but taken over, and
+ * NULL comes back instead of p. */
+static void *add_grown(Frame *f, const char *name, DType type, int64_t n, int64_t wide, void *p)
 {
-    add(f, name, DT_I64, n, 2, ranges->p);
-    add(f, bytes_name, DT_U8, (int64_t)bytes->n, 1, bytes->p);
+    int64_t shape[2] = {n, wide};
+    size_t bytes = (size_t)(n * wide) * dtype_size(type);
+    if (bytes < MUCH) {
+        add(f, name, type, n, wide, p);
+        return p;
+    }
+    frame_adopt(f, name, type, wide > 1 ? 2 : 1, shape, block_of(p, bytes), p);
+    return NULL;
+}
+
+static void add_buf(Frame *f, const char *name, DType type, int64_t n, int64_t wide, Buf *b)
+{
+    b->p = add_grown(f, name, type, n, wide, b->p);
+    if (!b->p)
+        *b = (Buf){0};
+}
+
+static void add_column(Frame *f, const char *name, const char *bytes_name, int64_t n, Buf *ranges,
+                       Buf *bytes)
+{
+    add_buf(f, name, DT_I64, n, 2, ranges);
+    add_buf(f, bytes_name, DT_U8, (int64_t)bytes->n, 1, bytes);
 }
 
 /* What stands at each place of the template, for every token: its part, or its type. */
@@ -186,10 +207,10 @@ static bool one_type(const Template *t)
     return t->count > 0;
 }
 
-static void add_tokens(const Rows *r, Frame *f)
+static void add_tokens(Rows *r, Frame *f)
 {
     int64_t n = f->tokens;
-    add(f, "token.id", DT_I32, n, 1, r->all.id);
+    r->all.id = add_grown(f, "token.id", DT_I32, n, 1, r->all.id);
     uint8_t *part = add(f, "token.part", DT_U8, n, 1, NULL);
     if (!r->spec.tokenizer) {
         memset(part, 0, (size_t)n);
@@ -203,12 +224,12 @@ static void add_tokens(const Rows *r, Frame *f)
         else
             fill(r, type, true);
     }
-    add(f, "token.span", DT_I32, n, 2, r->all.span);
+    r->all.span = add_grown(f, "token.span", DT_I32, n, 2, r->all.span);
     if (r->tags.any)
         add_column(f, "token.label", "label.utf8", n, &r->tags.ranges, &r->tags.bytes);
 }
 
-static void add_rows(const Rows *r, Frame *f)
+static void add_rows(Rows *r, Frame *f)
 {
     const Held *h = (const Held *)r->held.p;
     int64_t *source = add(f, "row.source", DT_I64, f->rows, 1, NULL);
@@ -225,6 +246,8 @@ static void add_rows(const Rows *r, Frame *f)
 
 static void begin_frame(Rows *r)
 {
+    if (!r->all.id || !r->all.span) /* the frame has one or both of them */
+        tokens_free(&r->all);
     r->held.n = r->all.n = 0;
     r->rows = 0;
     r->tags.bytes.n = r->tags.ranges.n = r->tags.known.n = 0;

@@ -81,6 +81,12 @@ static int add_cut(Rows *r, const RowIn *in, size_t room, Err *e)
     return 0;
 }
 
+static int no_overlap(size_t width, size_t stride, Err *e)
+{
+    return err_set(e, "windows of %zu tokens cannot overlap by %zu: lower -S or raise -n", width,
+                   stride);
+}
+
 /* Windows over one text, the other one whole in each. */
 static int add_windows(Rows *r, const RowIn *in, size_t room, Err *e)
 {
@@ -93,8 +99,7 @@ static int add_windows(Rows *r, const RowIn *in, size_t room, Err *e)
         return 0;
     }
     if (width <= stride)
-        return err_set(e, "windows of %zu tokens cannot overlap by %zu: lower -S or raise -n",
-                       width, stride);
+        return no_overlap(width, stride, e);
     for (size_t at = 0;; at += width - stride) {
         Slice part = {at, n - at < width ? n - at : width}, all = {0, whole};
         add_row(r, in, second ? all : part, &r->second, second ? part : all);
@@ -148,12 +153,66 @@ static void add_single(Rows *r, const RowIn *in, Str text, size_t room)
     rows_end(r, in, n, 0);
 }
 
+/* How many windows n tokens make. */
+static size_t count_windows(size_t n, size_t width, size_t stride)
+{
+    return n <= width ? 1 : 1 + (n - width + (width - stride) - 1) / (width - stride);
+}
+
+/* The n tokens behind `begin` become `count` windows with the template around each, where they lie:
+ * from the last one on, each moves up to its place, over nothing that is still to move. */
+static void spread(Rows *r, size_t begin, size_t n, size_t width, size_t step, size_t count)
+{
+    Tokens *all = &r->all;
+    const Template *t = r->template;
+    size_t lead = 0, most = width + (size_t)t->specials;
+    while (t->item[lead].kind != ITEM_FIRST)
+        lead++;
+    all->n = begin;
+    tokens_room(all, count * most);
+    for (size_t i = count; i-- > 0;) {
+        size_t from = begin + i * step, len = i + 1 < count ? width : n - i * step;
+        size_t at = begin + i * most, to = at + lead;
+        memmove(all->id + to, all->id + from, len * sizeof *all->id);
+        memmove(all->span + to, all->span + from, len * sizeof *all->span);
+        for (size_t k = 0; k < (size_t)t->count; k++) {
+            size_t place = k <= lead ? at + k : at + len + k - 1;
+            if (t->item[k].kind != ITEM_SPECIAL)
+                continue;
+            all->id[place] = t->item[k].id;
+            memset(all->span[place], 0, sizeof *all->span);
+        }
+    }
+}
+
+/* Windows over a single text, which may be as long as it likes: its tokens are there once. */
+static int add_text_windows(Rows *r, const RowIn *in, Str text, size_t room, Err *e)
+{
+    size_t begin = r->all.n, stride = (size_t)r->spec.stride;
+    tokenizer_encode(r->spec.tokenizer, r->work, text, 0, &r->all);
+    size_t n = r->all.n - begin;
+    if (n > room && room <= stride) {
+        r->all.n = begin;
+        return no_overlap(room, stride, e);
+    }
+    size_t step = n > room ? room - stride : n, count = count_windows(n, room, stride);
+    spread(r, begin, n, n > room ? room : n, step, count);
+    for (size_t i = 0; i < count; i++) {
+        size_t len = i + 1 < count ? room : n - i * step;
+        r->all.n += len + (size_t)r->template->specials;
+        rows_end(r, in, len, 0);
+    }
+    return 0;
+}
+
 int rows_fill(Rows *r, const RowIn *in, Str text, Err *e)
 {
     const RowSpec *s = &r->spec;
     size_t room = s->max ? (size_t)(s->max - r->template->specials) : SIZE_MAX;
-    bool single = !s->pair && !s->candidates && s->stride < 0;
-    if (single && !in->word) {
+    bool single = !s->pair && !s->candidates && !in->word;
+    if (single && s->stride >= 0 && r->template->count == r->template->specials + 1)
+        return add_text_windows(r, in, text, room, e);
+    if (single) {
         add_single(r, in, text, room);
         return 0;
     }

@@ -425,15 +425,15 @@ static bool is_tensor(const Node *all, int64_t i)
 /* Is each name there once? Looked at before they are copied: a name costs an item two bytes. */
 static int check_names(const Node *all, Err *e)
 {
-    NameMap names = {0};
+    NameMap met = {0};
     int status = 0;
     bool fresh;
     for (int64_t i = 0; i + 1 < all->count && status == 0; i += 2) {
         Str name = all->item[i]->text;
-        if (is_tensor(all, i) && (namemap_at(&names, name, &fresh), !fresh))
+        if (is_tensor(all, i) && (namemap_at(&met, name, &fresh), !fresh))
             status = err_set(e, "%.*s is there twice", (int)(name.n < 100 ? name.n : 100), name.p);
     }
-    namemap_free(&names);
+    namemap_free(&met);
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include "store/pickle.h"
 #include "store/shards.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -37,8 +38,16 @@ struct TorchFile {
 
 /* ---- one archive ---- */
 
+/* Where libzip has no memory nobody goes on without it, as where we have none. */
+static void check_memory(int code)
+{
+    if (code == ZIP_ER_MEMORY || (code == ZIP_ER_OPEN && errno == ENOMEM))
+        mem_got(NULL, 0);
+}
+
 static int zip_failed(Part *p, const char *what, Err *e)
 {
+    check_memory(zip_error_code_zip(zip_get_error(p->zip)));
     return err_set(e, "%s: %s", what, zip_strerror(p->zip));
 }
 
@@ -50,6 +59,7 @@ static int open_zip(Part *p, const char *path, Err *e)
     p->zip = zip_fdopen(fd, ZIP_RDONLY, &code); /* closes it */
     if (p->zip)
         return 0;
+    check_memory(code);
     close(fd);
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS || code == ZIP_ER_EOF)
         return err_set(e, "no zip archive of torch.save (which PyTorch 1.6 and later write): was "
@@ -68,6 +78,8 @@ static int64_t find_file(Part *p, const char *name, uint64_t *bytes, Err *e)
     char *full = mem_fmt("%s/%s", p->root, name);
     int64_t at = zip_name_locate(p->zip, full, 0);
     free(full);
+    if (at < 0)
+        check_memory(zip_error_code_zip(zip_get_error(p->zip)));
     if (at < 0)
         return err_set(e, "it has no %.100s: was it fetched in full?", name);
     if (zip_stat_index(p->zip, (zip_uint64_t)at, 0, &st) < 0)
@@ -93,8 +105,10 @@ static int read_at(Part *p, int64_t at, void *to, uint64_t bytes, const char *na
             break;
         got += (uint64_t)n;
     }
+    int code = zip_error_code_zip(zip_file_get_error(f));
+    check_memory(code);
     const char *why = zip_error_strerror(zip_file_get_error(f));
-    bool bad = zip_error_code_zip(zip_file_get_error(f)) != ZIP_ER_OK;
+    bool bad = code != ZIP_ER_OK;
     if (bad || got != bytes)
         err_set(e, "%.100s: %s", name, bad ? why : "it ends early: was it fetched in full?");
     zip_fclose(f);
@@ -129,6 +143,8 @@ static int find_root(Part *p, Err *e)
             p->root = mem_strn(name, (size_t)(slash - name));
             return 0;
         }
+        if (!name)
+            check_memory(zip_error_code_zip(zip_get_error(p->zip)));
     }
     return err_set(e, "it has no data.pkl: no archive of torch.save");
 }
@@ -139,6 +155,8 @@ static int check_order(Part *p, Err *e)
     char *name = mem_fmt("%s/byteorder", p->root);
     bool there = zip_name_locate(p->zip, name, 0) >= 0; /* torch.save tells since 2.1 */
     free(name);
+    if (!there && zip_error_code_zip(zip_get_error(p->zip)) != ZIP_ER_NOENT)
+        return zip_failed(p, "byteorder", e);
     if (!there)
         return 0;
     char *order = read_file(p, "byteorder", 16, &n, e);

@@ -13,12 +13,14 @@ static bool is_keep(const Tensor *t)
     return strncmp(t->name, KEEP, strlen(KEEP)) == 0;
 }
 
+static NamedItems keeps(const Answers *a)
+{
+    return (NamedItems){a->keep, sizeof *a->keep};
+}
+
 static bool is_known(const Answers *a, const char *name)
 {
-    for (int i = 0; i < a->keeps; i++)
-        if (strcmp(a->keep[i], name) == 0)
-            return true;
-    return false;
+    return name_find(&a->keep_index, keeps(a), str_of(name, strlen(name)), str_of("", 0)) >= 0;
 }
 
 static void put_header(Answers *a, const char *columns)
@@ -52,6 +54,7 @@ int answer_columns(Answers *a, const Frame *f, const char *columns, Err *e)
                            "score the streams apart",
                            name + strlen(KEEP));
         a->keep[a->keeps++] = mem_str(name);
+        name_added(&a->keep_index, keeps(a));
     }
     if (!a->begun) {
         a->pair = pair;
@@ -122,6 +125,7 @@ void answer_free(Answers *a)
     for (int i = 0; i < a->keeps; i++)
         free(a->keep[i]);
     free(a->keep);
+    free(a->keep_index.at);
     free(a->lead.p);
     free(a->out.p);
 }

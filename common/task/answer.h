@@ -47,6 +47,7 @@ typedef struct Answers {
     Buf lead;    /* what each line of this row begins with */
     char **keep; /* CSV: the kept columns of the first frame, which the header names */
     int keeps;
+    NameIndex keep_index;
     bool pair, begun;
 } Answers;
 

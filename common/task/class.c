@@ -28,7 +28,7 @@ static int measurable(const Classes *c, Err *e)
     if (c->n < 2 || c->problem != ONE_OF)
         return err_set(e, "--eval measures a choice of one class among several, which this "
                           "model does not make");
-    return 0;
+    return metrics_fit(c->n, e);
 }
 
 /* A confusion matrix has one set of names: those of the first frame hold for all. */

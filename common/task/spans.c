@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Softmax over the allowed tokens of one of the two logits. */
 static void softmax(double *p, const float *logit, const bool *allowed, int64_t n)
@@ -16,6 +17,9 @@ static void softmax(double *p, const float *logit, const bool *allowed, int64_t 
         p[i] /= sum;
 }
 
+enum { FEW = 1024 };
+
+/* Among the best k, which stand in order. */
 static int64_t insert(Span *span, int64_t have, int64_t k, Span x)
 {
     if (have == k && span[k - 1].score >= x.score)
@@ -25,6 +29,31 @@ static int64_t insert(Span *span, int64_t have, int64_t k, Span x)
         span[at] = span[at - 1];
     span[at] = x;
     return have;
+}
+
+/* Best first; of equal ones the one that was found first. */
+static int by_score(const void *a, const void *b)
+{
+    const Span *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return (x->last > y->last) - (x->last < y->last);
+}
+
+/* Many are gathered, 2k at a time, and the best k kept. */
+static int64_t gather(SpanWork *w, int64_t have, int64_t k, Span x)
+{
+    if (have == w->room) {
+        w->room = have < 2 * k ? 2 * have + FEW : have;
+        w->many = mem_resize(w->many, (size_t)w->room, sizeof *w->many);
+    }
+    w->many[have++] = x;
+    if (have < 2 * k)
+        return have;
+    qsort(w->many, (size_t)have, sizeof *w->many, by_score);
+    return k;
 }
 
 int64_t spans_best(SpanWork *w, const float *logit, const bool *allowed, int64_t n, int64_t longest,
@@ -43,11 +72,16 @@ int64_t spans_best(SpanWork *w, const float *logit, const bool *allowed, int64_t
     for (int64_t i = 0; i < n; i++) {
         int64_t over = longest < n - i ? i + longest : n;
         for (int64_t j = i; w->start[i] > 0 && j < over; j++) {
-            double score = w->start[i] * w->end[j];
-            if (score > 0)
-                have = insert(span, have, k, (Span){i, j, score});
+            Span x = {i, j, w->start[i] * w->end[j]};
+            if (x.score > 0)
+                have = k <= FEW ? insert(span, have, k, x) : gather(w, have, k, x);
         }
     }
+    if (k <= FEW || !have)
+        return have;
+    qsort(w->many, (size_t)have, sizeof *w->many, by_score);
+    have = have < k ? have : k;
+    memcpy(span, w->many, (size_t)have * sizeof *span);
     return have;
 }
 
@@ -55,4 +89,5 @@ void spans_free(SpanWork *w)
 {
     free(w->start);
     free(w->end);
+    free(w->many);
 }

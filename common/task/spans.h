@@ -14,6 +14,8 @@ typedef struct Span {
 
 typedef struct SpanWork {
     double *start, *end; /* probabilities, of n tokens */
+    Span *many;          /* gathered, where more than a few are asked for */
+    int64_t room;
 } SpanWork;
 
 /* The k likeliest spans of at most `longest` tokens, best first; the number there are. logit

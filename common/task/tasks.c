@@ -28,6 +28,18 @@ static int refuse(const Task *t, unsigned given, Err *e)
                    t->name);
 }
 
+/* What metrics count rows by; others do not look at it. */
+static int check_weights(const Frame *f, Err *e)
+{
+    const Tensor *t = frame_get(f, "row.weight");
+    const float *w = t ? t->data : NULL;
+    for (int64_t i = 0; w && i < f->rows; i++)
+        if (!(w[i] >= 0 && w[i] <= 1e30f))
+            return err_set(e, "a row's weight is %g: weights are finite and not negative",
+                           (double)w[i]);
+    return 0;
+}
+
 const Task *task_of(const Frame *f, const Asked *asked, Err *e)
 {
     const char *name = frame_meta(f, "task");
@@ -38,7 +50,8 @@ const Task *task_of(const Frame *f, const Asked *asked, Err *e)
     const Task *t = find(name);
     if (!t)
         err_set(e, "unknown task '%.60s': score knows class, mask, next, token, span and lm", name);
-    else if ((asked->given & ~t->takes) && refuse(t, asked->given, e) < 0)
+    else if (((asked->given & ~t->takes) && refuse(t, asked->given, e) < 0) ||
+             ((asked->given & ASK_EVAL) && check_weights(f, e) < 0))
         t = NULL;
     return t;
 }

@@ -92,7 +92,8 @@ static void *open_zero_shot(Scorer *s, const Frame *f, Err *e)
     const Tensor *logit = logits_of(f, e);
     s->answers.alone = true;
     if (!logit || find_entailment(t, f, logit->shape[1], e) < 0 ||
-        read_candidates(&t->candidates, frame_meta(f, "candidates"), e) < 0) {
+        read_candidates(&t->candidates, frame_meta(f, "candidates"), e) < 0 ||
+        ((s->asked.given & ASK_EVAL) && metrics_fit(t->candidates.n, e) < 0)) {
         close_zero_shot(t);
         return NULL;
     }
@@ -101,7 +102,8 @@ static void *open_zero_shot(Scorer *s, const Frame *f, Err *e)
     t->contradict = mem_array(n, sizeof *t->contradict);
     t->score = mem_array(n, sizeof *t->score);
     t->order = mem_array(n, sizeof *t->order);
-    t->metrics = metrics_new((int64_t)n);
+    if (s->asked.given & ASK_EVAL)
+        t->metrics = metrics_new((int64_t)n);
     return t;
 }
 

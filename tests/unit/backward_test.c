@@ -160,7 +160,7 @@ static void one_model(Device *dev, const char *model, bool drops)
         fail(model, e.text);
         return;
     }
-    k.drop = drops ? (Dropouts){.1f, .2f, .1f, .15f, .1f, .1f, 0} : (Dropouts){0};
+    k.drop = drops ? (Dropouts){.1f, .2f, .1f, .15f, .1f, .1f, 0, 0, 0} : (Dropouts){0};
     c.t = transformer_planned(&k, w, dev, K_F32);
     if (transformer_learns(c.t, &e) < 0) {
         fail(model, e.text);

@@ -49,6 +49,21 @@ static void chunks(const char *json, int64_t n, const char *gold, const char *sa
     classes_clear(&c);
 }
 
+/* As many types as classes: counting begins at once, not after a minute. */
+static void many_types(void)
+{
+    enum { MANY = 200000 };
+    Classes c;
+    Err e = {0};
+    alarm(60);
+    CHECK(classes_parse(&c, NULL, NULL, MANY, &e) == 0);
+    EntityCounts x = entity_counts_new(&c);
+    CHECK(x.types == MANY && x.tag[7].mark == 'I' && strcmp(x.type[x.tag[7].type], "LABEL_7") == 0);
+    entity_counts_free(&x);
+    classes_clear(&c);
+    alarm(0);
+}
+
 /* 0 O, 1 B-X, 2 I-X, 3 B-Y, 4 I-Y; and labels without letters. */
 static void entities(void)
 {
@@ -71,5 +86,6 @@ int main(void)
     snprintf(path, sizeof path, "%s/tests/golden/score/squad.tsv", top ? top : ".");
     squad(path);
     entities();
+    many_types();
     return checked();
 }

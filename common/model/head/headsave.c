@@ -10,14 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const own[] = {"config.json", "model.safetensors", NULL};
-static const FolderKind kind = {"train", own, headfile_is};
-
-int headfile_place(const char *folder, bool replace, Err *e)
-{
-    return outfolder_check(&kind, folder, replace, e);
-}
-
 static json_t *encoder_json(const HeadFile *h)
 {
     json_t *layer = h->layer < 0 ? json_null() : json_integer(h->layer);
@@ -98,14 +90,8 @@ static int write_weights(const char *path, const HeadFile *h, Err *e)
     return st_write(path, v, 2 * h->layers, &key, &value, 1, e);
 }
 
-int headfile_save(const char *folder, const HeadFile *h, const char *training, bool replace, Err *e)
+int headfile_write(OutFolder *o, const HeadFile *h, const char *training, Err *e)
 {
-    OutFolder *o = outfolder_new(&kind, folder, replace, e);
-    if (!o)
-        return -1;
-    if (write_config(outfolder_file(o, own[0]), h, training, e) == 0 &&
-        write_weights(outfolder_file(o, own[1]), h, e) == 0)
-        return outfolder_commit(o, e);
-    outfolder_abort(o);
-    return -1;
+    int status = write_config(outfolder_file(o, "config.json"), h, training, e);
+    return status == 0 ? write_weights(outfolder_file(o, "model.safetensors"), h, e) : -1;
 }

@@ -1,0 +1,56 @@
+#!/bin/bash
+# run.sh SECONDS JOBS NAME...: each fuzzer for so long, several at a time: a line each with what it
+# ran, how much of the code that reached and what it found. Inputs found lie in
+# build/fuzz/finds/NAME, what was said of them in build/fuzz/log/NAME; the corpus grows in
+# build/fuzz/corpus/NAME. Exit 1 where anything was found. Run by `make fuzz`.
+set -u
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$TOP" || exit 1
+seconds=$1 jobs=$2
+shift 2
+here=build/fuzz
+at=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)")
+trap 'rm -rf "$at"' EXIT
+export TOP here seconds at
+
+# Longest input of a surface, in bytes.
+longest() {
+  case $1 in
+  tokenizer | tokfiles | jsonscan) echo 40000 ;;
+  spiece) echo 20000 ;;
+  torch | pickle | folder | filters | score) echo 16000 ;;
+  text-* | csv | jsonlines | conll | rows) echo 1000 ;;
+  *) echo 8000 ;;
+  esac
+}
+
+# one NAME: those inputs that were finds before, then new ones.
+one() {
+  local name=$1 log=$here/log/$1 finds=$here/finds/$1 limits f
+  rm -rf "$finds"
+  mkdir -p "$finds" "$here/corpus/$name" "$here/log" "$at/$name"
+  export TMPDIR=$at/$name
+  export ASAN_OPTIONS=allocator_may_return_null=0
+  limits=(-timeout=1 -rss_limit_mb=1024 "-artifact_prefix=$finds/")
+  : >"$log"
+  for f in tests/fuzz/corpus/"$name"/*; do
+    [ ! -e "$f" ] || "$here/fuzzers/$name" "${limits[@]}" "$f" >>"$log" 2>&1 || cp "$f" "$finds/"
+  done
+  "$here/fuzzers/$name" "${limits[@]}" -max_len="$(longest "$name")" -max_total_time="$seconds" \
+    -fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1 \
+    "$here/corpus/$name" "$here/seeds/$name" >>"$log" 2>&1
+  awk -v name="$name" -v finds="$(find "$finds" -type f | wc -l)" '
+    /^#[0-9]+: cov:/ { runs = $1; cov = $3 }
+    END { gsub(/[#:]/, "", runs)
+          printf "%-16s %9d executions  %5d edges  %d finds\n", name, runs, cov, finds }' "$log"
+  grep -ah -m3 -E '^(SUMMARY|tests/fuzz/.*not so)' "$log" | sort -u | sed 's/^/    /'
+  find "$finds" -type f | head -n 5 | sed 's/^/    /'
+  rm -rf "${at:?}/$name"
+}
+export -f one longest
+
+rm -rf "$here/seeds"
+tests/fuzz/seeds.sh "$TOP/$here/seeds" || exit 1
+# shellcheck disable=SC2016
+printf '%s\0' "$@" | xargs -0 -P "$jobs" -I{} bash -c 'one "$1"' one {}
+[ -z "$(find $here/finds -type f -print -quit)" ]
