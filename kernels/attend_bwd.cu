@@ -9,7 +9,7 @@
  * DEEP is the head's size rounded up: 32, 64, 128 or 256. D is made first, by a kernel of its own:
  * all in all dy is read twice and more, y once, and what walks past once for each 32 that stay.
  *
- * The gradient by distance has a plain kernel of its own too, 4 len^2 size flops more. */
+ * The gradient by distance is attend_bwd_bias.cu's. */
 #include "kernels/attend_in.h"
 
 enum { MINE = 8, THEIRS = WARP, TOTALS = 4 /* warps of a block */ };
@@ -40,27 +40,6 @@ static __global__ void attend_totals(AttendBwd b, int64_t tokens, int heads, flo
     sum = warp_sum(sum);
     if (threadIdx.x == 0)
         total[at] = sum;
-}
-
-/* A weight of query for key, and what becomes of it: p m, and ds of d = dy v'. */
-typedef struct Slope {
-    float pm, ds;
-} Slope;
-
-static __device__ inline Slope slope_of(const Attend &a, const AttendPlace &p, int64_t query,
-                                        int64_t key, float s, float d, float total)
-{
-    Slope r = {0, 0};
-    if (query >= p.len || key >= p.len || (a.causal && key > query))
-        return r;
-    s *= a.scale;
-    if (a.bias)
-        s += distance_bias(a, p.head, key - query);
-    float w = expf(s - a.lse[place_at(p, query)]);
-    float m = drop_factor(a, p, query, key, drop_least(a.drop));
-    r.pm = w * m;
-    r.ds = w * (m * d - total);
-    return r;
 }
 
 /* Those that stay, [first, first + BLOCK); eight side by side for each column, so that a lane reads
@@ -208,67 +187,6 @@ static __global__ void attend_bwd_tiles(AttendBwd b, const float *total, const i
         store<DEEP>(b.dv, p, mine, a.size, 1, out[1]);
 }
 
-/* The gradient by distance of a head of a row: ds of 32 queries and 32 keys at a time, of which
- * each diagonal is one distance. */
-enum { SIDE = 32, DIAGONALS = 2 * SIDE - 1, BIAS_THREADS = 128 };
-
-static __device__ inline int64_t entry(const Attend &a, int64_t far)
-{
-    return a.reach + (far < -a.reach ? -a.reach : far > a.reach ? a.reach : far);
-}
-
-static __device__ inline float slope_at(const AttendBwd &b, const AttendPlace &p, int64_t query,
-                                        int64_t key, const float *total)
-{
-    float s = 0, d = 0;
-    if (query >= p.len || key >= p.len)
-        return 0;
-    for (int64_t j = 0; j < b.of.size; j++) {
-        s += element(b.of.q, p, query, j) * element(b.of.k, p, key, j);
-        d += element(b.dy, p, query, j) * element(b.of.v, p, key, j);
-    }
-    return slope_of(b.of, p, query, key, s, d, total[place_at(p, query)]).ds;
-}
-
-/* to[its entry] += each distance's sum, those of one entry by the first of them. */
-static __device__ inline void add_diagonals(const Attend &a, int64_t far, const float *sum,
-                                            float *to)
-{
-    int d = threadIdx.x;
-    if (d >= DIAGONALS || (d > 0 && entry(a, far + d) == entry(a, far + d - 1)))
-        return;
-    float all = 0;
-    for (int n = d; n < DIAGONALS && entry(a, far + n) == entry(a, far + d); n++)
-        all += sum[n];
-    to[entry(a, far + d)] += all;
-}
-
-static __global__ void attend_bwd_bias(AttendBwd b, const float *total, const int64_t *starts,
-                                       int heads)
-{
-    __shared__ float ds[SIDE][SIDE], sum[DIAGONALS];
-    AttendPlace p = place_of(b.of, starts, blockIdx.x / heads, (int)(blockIdx.x % heads), heads);
-    int64_t span = 2 * b.of.reach + 1;
-    float *to = b.dbias + blockIdx.x * span;
-    int d = threadIdx.x;
-    for (int64_t i = threadIdx.x; i < span; i += BIAS_THREADS)
-        to[i] = 0;
-    for (int64_t i = 0; i < p.len; i += SIDE)
-        for (int64_t j = 0; j < (b.of.causal ? i + 1 : p.len); j += SIDE) {
-            for (int e = threadIdx.x; e < SIDE * SIDE; e += BIAS_THREADS)
-                ds[e / SIDE][e % SIDE] = slope_at(b, p, i + e / SIDE, j + e % SIDE, total);
-            __syncthreads();
-            float all = 0;
-            for (int n = 0; n < SIDE; n++) /* element (n, n + d - 31) */
-                if (n + d >= SIDE - 1 && n + d < DIAGONALS)
-                    all += ds[n][n + d - (SIDE - 1)];
-            if (d < DIAGONALS)
-                sum[d] = all;
-            __syncthreads();
-            add_diagonals(b.of, j - i - (SIDE - 1), sum, to);
-        }
-}
-
 template <int DEEP, bool KEYS>
 static void start(Cuda *c, const AttendBwd *b, const float *total, int64_t longest, bool four)
 {
@@ -342,8 +260,7 @@ void cuda_attend_bwd(Piece *p, const AttendBwd *b)
                batch->tokens, batch->heads, total);
     }
     if (b->dbias && batch->rows > 0)
-        LAUNCH(c, attend_bwd_bias, (unsigned)(batch->rows * batch->heads), BIAS_THREADS, 0, *b,
-               total, batch->starts, batch->heads);
+        cuda_attend_bwd_bias(c, b, total);
     if (longest == 0)
         return;
     if (mma) {

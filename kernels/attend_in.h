@@ -1,5 +1,5 @@
 /* attend_in.h - what the ways to attend on CUDA share, there (attend.cu, attend_mma.cu) and back
- * (attend_bwd.cu, attend_bwd_mma.cu). */
+ * (attend_bwd.cu, attend_bwd_mma.cu, attend_bwd_bias.cu). */
 #ifndef WEFT_ATTEND_IN_H
 #define WEFT_ATTEND_IN_H
 
@@ -93,6 +93,27 @@ static __device__ inline Wide<4> elements(View v, const AttendPlace &p, int64_t 
     return w;
 }
 
+/* A weight of query for key, and what becomes of it: p m, and ds of d = dy v'. */
+typedef struct Slope {
+    float pm, ds;
+} Slope;
+
+static __device__ inline Slope slope_of(const Attend &a, const AttendPlace &p, int64_t query,
+                                        int64_t key, float s, float d, float total)
+{
+    Slope r = {0, 0};
+    if (query >= p.len || key >= p.len || (a.causal && key > query))
+        return r;
+    s *= a.scale;
+    if (a.bias)
+        s += distance_bias(a, p.head, key - query);
+    float w = expf(s - a.lse[place_at(p, query)]);
+    float m = drop_factor(a, p, query, key, drop_least(a.drop));
+    r.pm = w * m;
+    r.ds = w * (m * d - total);
+    return r;
+}
+
 /* May rows be read 16 bytes at a time, of 16 bits an element? */
 static inline bool by_eight(View v)
 {
@@ -106,6 +127,9 @@ bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t ro
 /* attend_bwd.cu: where dq takes the place of q, a copy of q, for what is read after dq is there. */
 View attend_kept_queries(Piece *p, const AttendBwd *b);
 int64_t attend_longest(const Batch *b);
+
+/* attend_bwd_bias.cu: dbias; `total` is D of each token and head. */
+void cuda_attend_bwd_bias(Cuda *c, const AttendBwd *b, const float *total);
 
 /* attend_bwd_mma.cu: do tensor cores take these views? dq, dk and dv by them. */
 bool cuda_attend_bwd_mma_takes(const Cuda *c, const AttendBwd *b);

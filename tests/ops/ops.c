@@ -9,6 +9,7 @@ enum { GUARD = 256, BLOCKS = 64, NAMES = 32, FEW = 16 };
 
 Device *dev;
 Rand rng;
+bool one_is_enough;
 
 /* What a case has put into device memory, to be looked at when it ends. */
 typedef struct Block {
@@ -287,6 +288,8 @@ void end(void)
     }
     while (arrays > 0)
         free(array[--arrays]);
+    if (one_is_enough && failures)
+        exit(1);
 }
 
 /* ---- running and comparing ---- */

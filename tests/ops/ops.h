@@ -23,6 +23,7 @@ enum { POISON = 0xff };
 
 extern Device *dev;
 extern Rand rng;
+extern bool one_is_enough; /* the program ends with the first case that fails */
 
 typedef struct Mat {
     View v;     /* in device memory */
