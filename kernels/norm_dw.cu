@@ -17,7 +17,7 @@ template <int W> static __global__ void norm_dw_rows(NormDw a, float *part)
         Wide<W> s = cuda_load<W>(cuda_row(a.s, i), K_F32, j);
         float mean = a.stats[2 * i], scale = a.stats[2 * i + 1];
         for (int k = 0; k < W; k++)
-            gamma.v[k] += dy.v[k] * ((s.v[k] - mean) * scale);
+            gamma.v[k] = fmaf(dy.v[k], (s.v[k] - mean) * scale, gamma.v[k]);
         wide_add<W>(&beta, dy);
     }
     block_add<W>(shared, &gamma);
