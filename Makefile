@@ -1,10 +1,11 @@
 # weft. `make` builds bin/*, `make check` runs the tests, `make demo` shows what it is for.
-# Variables: PREFIX, DESTDIR, CC, CFLAGS, BUILD (where objects go), SANITIZE=1, WERROR=1;
+# Variables: PREFIX, DESTDIR, CC, CFLAGS, BUILD (where objects go), WERROR=1, SANITIZE=1 (ASan and
+# UBSan) or SANITIZE=thread;
 # WEFT_NO_CUDA=1, CUDA_HOME, CUDA_ARCH (mk/cuda.mk).
 
 VERSION = 0.1.0
 PREFIX  = /usr/local
-BUILD   = build$(if $(SANITIZE),/sanitize)
+BUILD   = build$(if $(SANITIZE),/$(if $(filter thread,$(SANITIZE)),threads,sanitize))
 BIN     = $(if $(filter build,$(BUILD)),bin,$(BUILD)/bin)
 
 # bin/NAME.c is one program each; bin/programs.h lists them. But `head` is head-choice.c, which
@@ -12,10 +13,10 @@ BIN     = $(if $(filter build,$(BUILD)),bin,$(BUILD)/bin)
 PROGRAMS := ${shell sed -n 's/^    P(\([a-z0-9]*\),.*/\1/p' bin/programs.h} weft
 HELPERS   = weft-head
 
-comma   := ,
 CFLAGS   = -O2 -g
 WARN     = -Wall -Wextra -Wswitch-enum $(if $(WERROR),-Werror)
-SAN      = $(if $(SANITIZE),-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+SAN_MEM  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN      = $(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),-fsanitize=thread,$(SAN_MEM)))
 ALL_C    = -std=gnu17 $(WARN) -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' -Icommon -I. -MMD -MP -pthread $(SAN) $(CFLAGS)
 LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -lzip -lcurl -lcrypto -ldnnl -lgomp -ldl -lm -pthread
 

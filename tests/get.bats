@@ -197,6 +197,13 @@ serve() {
   fails_with 1 'gives it no ETag' get org/tiny
   serve 'config.json commit'
   fails_with 1 'answers with commit fedcba9' get org/tiny
+  serve 'api/models mute'
+  fails_with 1 "is no JSON: '[' or '{' expected near end of file" get org/tiny
+  serve 'api/models long:1000000'
+  get org/tiny
+  rm -r "$HF_HOME"
+  serve 'api/models long:16777216'
+  fails_with 1 'says more than 16 MB of it' get org/tiny
 }
 
 @test "no hub there" {

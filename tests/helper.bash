@@ -74,7 +74,7 @@ header() {
   local n=${#1} pad
   pad=$(((8 - n % 8) % 8))
   n=$((n + pad))
-  printf "\\x$(printf %02x $((n % 256)))\\x$(printf %02x $((n / 256)))\\0\\0\\0\\0\\0\\0"
+  printf '%b' "\\x$(printf %02x $((n % 256)))\\x$(printf %02x $((n / 256)))\\0\\0\\0\\0\\0\\0"
   printf "%s%${pad}s" "$1" ""
 }
 

@@ -347,6 +347,49 @@ own_text() {
   done <"$tmp/limits" | none "these are not there:"
 }
 
+# In a tree of its own, where a step is what its target says.
+@test ".ci/run: what failed stands before the last line, of every step" {
+  mkdir -p "$tmp/tree/.ci"
+  cp .ci/run "$tmp/tree/.ci"
+  cd "$tmp/tree" || return 1
+  printf '#!/bin/sh\n' >deps
+  chmod +x deps
+  cat >Makefile <<'END'
+model tweets unit:
+check:
+	@echo 'ok 1 good'; echo 'not ok 2 bad'
+	@for i in 1 2 3 4 5 6 7 8 9; do echo "# line $$i"; done
+	@echo 'not ok 3 worse'; echo '# said'; echo 'far'; echo '# more'; echo '7 passed, 2 failed'
+	@exit 1
+all:
+	@for i in 1 2 3 4 5 6 7 8 9; do echo "compiled $$i"; done; echo 'file.c:1: error'; exit 1
+END
+  run .ci/run tests clang
+  [ "$status" -eq 1 ]
+  diff - <(sed '1,/^== clang: /d' <<<"$output" | grep -v -e '^# make:' -e '^# compiled') <<'END'
+== tests failed:
+not ok 2 bad
+# line 1
+# line 2
+# line 3
+# line 4
+# line 5
+# line 6
+# line 7
+# line 8
+not ok 3 worse
+# said
+== clang failed:
+not ok clang
+# file.c:1: error
+7 passed, 3 failed
+END
+  echo 'all unit:' >Makefile
+  run .ci/run clang
+  [ "${lines[-1]}" = '1 passed, 0 failed' ]
+  [[ $output != *'failed:'* ]]
+}
+
 @test "make tag: the Makefile's version, once all is committed and CHANGELOG.md has it" {
   command -v git || skip "no git"
   local version

@@ -153,9 +153,9 @@ size() {
 
 @test "a header that lies about its length" {
   printf '\x01\xe1\xf5\x05\0\0\0\0{' >long # 100,000,001
-  fails_with 1 "not a weft stream" frames long
+  fails_with 1 "not a weft stream: a header of 100000001 bytes, at most 100000000" frames long
   printf '\xff\xff\xff\xff\xff\xff\xff\xff{' >longest
-  fails_with 1 "not a weft stream" frames longest
+  fails_with 1 "not a weft stream (" frames longest
   printf '\0\xe1\xf5\x05\0\0\0\0{"a":' >most # 100,000,000 and 5 bytes of it
   fails_with 1 "most: stream ends early after 0 rows" frames most
 }
@@ -192,6 +192,7 @@ size() {
   for what in rows tokens; do
     fails_with 1 "$what.weft: broken frame after 0 rows: it claims" frames $what.weft
     for program in "show -r" "show --lengths" "show --digest" "show -o x.weft"; do
+      # shellcheck disable=SC2086 # a program and its option
       fails_with 1 "but no tensor of $what holds anything" timeout 20 $program $what.weft
     done
     fails_with 1 "but no tensor of $what holds anything" timeout 20 deal 1:x <$what.weft

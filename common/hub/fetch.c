@@ -172,7 +172,7 @@ static int ask_info(Fetch *f, Err *e)
             break;
     }
     if (status < 0 && !e->text[0])
-        err_set(e, "%s says too much of it", f->endpoint);
+        err_set(e, "%s says more than %d MB of it", f->endpoint, INFO_MAX >> 20);
     status = status < 0 ? -1 : read_info(f, &b, e);
     free(b.p);
     free(url);

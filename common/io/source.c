@@ -123,6 +123,10 @@ static int read_length(Source *s, double *patience, Err *e)
         return k;
     for (int i = 7; i >= 0; i--)
         n = n << 8 | s->length[i];
+    /* Text would say a length of 2^56 and more. */
+    if (n > ST_HEADER_MAX && n <= UINT32_MAX)
+        return err_set(e, "not a weft stream: a header of %" PRIu64 " bytes, at most %d", n,
+                       ST_HEADER_MAX);
     if (n < 2 || n > ST_HEADER_MAX)
         return not_a_stream(e);
     s->header_need = (size_t)n;

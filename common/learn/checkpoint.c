@@ -216,7 +216,8 @@ int checkpoint_write(const char *dir, Learner *l, Fit *f, const ModelFiles *file
 
 /* ---- reading ---- */
 
-static int take_tensor(const StFile *file, const char *name, int64_t n, DType type, void *to, Err *e)
+static int take_tensor(const StFile *file, const char *name, int64_t n, DType type, void *to,
+                       Err *e)
 {
     StView v;
     size_t bytes = (size_t)n * dtype_size(type);
@@ -271,7 +272,8 @@ static int read_state(const json_t *o, FitState *s, Fit *f, Err *e)
         s->worse = json_get_int(best, "worse", 0, &why);
     }
     optim_set_taken(fit_optim(f), json_get_int(o, "taken", 0, &why));
-    return *why.text || s->step < 0 ? err_set(e, "%s: it is no state of a training", state_json) : 0;
+    return *why.text || s->step < 0 ? err_set(e, "%s: it is no state of a training", state_json)
+                                    : 0;
 }
 
 static int read_numbers(const char *path, Learner *l, const ModelFiles *files, Err *e)

@@ -1,5 +1,5 @@
-/* checkpoint.h - a training on the disk: DIR/checkpoint-N is a model folder as it would be if step N
- * were the last, and beside that
+/* checkpoint.h - a training on the disk: DIR/checkpoint-N is a model folder as it would be if step
+ * N were the last, and beside that
  *
  *     state.json           where the run stands, what is best so far, what it was asked for
  *     state.safetensors    the optimizer's moments `m` and `v`, and `best`, each F32 [numbers], the

@@ -34,8 +34,8 @@ typedef enum Objective {
 extern const char *const objective_names[]; /* as options say them; NULL behind the last */
 
 typedef struct ExamplesSpec {
-    int objective; /* an Objective, or -1: as the stream tells, or the model */
-    bool skip;     /* rows without a label are left out */
+    int objective;     /* an Objective, or -1: as the stream tells, or the model */
+    bool skip;         /* rows without a label are left out */
     const char *model; /* that is to learn and may ask for an objective; NULL: the stream's */
 } ExamplesSpec;
 

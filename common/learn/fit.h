@@ -41,8 +41,8 @@ typedef struct Fit Fit;
  * the optimizer's. */
 typedef struct FitState {
     int64_t step;
-    bool due;       /* its evaluation */
-    double seconds; /* of all runs */
+    bool due;          /* its evaluation */
+    double seconds;    /* of all runs */
     double loss, norm; /* since the last line: sum of `losses` steps' losses; the last one's norm */
     int64_t losses;
     int64_t best_step, worse;
@@ -52,7 +52,8 @@ typedef struct FitState {
 } FitState;
 
 /* What a checkpoint is made by, each `checkpoint` steps and when `stop` says so: then the run ends
- * after it (without one where no step has been taken), and fit_run returns 1. Either may be NULL. */
+ * after it (without one where no step has been taken), and fit_run returns 1. Either may be NULL.
+ */
 typedef struct FitHooks {
     int (*save)(void *ctx, Fit *f, Err *e);
     bool (*stop)(void *ctx);

@@ -121,12 +121,10 @@ static int count_words(ModelLearner *m, Counted *k, Err *e)
     const ModelBatch *b = &m->batch;
     if (b->items.n == 0)
         return 0;
-    const float *loss = words_learn_pass(m->spec.words,
-                                         &(WordsItems){.n = b->items.n,
-                                                       .token = b->token,
-                                                       .target = b->target,
-                                                       .weight = b->weight},
-                                         NULL, e);
+    const float *loss = words_learn_pass(
+        m->spec.words,
+        &(WordsItems){.n = b->items.n, .token = b->token, .target = b->target, .weight = b->weight},
+        NULL, e);
     float *host = loss ? learner_bring(&m->base, loss, b->items.n, e) : NULL;
     for (int64_t i = 0; host && i < b->items.n; i++) {
         k->loss += (double)host[i];
@@ -139,8 +137,11 @@ static int count_words(ModelLearner *m, Counted *k, Err *e)
 static int count_batch(ModelLearner *m, Counted *k, const Examples *x, const int64_t *row,
                        int64_t n, Err *e)
 {
-    if (model_batch(m, x, row, n, -1, 1, e) < 0 ||
-        transformer_forward(m->spec.t, &m->batch.in, NULL, e) < 0)
+    if (model_batch(m, x, row, n, -1, 1, e) < 0)
+        return -1;
+    if (m->still)
+        model_still_give(m, x, row, n);
+    else if (transformer_forward(m->spec.t, &m->batch.in, NULL, e) < 0)
         return -1;
     if (m->spec.words)
         return count_words(m, k, e);
@@ -180,7 +181,7 @@ int model_evaluate(Learner *l, const Examples *x, Summary *s, Err *e)
     Counted k = {0};
     int64_t most = m->most_tokens > LEAST_TOKENS ? m->most_tokens : LEAST_TOKENS;
     int64_t *row = mem_array((size_t)x->rows, sizeof *row);
-    int status = 0;
+    int status = m->still ? model_still_ready(m, x, e) : 0;
     if (x->objective == LEARN_CLASS || x->objective == LEARN_TOKEN)
         k.classes = metrics_new(m->spec.classes->n);
     if (x->objective == LEARN_TOKEN)

@@ -38,8 +38,7 @@ static void clear_tables(ModelLearner *m)
         for (int k = 0; k < 2; k++)
             if (of_half[k] >= 0 && m->trains[of_half[k]]) {
                 const Param *a = &p->params.param[of_half[k]];
-                dev->fill(dev, m->base.grad + a->at, 0,
-                          (size_t)param_numbers(a) * sizeof(float));
+                dev->fill(dev, m->base.grad + a->at, 0, (size_t)param_numbers(a) * sizeof(float));
             }
     }
     if (p->distance >= 0) {
@@ -77,8 +76,8 @@ static const float *forward(ModelLearner *m, const Drops *drops, const Learn *l,
 {
     const ModelBatch *b = &m->batch;
     const ModelSpec *s = &m->spec;
-    if (transformer_forward(s->t, &b->in, drops, e) < 0 ||
-        (l && transformer_back(s->t, l, &b->in, e) < 0))
+    if (!b->items.given && (transformer_forward(s->t, &b->in, drops, e) < 0 ||
+                            (l && transformer_back(s->t, l, &b->in, e) < 0)))
         return NULL;
     if (s->words)
         return words_learn_pass(s->words,
@@ -96,7 +95,8 @@ static int gradient(Learner *l, const LearnPart *p, LearnLoss *loss, Err *e)
 {
     ModelLearner *m = of(l);
     ModelBatch *b = &m->batch;
-    if (model_batch(m, l->rows, p->row, p->n, p->epoch, p->total, e) < 0)
+    if ((m->still && model_still_ready(m, l->rows, e) != 0) ||
+        model_batch(m, l->rows, p->row, p->n, p->epoch, p->total, e) < 0)
         return -1;
     loss->n = b->items.n;
     loss->value = mem_zero((size_t)loss->n + 1, sizeof *loss->value);
@@ -109,12 +109,17 @@ static int gradient(Learner *l, const LearnPart *p, LearnLoss *loss, Err *e)
             l->dev->fill(l->dev, l->grad, 0, (size_t)l->params->numbers * sizeof *l->grad);
         return 0;
     }
-    Drops drops = {.seed = p->seed, .numbers = b->numbers};
+    if (m->still)
+        model_still_give(m, l->rows, p->row, p->n);
+    Drops drops = {.seed = p->seed,
+                   .numbers = b->numbers,
+                   .still_embeds = !m->learn.embeds,
+                   .still = m->learn.first};
     const float *each = forward(m, m->spec.drops ? &drops : NULL, &m->learn, e);
-    if (!each ||
-        (m->spec.head && head_learn_backward(m->spec.head, &b->items, &m->learn, e) < 0))
+    if (!each || (m->spec.head && head_learn_backward(m->spec.head, &b->items, &m->learn, e) < 0))
         return -1;
-    transformer_backward(m->spec.t);
+    if (!m->still)
+        transformer_backward(m->spec.t);
     l->dev->get(l->dev, loss->value, each, (size_t)loss->n * sizeof *loss->value);
     return 0;
 }
@@ -157,8 +162,8 @@ static void choose(ModelLearner *m)
             m->learn.embeds = true;
         else if (a->part == PART_LAYERS)
             m->learn.first = a->layer > 0 && a->layer < m->learn.first ? a->layer
-                             : a->layer > 0                           ? m->learn.first
-                                                                      : 0;
+                             : a->layer > 0                            ? m->learn.first
+                                                                       : 0;
     }
 }
 
@@ -169,6 +174,7 @@ static void free_learner(Learner *l)
         l->dev->free(l->dev, m->space[i].p);
     l->dev->free(l->dev, l->grad);
     model_batch_free(&m->batch);
+    model_still_free(m);
     head_learn_free(m->spec.head);
     words_learn_free(m->spec.words);
     transformer_free(m->spec.t);
@@ -205,6 +211,9 @@ Learner *model_learner_new(const ModelSpec *spec, const Examples *rows, Err *e)
     dev->fill(dev, m->base.grad, 0, bytes);
     choose(m);
     m->base.trains = m->trains;
+    m->still = spec->head != NULL;
+    for (int i = 0; i < p->params.count; i++)
+        m->still = m->still && !(m->trains[i] && p->params.param[i].part < PART_POOLER);
     if (!spec->words && m->trains[p->word]) {
         m->base.table = p->word;
         m->seen = mem_zero((size_t)p->params.param[p->word].rows, 1);

@@ -8,15 +8,15 @@
 #include "model/head/words_learn.h"
 
 typedef struct ModelSpec {
-    Transformer *t; /* planned; the learner's from here on */
+    Transformer *t;  /* planned; the learner's from here on */
     HeadLearn *head; /* of its objective, or */
     WordsLearn *words;
     const Classes *classes;    /* of objectives that have them */
     const float *class_weight; /* [classes], or NULL */
     double smooth, mask_ratio; /* mask_ratio: of LEARN_MLM */
     bool whole_word;
-    uint64_t seed;      /* masks are drawn by it */
-    int32_t mask;       /* the mask token's id; -1: none */
+    uint64_t seed;          /* masks are drawn by it */
+    int32_t mask;           /* the mask token's id; -1: none */
     const uint8_t *special; /* [vocab] ids that are never masked; NULL: none */
     const uint8_t *inside;  /* [vocab] ids that go on with a word; for whole_word */
     /* Which parameters stay as they are; NULL: none. */

@@ -1,5 +1,6 @@
 /* model_learner_in.h - what model_learner's files share: model_learner.c makes and trains,
- * model_batch.c lays rows out, model_loss.c has the objectives' losses, model_evaluate.c measures. */
+ * model_batch.c lays rows out, model_loss.c has the objectives' losses, model_evaluate.c measures.
+ */
 #ifndef WEFT_MODEL_LEARNER_IN_H
 #define WEFT_MODEL_LEARNER_IN_H
 
@@ -18,10 +19,19 @@ typedef struct ModelBatch {
     /* What the head looks at: */
     HeadItems items;
     int64_t *token, *item_numbers;
-    int32_t *target;  /* of each item; -1: none */
-    float *weight;    /* of each item in the loss */
-    float *number;    /* [items, numbers] */
+    int32_t *target; /* of each item; -1: none */
+    float *weight;   /* of each item in the loss */
+    float *number;   /* [items, numbers] */
 } ModelBatch;
+
+/* What the head reads of each row (or of each token), where nothing below it learns: in an unlinked
+ * file, mapped. */
+typedef struct ModelStill {
+    const Examples *x; /* whose they are; NULL: nobody's yet */
+    float *p;          /* [rows or tokens, width] */
+    int64_t width;
+    size_t bytes;
+} ModelStill;
 
 typedef struct ModelLearner {
     Learner base; /* first */
@@ -33,6 +43,10 @@ typedef struct ModelLearner {
     uint8_t *seen;
     int64_t *fresh, freshes, fresh_room;
     int64_t most_tokens; /* of a batch so far */
+    bool still;          /* the head alone learns */
+    ModelStill cache[2]; /* of the rows to learn from, of those to measure by */
+    float *given;        /* the batch's part of it */
+    int64_t given_room;
     /* Device memory of the batch's targets. */
     Space space[4];
 } ModelLearner;
@@ -41,6 +55,12 @@ typedef struct ModelLearner {
 int model_batch(ModelLearner *m, const Examples *x, const int64_t *row, int64_t n, int64_t epoch,
                 double total, Err *e);
 void model_batch_free(ModelBatch *b);
+/* Runs the transformer over all rows of x, where that has not been done: before model_batch(). 0, 1
+ * (told to stop meanwhile), -1. */
+int model_still_ready(ModelLearner *m, const Examples *x, Err *e);
+/* Of a batch that has been laid out, what its head reads: the items' `given`. */
+void model_still_give(ModelLearner *m, const Examples *x, const int64_t *row, int64_t n);
+void model_still_free(ModelLearner *m);
 /* What a row weighs in the loss. */
 double model_weight(const ModelLearner *m, const Examples *x, int64_t row, int64_t epoch);
 /* Ids of a row with words masked, and what stood there (-1: not masked); returns how many. */

@@ -72,8 +72,7 @@ static double over_tokens(float *logit, int64_t n, int col, int32_t target, doub
     double seen = (1 - smooth) * (double)logit[2 * target + col] + even * all;
     for (int64_t t = 0; t < n; t++) {
         double q = (t == target ? 1 - smooth : 0) + even;
-        logit[2 * t + col] =
-            (float)(weight * (exp((double)logit[2 * t + col] - lse) - q));
+        logit[2 * t + col] = (float)(weight * (exp((double)logit[2 * t + col] - lse) - q));
     }
     return weight * (lse - seen);
 }
@@ -98,8 +97,8 @@ static const float *answers(ModelLearner *m, View logits, Err *e)
                              over_tokens(host + 2 * from, n, 1, x->answer[row][1], w, smooth));
     }
     dev->put(dev, logits.p, host, bytes);
-    const float *to = status < 0 ? NULL
-                                 : put(m, SPACE_LOSS, loss, (size_t)b->items.n * sizeof *loss, e);
+    const float *to =
+        status < 0 ? NULL : put(m, SPACE_LOSS, loss, (size_t)b->items.n * sizeof *loss, e);
     free(host);
     free(loss);
     return to;
@@ -119,13 +118,13 @@ const float *model_loss(ModelLearner *m, View logits, Err *e)
     l.loss = space_grow(&m->space[SPACE_LOSS], dev, n * sizeof(float) + 1, e);
     l.target = put(m, SPACE_TARGET, b->target, n * sizeof *b->target, e);
     if (points) {
-        const void *p = put(m, SPACE_NUMBER, b->number,
-                            n * (size_t)x->numbers * sizeof *b->number, e);
+        const void *p =
+            put(m, SPACE_NUMBER, b->number, n * (size_t)x->numbers * sizeof *b->number, e);
         l.number = view_of((void *)(uintptr_t)p, K_F32, b->items.n, x->numbers);
     }
     if (!l.weight || !l.loss || !l.target || (points && !l.number.p))
         return NULL;
-    dev->each(dev, EACH_ROWS, &(Batch){.tokens = b->items.n},
-              points ? stage_points : stage_classes, &l);
+    dev->each(dev, EACH_ROWS, &(Batch){.tokens = b->items.n}, points ? stage_points : stage_classes,
+              &l);
     return l.loss;
 }

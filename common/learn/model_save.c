@@ -16,11 +16,18 @@
 /* What transformers calls the class of a family for an objective. */
 static char *architecture(const Config *c, const ModelSetup *m)
 {
-    static const char *const names[][2] = {
-        {"albert", "Albert"},   {"bart", "Bart"},           {"bert", "Bert"},
-        {"camembert", "Camembert"}, {"distilbert", "DistilBert"}, {"electra", "Electra"},
-        {"gpt2", "GPT2"},       {"mbart", "MBart"},         {"mt5", "MT5"},
-        {"roberta", "Roberta"}, {"t5", "T5"},               {"xlm-roberta", "XLMRoberta"}};
+    static const char *const names[][2] = {{"albert", "Albert"},
+                                           {"bart", "Bart"},
+                                           {"bert", "Bert"},
+                                           {"camembert", "Camembert"},
+                                           {"distilbert", "DistilBert"},
+                                           {"electra", "Electra"},
+                                           {"gpt2", "GPT2"},
+                                           {"mbart", "MBart"},
+                                           {"mt5", "MT5"},
+                                           {"roberta", "Roberta"},
+                                           {"t5", "T5"},
+                                           {"xlm-roberta", "XLMRoberta"}};
     static const char *const ends[HEAD_TASKS] = {
         [HEAD_CLASS] = "ForSequenceClassification", [HEAD_MASK] = "ForMaskedLM",
         [HEAD_NEXT] = "ForNextSentencePrediction",  [HEAD_TOKEN] = "ForTokenClassification",
@@ -64,10 +71,9 @@ static json_t *stack_json(const ModelSetup *m, const TrainSpec *t)
 static void set_objective(json_t *config, const ModelSetup *m, const TrainSpec *t,
                           const TrainData *d)
 {
-    static const char *const problems[OBJECTIVES] = {
-        [LEARN_CLASS] = "single_label_classification",
-        [LEARN_MULTI] = "multi_label_classification",
-        [LEARN_REGRESSION] = "regression"};
+    static const char *const problems[OBJECTIVES] = {[LEARN_CLASS] = "single_label_classification",
+                                                     [LEARN_MULTI] = "multi_label_classification",
+                                                     [LEARN_REGRESSION] = "regression"};
     Objective o = d->train.objective;
     if (o <= LEARN_TOKEN)
         set_labels(config, m, d);

@@ -29,8 +29,9 @@ static int check_vocab(const ModelSetup *m, const Examples *x, Err *e)
     bool same = strcmp(tokenizer_fingerprint(t), x->vocab) == 0;
     tokenizer_free(t);
     return same ? 0
-                : err_set(e, "%s: the ids were made with the vocabulary of %s, but %s has another: "
-                             "use one model in the whole pipeline",
+                : err_set(e,
+                          "%s: the ids were made with the vocabulary of %s, but %s has another: "
+                          "use one model in the whole pipeline",
                           x->place, *x->model ? x->model : "another model", m->name);
 }
 
@@ -40,13 +41,15 @@ static int check_rows(const Config *c, const Examples *x, Err *e)
     for (int64_t i = 0; i < x->rows; i++) {
         int64_t n = x->starts[i + 1] - x->starts[i];
         if (c->positions && n > c->positions)
-            return err_set(e, "%s: row %" PRId64 ": %" PRId64 " tokens, but the model has %" PRId64
-                              " positions: tok -n %" PRId64,
+            return err_set(e,
+                           "%s: row %" PRId64 ": %" PRId64 " tokens, but the model has %" PRId64
+                           " positions: tok -n %" PRId64,
                            x->place, i + 1, n, c->positions, c->positions);
         for (int64_t t = x->starts[i]; t < x->starts[i + 1]; t++)
             if (x->id[t] < 0 || x->id[t] >= c->vocab)
-                return err_set(e, "%s: row %" PRId64 ": token id %" PRId32
-                                  " is outside the model's vocabulary of %" PRId64,
+                return err_set(e,
+                               "%s: row %" PRId64 ": token id %" PRId32
+                               " is outside the model's vocabulary of %" PRId64,
                                x->place, i + 1, x->id[t], c->vocab);
             else if (x->kind && c->types && x->kind[t] >= c->types)
                 return err_set(e, "%s: row %" PRId64 ": token type %d, but the model has %" PRId64,
@@ -131,8 +134,8 @@ static void set_dropout(Config *c, const TrainSpec *t)
 {
     float x = (float)t->dropout;
     if (t->dropout >= 0)
-        c->drop = (Dropouts){x, x, x, x, c->drop.inner > 0 ? x : 0, c->drop.last > 0 ? x : 0,
-                             x, x, x};
+        c->drop =
+            (Dropouts){x, x, x, x, c->drop.inner > 0 ? x : 0, c->drop.last > 0 ? x : 0, x, x, x};
 }
 
 static bool some_drop(const Config *c)

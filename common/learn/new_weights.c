@@ -72,11 +72,11 @@ static void draw(Transformer *t, int param, uint64_t seed, float *to)
     double inputs = (double)(a->cols ? a->cols : a[-1].cols);
     double spread = stack ? 1 / sqrt(inputs) : spread_of(c, a);
     for (int64_t i = 0; i < n; i++)
-        to[i] = stack                 ? (float)(spread * (2 * rand_unit(&r) - 1))
-                : bias                ? 0
-                : !a->cols            ? 1
-                : i / a->cols == pad  ? 0
-                                      : (float)(spread * normal(&r));
+        to[i] = stack                ? (float)(spread * (2 * rand_unit(&r) - 1))
+                : bias               ? 0
+                : !a->cols           ? 1
+                : i / a->cols == pad ? 0
+                                     : (float)(spread * normal(&r));
 }
 
 void new_weights(Transformer *t, uint64_t seed)
@@ -89,8 +89,7 @@ void new_weights(Transformer *t, uint64_t seed)
             continue;
         float *p = mem_array((size_t)param_numbers(a), sizeof *p);
         draw(t, i, seed, p);
-        dev->put(dev, transformer_numbers(t) + a->at, p,
-                 (size_t)param_numbers(a) * sizeof *p);
+        dev->put(dev, transformer_numbers(t) + a->at, p, (size_t)param_numbers(a) * sizeof *p);
         free(p);
     }
     transformer_renew(t);

@@ -33,8 +33,9 @@ static int announce(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
     if (d->classes.n) {
         char *names = classes_list(&d->classes);
         msg_note("classes %s: %s",
-                 m->goes_on ? "of the checkpoint, whose head goes on"
-                 : d->train.labels ? "in tok's order, for a new head" : "by name, for a new head",
+                 m->goes_on        ? "of the checkpoint, whose head goes on"
+                 : d->train.labels ? "in tok's order, for a new head"
+                                   : "by name, for a new head",
                  names);
         free(names);
     }

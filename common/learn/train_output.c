@@ -25,8 +25,8 @@ static bool is_ours(const char *dir)
     return record || (checkpoint_any(dir) && !file_exists(dir, "config.json"));
 }
 
-static const char *const own[] = {
-    "config.json", "model.safetensors", "head.safetensors", MODEL_FILES_COPIED, NULL};
+static const char *const own[] = {"config.json", "model.safetensors", "head.safetensors",
+                                  MODEL_FILES_COPIED, NULL};
 static const FolderKind kind = {"train", own, is_ours};
 
 static int cannot_go_on(const TrainSpec *t, Err *e)

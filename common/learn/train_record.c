@@ -165,7 +165,7 @@ static void compare(const json_t *a, const json_t *b, bool missing, Buf *names)
 {
     const char *key;
     json_t *value;
-    json_object_foreach ((json_t *)(uintptr_t)a, key, value) {
+    json_object_foreach((json_t *)(uintptr_t)a, key, value) {
         const json_t *other = json_object_get(b, key);
         if (may_differ(key) || (missing ? other != NULL : json_equal(value, other)))
             continue;
@@ -183,7 +183,8 @@ int train_record_agrees(const json_t *was, const json_t *is, Err *e)
     compare(is, was, true, &names);
     if (!names.n)
         return 0;
-    int status = err_set(e, "it was made with other %.*s: --force begins anew", (int)names.n, names.p);
+    int status =
+        err_set(e, "it was made with other %.*s: --force begins anew", (int)names.n, names.p);
     free(names.p);
     return status;
 }

@@ -1,5 +1,5 @@
-/* train_record.h - what a training was asked for and from what it began, as JSON: config.json of the
- * folder has it for people, a checkpoint so that only the same run goes on from it. */
+/* train_record.h - what a training was asked for and from what it began, as JSON: config.json of
+ * the folder has it for people, a checkpoint so that only the same run goes on from it. */
 #ifndef WEFT_TRAIN_RECORD_H
 #define WEFT_TRAIN_RECORD_H
 

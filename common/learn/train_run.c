@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- where it begins ---- */
 
@@ -111,6 +112,8 @@ int train_run(TrainRun *r, Err *e)
     int status = 0;
     if (r->t->force && checkpoint_clear(r->t->output, 0, e) < 0)
         return -1;
+    if (r->t->force)
+        rmdir(r->t->output); /* where they were all that was in it */
     tidy_hold();
     if (!r->t->init_only)
         status = learn(r, e);

@@ -21,15 +21,15 @@ const TrainSpec train_spec_default = {
 /* Options that say how a whole model is trained. */
 static int check_vectors(const TrainSpec *t, Err *e)
 {
-    const char *alien = t->model                 ? "-m"
-                        : t->scratch             ? "--scratch"
-                        : t->freeze              ? "--freeze"
-                        : t->pool >= 0           ? "--pool"
-                        : t->whole_word          ? "--whole-word"
-                        : t->fit.optim.lr_decay != 1 ? "--lr-decay"
-                        : t->type != K_F32       ? "-t bf16"
+    const char *alien = t->model                      ? "-m"
+                        : t->scratch                  ? "--scratch"
+                        : t->freeze                   ? "--freeze"
+                        : t->pool >= 0                ? "--pool"
+                        : t->whole_word               ? "--whole-word"
+                        : t->fit.optim.lr_decay != 1  ? "--lr-decay"
+                        : t->type != K_F32            ? "-t bf16"
                         : t->head == HEAD_WISH_FAMILY ? "--head family"
-                                                 : NULL;
+                                                      : NULL;
     return alien ? err_usage(e,
                              "%s is for whole models, but the stream has vectors: leave encode and "
                              "pool out, or the option",
@@ -104,7 +104,8 @@ int train_spec_freeze(TrainSpec *t, const char *text, Err *e)
     }
     t->freeze = FREEZE_LAYERS;
     if (num_int(text, 0, COUNT_MOST, &t->freeze_layers, &why) < 0)
-        return err_usage(e, "--freeze: '%s' is not encoder, embeddings or a number of layers", text);
+        return err_usage(e, "--freeze: '%s' is not encoder, embeddings or a number of layers",
+                         text);
     return 0;
 }
 

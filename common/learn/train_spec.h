@@ -18,12 +18,12 @@ typedef enum HeadWish { HEAD_BY_LEARNER, HEAD_WISH_FAMILY, HEAD_WISH_STACK } Hea
 
 typedef struct TrainSpec {
     FitSpec fit;
-    const char *output;            /* the folder to make */
-    const char *valid, *log;       /* a stream to evaluate on, a file to write; or NULL */
-    const char *class_weight;      /* as class_weights() reads it, or NULL */
-    const char *model, *scratch;   /* -m; a config.json to begin from; or NULL */
-    const char *teacher;           /* soft targets of the same rows, or NULL */
-    int objective;                 /* an Objective; -1: as the stream or the model tells */
+    const char *output;          /* the folder to make */
+    const char *valid, *log;     /* a stream to evaluate on, a file to write; or NULL */
+    const char *class_weight;    /* as class_weights() reads it, or NULL */
+    const char *model, *scratch; /* -m; a config.json to begin from; or NULL */
+    const char *teacher;         /* soft targets of the same rows, or NULL */
+    int objective;               /* an Objective; -1: as the stream or the model tells */
     HeadWish head;
     int layers;                    /* Linear layers of the head */
     int64_t size[HEAD_LAYERS + 1]; /* their widths; the ends are known once the rows are read */
@@ -48,8 +48,8 @@ int train_spec_warmup(TrainSpec *t, const char *text, Err *e);
 /* --freeze: "encoder", "embeddings", or a number of layers. */
 int train_spec_freeze(TrainSpec *t, const char *text, Err *e);
 int train_spec_check(const TrainSpec *t, Err *e);
-/* What was not given takes the learner's default: of heads on vectors, or of whole models. An option
- * of whole models is refused for vectors. */
+/* What was not given takes the learner's default: of heads on vectors, or of whole models. An
+ * option of whole models is refused for vectors. */
 int train_spec_settle(TrainSpec *t, bool vectors, Err *e);
 
 #endif

@@ -283,7 +283,8 @@ int config_load(const char *folder, Config *c, Err *e)
 int config_load_file(const char *path, Config *c, Err *e)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = !slash ? mem_str(".") : mem_strn(path, slash == path ? 1 : (size_t)(slash - path));
+    char *folder =
+        !slash ? mem_str(".") : mem_strn(path, slash == path ? 1 : (size_t)(slash - path));
     int r = load(folder, slash ? slash + 1 : path, c, e);
     free(folder);
     return r;

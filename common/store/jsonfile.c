@@ -46,6 +46,8 @@ static const char *beyond(Str text, int64_t most)
 
 json_t *json_read(Str text, size_t flags, json_error_t *why)
 {
+    if (!text.p)
+        text = str_of("", 0); /* for whom nothing came has no buffer */
     const char *p = beyond(text, JSON_VALUES);
     if (!p)
         return json_loadb(text.p, text.n, flags, why);

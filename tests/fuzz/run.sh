@@ -1,6 +1,6 @@
 #!/bin/bash
 # run.sh SECONDS JOBS NAME...: each fuzzer for so long, several at a time: a line each with what it
-# ran, how much of the code that reached and what it found. Inputs found lie in
+# ran, how much of the code that reached and what it found (`not ok`). Inputs found lie in
 # build/fuzz/finds/NAME, what was said of them in build/fuzz/log/NAME; the corpus grows in
 # build/fuzz/corpus/NAME. Exit 1 where anything was found. Run by `make fuzz`.
 set -u
@@ -43,8 +43,11 @@ one() {
     /^#[0-9]+: cov:/ { runs = $1; cov = $3 }
     END { gsub(/[#:]/, "", runs)
           printf "%-16s %9d executions  %5d edges  %d finds\n", name, runs, cov, finds }' "$log"
-  grep -ah -m3 -E '^(SUMMARY|tests/fuzz/.*not so)' "$log" | sort -u | sed 's/^/    /'
-  find "$finds" -type f | head -n 5 | sed 's/^/    /'
+  if [ -n "$(find "$finds" -type f -print -quit)" ]; then
+    echo "not ok fuzz $name"
+    grep -ah -m3 -E '^(SUMMARY|tests/fuzz/.*not so)' "$log" | sort -u | sed 's/^/# /'
+    find "$finds" -type f | head -n 5 | sed 's/^/# /'
+  fi
   rm -rf "${at:?}/$name"
 }
 export -f one longest

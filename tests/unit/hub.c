@@ -10,6 +10,8 @@
  *     garble     a byte is another one           norange  a part asked for is the whole
  *     rename:TO  a redirect to the same path with PATH replaced by TO
  *     commit     another X-Repo-Commit           notag    no ETag
+ *     long:N     N spaces behind what it says of the model
+ *     mute       an answer without a body
  * FOLDER/log gets a line a request: method, path, Range or -, token or -. */
 #include "base/mem.h"
 #include "hub/sums.h"
@@ -194,6 +196,8 @@ static void info(const Request *r, const char *model)
         buf_fmt(&b, "{\"id\":\"%s\",\"sha\":\"" COMMIT "\",\"siblings\":[", model + 1);
         list(&b, at, "");
         buf_str(&b, "]}");
+        for (long long n = is(r, "long") ? number(r) : 0; n > 0; n--)
+            buf_str(&b, " ");
         char *s =
             mem_fmt("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n", b.n);
         put(r, s, strlen(s));
@@ -223,6 +227,8 @@ static void serve(Request *r)
         char *wait = mem_fmt("Retry-After: %lld\r\n", number(r));
         answer(r, 429, wait);
         free(wait);
+    } else if (is(r, "mute")) {
+        answer(r, 200, "");
     } else if (r->fault && strtol(r->fault->kind, NULL, 10) >= 400) {
         answer(r, (int)strtol(r->fault->kind, NULL, 10), "");
     } else if (strncmp(r->path, api, strlen(api)) == 0 && cut) {

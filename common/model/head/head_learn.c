@@ -24,6 +24,7 @@ enum {
     SPACE_SPREAD,
     SPACE_WEIGHT,
     SPACE_BACK_WEIGHT,
+    SPACE_GIVEN,
     HEAD_SPACES
 };
 enum { OF_STEP = 6 }; /* in, pre, sum, stats; gradients of in and of pre */
@@ -39,6 +40,7 @@ struct HeadLearn {
     /* Of the batch: */
     int64_t n;
     const int64_t *token, *segments, *numbers, *spread;
+    const float *given;
     const float *weight, *back_weight;
     uint64_t seed;
     bool drops;
@@ -218,6 +220,21 @@ static int room(HeadLearn *h, Space *s, int64_t cols, View *v, Err *e)
     return p ? 0 : -1;
 }
 
+/* Which states are read. */
+static int put_reading(HeadLearn *h, const HeadItems *it, Err *e)
+{
+    size_t bytes = (size_t)it->n * sizeof(int64_t);
+    if (it->starts && put_mean(h, it, e) < 0)
+        return -1;
+    return it->token && !(h->token = put(h, SPACE_TOKEN, it->token, bytes, e)) ? -1 : 0;
+}
+
+static int put_given(HeadLearn *h, const HeadItems *it, Err *e)
+{
+    size_t bytes = (size_t)(it->n * h->step[0].dense.in) * sizeof *it->given;
+    return (h->given = put(h, SPACE_GIVEN, it->given, bytes, e)) ? 0 : -1;
+}
+
 static int begin(HeadLearn *h, const HeadItems *it, const Drops *drops, Err *e)
 {
     size_t bytes = (size_t)it->n * sizeof(int64_t);
@@ -225,8 +242,8 @@ static int begin(HeadLearn *h, const HeadItems *it, const Drops *drops, Err *e)
     h->drops = drops != NULL;
     h->seed = drops ? drops->seed : 0;
     h->token = NULL;
-    if ((it->starts && put_mean(h, it, e) < 0) ||
-        (it->token && !(h->token = put(h, SPACE_TOKEN, it->token, bytes, e))) ||
+    h->given = NULL;
+    if ((it->given ? put_given(h, it, e) : put_reading(h, it, e)) < 0 ||
         (drops && !(h->numbers = put(h, SPACE_NUMBER, it->numbers, bytes, e))))
         return -1;
     for (int i = 0; i < h->steps; i++) {
@@ -263,8 +280,11 @@ static void drop(Piece *p, const HeadLearn *h, View x, int step)
 /* What the head reads, of the last states. */
 static void read_states(Piece *p, const HeadLearn *h, View y)
 {
-    View x = transformer_states(h->t);
-    if (h->mean)
+    View x = h->given ? view_of((void *)(uintptr_t)h->given, K_F32, h->n, y.cols)
+                      : transformer_states(h->t);
+    if (h->given)
+        p->dev->mix(p, &(Mix){.x = tile(p, x), .y = y, .a = 1});
+    else if (h->mean)
         p->dev->gather(
             p,
             &(Gather){.x = x, .y = y, .starts = h->segments + p->lo, .weight = h->weight + p->lo});
@@ -272,6 +292,21 @@ static void read_states(Piece *p, const HeadLearn *h, View y)
         p->dev->gather(p, &(Gather){.x = x, .y = y, .index = h->token + p->lo});
     else
         p->dev->mix(p, &(Mix){.x = tile(p, x), .y = y, .a = 1});
+}
+
+static void stage_read(Piece *p, void *ctx)
+{
+    const HeadLearn *h = ctx;
+    read_states(p, h, tile(p, h->in[0]));
+}
+
+View head_learn_read(HeadLearn *h, const HeadItems *items, Err *e)
+{
+    Device *dev = h->t->dev;
+    if (begin(h, items, NULL, e) < 0)
+        return (View){0};
+    dev->each(dev, EACH_ROWS, &(Batch){.tokens = h->n}, stage_read, h);
+    return h->in[0];
 }
 
 static void stage_forward(Piece *p, void *ctx)
@@ -371,7 +406,6 @@ static int back_room(HeadLearn *h, Err *e)
 int head_learn_backward(HeadLearn *h, const HeadItems *items, const Learn *l, Err *e)
 {
     Device *dev = h->t->dev;
-    View to = transformer_states_grad(h->t);
     Items list = {.t = h->t, .learn = l, .add = l->add};
     if (back_room(h, e) < 0)
         return -1;
@@ -383,6 +417,9 @@ int head_learn_backward(HeadLearn *h, const HeadItems *items, const Learn *l, Er
                        h->sum[i], h->stats[i]);
     }
     items_run(&list);
+    if (h->given)
+        return 0;
+    View to = transformer_states_grad(h->t);
     if (h->mean) {
         dev->each(dev, EACH_ROWS, &(Batch){.tokens = items->tokens}, stage_spread, h);
         return 0;

@@ -48,8 +48,13 @@ typedef struct HeadItems {
     const int64_t *starts;  /* [n + 1] host: the mean of these tokens instead */
     const int64_t *numbers; /* [n] host: of each in all batches, for dropout */
     int64_t tokens;
+    const float *given; /* [n, hidden] host: what it reads, as head_learn_read() gave it, instead of
+                           the transformer's states; then nothing below it learns */
 } HeadItems;
 
+/* What the head reads of the batch, before any layer of its own: [n, hidden] f32, device. {0}: *e.
+ */
+View head_learn_read(HeadLearn *h, const HeadItems *items, Err *e);
 /* [n, outputs] f32, device; the caller's until the next call. {0}: *e. drops NULL: none. */
 View head_learn_forward(HeadLearn *h, const HeadItems *items, const Drops *drops, Err *e);
 /* dlogits: where head_learn_forward's logits were. */

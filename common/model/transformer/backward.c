@@ -251,6 +251,8 @@ void transformer_half_back(Run *u)
 {
     const HalfPlan *h = u->half;
     int64_t end = u->learn->first > h->first && !u->learn->embeds ? u->learn->first : h->first;
+    u->drops =
+        u->t->drops.numbers ? &u->t->drops : NULL; /* it is what learns that is gone through */
     u->layer = h->end;
     run_stage(u, &last);
     back_last_params(u);

@@ -359,11 +359,19 @@ void run_stage(Run *u, const Stage *s)
     u->t->dev->each(u->t->dev, s->cut, &u->batch, s->fn, u);
 }
 
+/* What does not learn drops nothing. */
+static const Drops *drops_where(const Run *u, bool learns)
+{
+    return learns && u->t->drops.numbers ? &u->t->drops : NULL;
+}
+
 void transformer_half(Run *u)
 {
     const HalfPlan *h = u->half;
+    u->drops = drops_where(u, !u->t->drops.still_embeds);
     run_stage(u, &embed);
     for (u->layer = h->first; u->layer < h->end; u->layer++) {
+        u->drops = drops_where(u, u->layer >= u->t->drops.still);
         bool cross = plan_layer(h, u->layer)->cross_out.id >= 0;
         for (const Stage *s = cross ? crossed : alone; s->fn; s++)
             run_stage(u, s);

@@ -41,12 +41,13 @@ static int add(const Planner *u, const char *format, const char *end, int64_t ro
 {
     char name[NAME];
     full_name(name, format, u->layer, end);
-    return params_add(&u->plan->params, (Param){.name = name,
-                                                .rows = rows,
-                                                .cols = cols,
-                                                .decays = decays,
-                                                .part = u->part,
-                                                .layer = strchr(format, '%') ? u->first + u->layer : -1});
+    return params_add(&u->plan->params,
+                      (Param){.name = name,
+                              .rows = rows,
+                              .cols = cols,
+                              .decays = decays,
+                              .part = u->part,
+                              .layer = strchr(format, '%') ? u->first + u->layer : -1});
 }
 
 /* Of any layer: where one of them lacks what the others have, that is a fault to be told. */

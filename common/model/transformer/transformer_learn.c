@@ -175,14 +175,12 @@ int transformer_learns(Transformer *t, Err *e)
 /* Rows of `in` are ours as long as the batch is under way. */
 static int put_drops(Transformer *t, const TransformerIn *in, const Drops *drops, Err *e)
 {
-    Run *u = t->pass;
-    u->drops = NULL;
+    t->drops = (Drops){0};
     if (!drops)
         return 0;
-    t->drops = (Drops){.seed = drops->seed,
-                       .numbers = tape_put(&t->tape, SPACE_NUMBERS, drops->numbers,
-                                           (size_t)in->tokens * sizeof *drops->numbers, e)};
-    u->drops = &t->drops;
+    t->drops = *drops;
+    t->drops.numbers = tape_put(&t->tape, SPACE_NUMBERS, drops->numbers,
+                                (size_t)in->tokens * sizeof *drops->numbers, e);
     return t->drops.numbers ? 0 : -1;
 }
 

@@ -21,6 +21,8 @@
 typedef struct Drops {
     uint64_t seed;          /* of the run and the step */
     const int64_t *numbers; /* [tokens]: a number that each token has in all batches */
+    bool still_embeds;      /* none in the embeddings, */
+    int64_t still;          /* and so many layers: those that do not learn */
 } Drops;
 
 /* Where gradients go, and which are wanted. */
