@@ -78,10 +78,10 @@ static int64_t find_file(Part *p, const char *name, uint64_t *bytes, Err *e)
     char *full = mem_fmt("%s/%s", p->root, name);
     int64_t at = zip_name_locate(p->zip, full, 0);
     free(full);
-    if (at < 0)
+    if (at < 0) {
         check_memory(zip_error_code_zip(zip_get_error(p->zip)));
-    if (at < 0)
         return err_set(e, "it has no %.100s: was it fetched in full?", name);
+    }
     if (zip_stat_index(p->zip, (zip_uint64_t)at, 0, &st) < 0)
         return zip_failed(p, name, e);
     if (st.comp_method != ZIP_CM_STORE || st.encryption_method != ZIP_EM_NONE)
