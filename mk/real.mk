@@ -35,9 +35,9 @@ demo:
 	$(MAKE) all model tweets
 	examples/demo.sh
 
-# The golden files anew, from Python (tests/oracle/requirements.txt).
+# The golden files anew, from Python (tests/oracle/requirements.txt); PARTS="arch ...": some of them.
 oracle:
-	tests/oracle/make.sh
+	tests/oracle/make.sh $(PARTS)
 
 bench: all $(BUILD)/tests/gflops
 	tests/bench/run.sh

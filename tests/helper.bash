@@ -74,8 +74,7 @@ header() {
   local n=${#1} pad
   pad=$(((8 - n % 8) % 8))
   n=$((n + pad))
-  # shellcheck disable=SC2059 # bytes by their numbers
-  printf "\\x$(printf %02x $((n % 256)))\\x$(printf %02x $((n / 256)))\\0\\0\\0\\0\\0\\0"
+  printf '%b' "\\x$(printf %02x $((n % 256)))\\x$(printf %02x $((n / 256)))\\0\\0\\0\\0\\0\\0"
   printf "%s%${pad}s" "$1" ""
 }
 

@@ -38,6 +38,9 @@ lacks() {
     [ -e "$root/tests/$run.bats" ] || echo "$name has no tests/$run.bats"
     sed -n '/^table() {/,/^}/p' "$root/tests/sweeps.bats" | grep -q "^$name " ||
       echo "$name has no line in the table of tests/sweeps.bats"
+    grep -qE "(^|sweeps <<<')(-[a-z] ([a-z]+ )?)*[a-z-]+ $run( |'|\$)" "$root/tests/faults.bats" ||
+      echo "$name has no line in tests/faults.bats"
+    grep -qF "\`$name\`" "$root/CHANGELOG.md" || echo "$name is not in CHANGELOG.md"
   done
 }
 
@@ -45,7 +48,7 @@ lacks() {
 copy() {
   mkdir -p "$1/bin" "$1/tests"
   cp "$TOP"/bin/*.[ch] "$1/bin/"
-  cp -r "$TOP/man" "$TOP/README.md" "$1/"
+  cp -r "$TOP/man" "$TOP/README.md" "$TOP/CHANGELOG.md" "$1/"
   cp "$TOP"/tests/*.bats "$1/tests/"
 }
 
@@ -67,6 +70,8 @@ add() {
   readme) sed -i '/^| `get` |/i| `few` | rows -> a few of them |' "$tree/README.md" ;;
   tests) echo 'load helper' >"$tree/tests/few.bats" ;;
   sweep) sed -i '/^embed  *ids/i\few ids stream' "$tree/tests/sweeps.bats" ;;
+  faults) echo "few-ids few -q ids" >>"$tree/tests/faults.bats" ;;
+  change) echo '- `few`: a few rows.' >>"$tree/CHANGELOG.md" ;;
   esac
 }
 
@@ -95,7 +100,7 @@ add() {
 }
 
 @test "a step that is left out when a program is added is found" {
-  local steps="source line list page examples weft also readme tests sweep" out step
+  local steps="source line list page examples weft also readme tests sweep faults change" out step
   for out in none $steps; do
     rm -rf tree
     copy tree

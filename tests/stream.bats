@@ -192,7 +192,7 @@ size() {
   for what in rows tokens; do
     fails_with 1 "$what.weft: broken frame after 0 rows: it claims" frames $what.weft
     for program in "show -r" "show --lengths" "show --digest" "show -o x.weft"; do
-      # shellcheck disable=SC2086 # words
+      # shellcheck disable=SC2086 # a program and its option
       fails_with 1 "but no tensor of $what holds anything" timeout 20 $program $what.weft
     done
     fails_with 1 "but no tensor of $what holds anything" timeout 20 deal 1:x <$what.weft

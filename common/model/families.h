@@ -1,5 +1,5 @@
 /* families.h - how architectures call their weights, and how they differ: one row each, for the
- * one transformer of encoder.h. */
+ * one transformer of transformer/. */
 #ifndef WEFT_FAMILIES_H
 #define WEFT_FAMILIES_H
 

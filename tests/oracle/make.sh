@@ -1,5 +1,7 @@
 #!/bin/sh
-# Makes tests/golden anew from what transformers and torch say (`make oracle`).
+# make.sh [PART]...: makes tests/golden anew from what transformers and torch say, all of it or these
+# parts (`make oracle`, `make oracle PARTS="arch parameters"`). A part is a script beside this one. What
+# is there stays where it says the same but for rounding, which is another on another CPU.
 set -eu
 cd "$(dirname "$0")/../.."
 venv=build/oracle
@@ -10,13 +12,20 @@ if [ ! -x "$python" ]; then
     python3 -m venv "$venv"
     "$python" -m pip install --quiet --requirement tests/oracle/requirements.txt
 fi
-"$python" tests/oracle/unicode.py >build/oracle.h
-cmp -s build/oracle.h common/text/unicode_tables.h || cp build/oracle.h common/text/unicode_tables.h
-"$python" tests/oracle/normal.py >build/oracle.h
-cmp -s build/oracle.h common/text/normal/normal_tables.h || cp build/oracle.h common/text/normal/normal_tables.h
-"$python" tests/oracle/bpe_unicode.py >build/oracle.h
-cmp -s build/oracle.h common/text/bpe/bytelevel_tables.h || cp build/oracle.h common/text/bpe/bytelevel_tables.h
+if [ $# -eq 0 ]; then
+    "$python" tests/oracle/unicode.py >build/oracle.h
+    cmp -s build/oracle.h common/text/unicode_tables.h || cp build/oracle.h common/text/unicode_tables.h
+    "$python" tests/oracle/normal.py >build/oracle.h
+    cmp -s build/oracle.h common/text/normal/normal_tables.h || cp build/oracle.h common/text/normal/normal_tables.h
+    "$python" tests/oracle/bpe_unicode.py >build/oracle.h
+    cmp -s build/oracle.h common/text/bpe/bytelevel_tables.h || cp build/oracle.h common/text/bpe/bytelevel_tables.h
+    set -- models arch checkpoint heads encode tok classes decode rows real strings unigram bpe score \
+        deal train pipelines ppl parameters # the others read what models makes
+fi
 make --quiet build/tests/strings
-for part in models arch checkpoint heads encode tok classes decode rows real strings unigram bpe score deal train pipelines ppl parameters; do # the others read what models makes
+rm -rf build/golden
+cp -r tests/golden build/golden
+for part; do
     "$python" "tests/oracle/$part.py"
 done
+"$python" tests/oracle/stable.py build/golden tests/golden
