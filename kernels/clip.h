@@ -1,7 +1,7 @@
 /* clip.h - how much a gradient is to be shortened, without the host:
  * torch.nn.utils.clip_grad_norm_.
  *
- * norm[0] = root of the sum of square[0 .. n), added in order, in double
+ * square [n]: norm[0] = root of their sum, added in order, in double: exact to its rounding
  * factor[0] = most / (norm + 1e-6) where that is below 1 and most is not 0, else 1 */
 #ifndef WEFT_CLIP_H
 #define WEFT_CLIP_H

@@ -8,7 +8,8 @@
  * Indices are those of the whole x, and of the whole y where `out` is given; else y begins at the
  * piece's first row, as starts, weight and out do.
  * Sums run in order, in f32: of x of unit variance within 5e-6 max(1, |sum|) times the root of
- * the segment's length, normalised mean squared error 1e-12; a bf16 or f16 y is rounded once. */
+ * the segment's length, normalised mean squared error 1e-12, and 1e-11 from 1,000 items on; a bf16
+ * or f16 y is rounded once. */
 #ifndef WEFT_GATHER_H
 #define WEFT_GATHER_H
 

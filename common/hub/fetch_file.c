@@ -144,6 +144,7 @@ static int ask_body(Going *g, Err *e)
             return 0;
         if (status < 0 && !r.broken)
             return -1;
+        *e = (Err){0}; /* it goes on where it broke off */
         idle = r.broken && have_bytes(g) > have ? 0 : idle + 1;
     }
     return err_set(e, "%lld bytes came instead of %lld: try again later", (long long)have_bytes(g),

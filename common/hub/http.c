@@ -215,6 +215,7 @@ int http_ask(Http *h, const HttpAsk *ask, HttpReply *r, Err *e)
     curl_off_t length = -1;
     *r = (HttpReply){.size = -1, .wait = -1};
     h->why[0] = '\0';
+    *e = (Err){0};
     CURLcode code = (CURLcode)set_up(&g);
     if (code == CURLE_OK)
         code = curl_easy_perform(h->curl);

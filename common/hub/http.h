@@ -41,7 +41,7 @@ const char *http_redirects(const char *url);
 Http *http_new(const char *token);
 void http_free(Http *h);
 /* 0 where an answer came whole, whatever its status; -1 where none did or it broke off, or take()
- * stopped it. */
+ * stopped it. What *e said of a request before is forgotten: this one may be its second try. */
 int http_ask(Http *h, const HttpAsk *ask, HttpReply *r, Err *e);
 /* s with everything escaped that a path in a URL cannot hold; '/' too unless `path`. */
 char *http_escape(const char *s, bool path);

@@ -14,25 +14,13 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "learn/objective.h"
 #include "measure/classes.h"
 #include "text/tokenizer.h"
 
 #include <stdbool.h>
 
 enum { EXAMPLES_CLASSES = 4096 }; /* more different labels than this are no classes */
-
-/* What is learnt. */
-typedef enum Objective {
-    LEARN_CLASS,      /* a class for each row */
-    LEARN_MULTI,      /* several, or none */
-    LEARN_REGRESSION, /* numbers for each row */
-    LEARN_TOKEN,      /* a class for each token that has a label */
-    LEARN_SPAN,       /* where an answer begins and ends */
-    LEARN_MLM,        /* words under masks */
-    LEARN_CLM,        /* the next word */
-    OBJECTIVES
-} Objective;
-extern const char *const objective_names[]; /* as options say them; NULL behind the last */
 
 typedef struct ExamplesSpec {
     int objective;     /* an Objective, or -1: as the stream tells, or the model */
@@ -80,11 +68,5 @@ int examples_number(Examples *x, const Classes *c, Err *e);
 int examples_words(Examples *x, const Tokenizer *t, int64_t vocab, Err *e);
 /* Do b's rows come from where a's do? */
 int examples_agree(const Examples *a, const Examples *b, Err *e);
-
-/* Does the objective tell classes apart? */
-static inline bool has_classes(Objective o)
-{
-    return o == LEARN_CLASS || o == LEARN_MULTI || o == LEARN_TOKEN;
-}
 
 #endif

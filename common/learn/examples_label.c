@@ -9,9 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const objective_names[] = {"class", "multi", "regression", "token",
-                                       "span",  "mlm",   "clm",        NULL};
-
 Objective examples_objective(const Frame *f)
 {
     if (frame_get(f, "token.label"))

@@ -1,6 +1,7 @@
 #include "learn/log.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/outfile.h"
 #include "store/mapfile.h"
 
@@ -52,6 +53,17 @@ Log *log_open(const char *path, Err *e)
     return NULL;
 }
 
+/* A line's first field; -1: it is no number. */
+static int64_t step_of(const char *line, const char *end)
+{
+    const char *tab = memchr(line, '\t', (size_t)(end - line));
+    char *text = mem_strn(line, (size_t)((tab ? tab : end) - line));
+    int64_t step;
+    int bad = num_int(text, 0, INT64_MAX, &step, NULL);
+    free(text);
+    return bad ? -1 : step;
+}
+
 /* How many bytes of a log's are lines up to the step: whole ones, behind its header. */
 static size_t lines_to(const char *p, size_t n, int64_t step)
 {
@@ -60,7 +72,7 @@ static size_t lines_to(const char *p, size_t n, int64_t step)
         return 0;
     while (at < n) {
         const char *end = memchr(p + at, '\n', n - at);
-        if (!end || strtoll(p + at, NULL, 10) > step)
+        if (!end || step_of(p + at, end) > step)
             break;
         at = (size_t)(end + 1 - p);
     }

@@ -1,6 +1,6 @@
 #include "learn/model_objective.h"
 
-#include "learn/examples.h"
+#include "learn/objective.h"
 #include "model/config.h"
 #include "model/find.h"
 

@@ -1,7 +1,7 @@
 #include "model/head/words_learn.h"
 
 #include "base/mem.h"
-#include "model/transformer/back_items.h"
+#include "model/transformer/transformer_items.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-#include "model/transformer/layers.h"
+#include "model/transformer/transformer_in.h"
+#include "model/transformer/transformer_layers.h"
 
 #include "base/mem.h"
 

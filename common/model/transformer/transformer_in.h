@@ -1,6 +1,6 @@
 /* transformer_in.h - what the transformer's files share: transformer_load.c brings the parameters
- * to the device, layers.c takes a batch through the layers, transformer_batch.c makes batches and
- * brings their numbers in and out. */
+ * to the device, transformer_layers.c takes a batch through the layers, transformer_batch.c makes
+ * batches and brings their numbers in and out. */
 #ifndef WEFT_TRANSFORMER_IN_H
 #define WEFT_TRANSFORMER_IN_H
 

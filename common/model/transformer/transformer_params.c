@@ -1,6 +1,7 @@
-/* back_params.c - the gradients of a transformer's parameters. */
-#include "model/transformer/back.h"
-#include "model/transformer/back_items.h"
+/* transformer_params.c - the gradients of a transformer's parameters. */
+#include "model/transformer/transformer_back.h"
+#include "model/transformer/transformer_in.h"
+#include "model/transformer/transformer_items.h"
 
 static View place(const Run *u, Slot s, int64_t at)
 {

@@ -1,8 +1,8 @@
-/* back_items.h - gradients of parameters as a list of panels that are independent of each other and
- * are dealt out together. Tokens are added in fixed blocks, in order, so that no number depends on
- * who computes it. */
-#ifndef WEFT_BACK_ITEMS_H
-#define WEFT_BACK_ITEMS_H
+/* transformer_items.h - gradients of parameters as a list of panels that are independent of each
+ * other and are dealt out together. Tokens are added in fixed blocks, in order, so that no number
+ * depends on who computes it. */
+#ifndef WEFT_TRANSFORMER_ITEMS_H
+#define WEFT_TRANSFORMER_ITEMS_H
 
 #include "model/transformer/transformer_in.h"
 

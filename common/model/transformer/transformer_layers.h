@@ -1,7 +1,7 @@
-/* layers.h - what the way forward (layers.c) and the way back (backward.c) through the layers have
- * in common. */
-#ifndef WEFT_LAYERS_H
-#define WEFT_LAYERS_H
+/* transformer_layers.h - what the way forward (transformer_layers.c) and the way back
+ * (transformer_backward.c) through the layers have in common. */
+#ifndef WEFT_TRANSFORMER_LAYERS_H
+#define WEFT_TRANSFORMER_LAYERS_H
 
 #include "model/transformer/transformer_in.h"
 

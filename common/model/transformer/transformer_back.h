@@ -1,9 +1,9 @@
-/* back.h - what the way back through the layers needs beside the tape: buffers for the gradients
- * under way, and where those of the parameters go. For the transformer's files alone. */
-#ifndef WEFT_BACK_H
-#define WEFT_BACK_H
+/* transformer_back.h - what the way back through the layers needs beside the tape: buffers for the
+ * gradients under way, and where those of the parameters go. For the transformer's files alone. */
+#ifndef WEFT_TRANSFORMER_BACK_H
+#define WEFT_TRANSFORMER_BACK_H
 
-#include "model/transformer/layers.h"
+#include "model/transformer/transformer_layers.h"
 
 enum { BACK_POINTS = 4 }; /* a layer has no more, its first one included */
 
@@ -60,18 +60,19 @@ static inline View back_embeds(const Run *u)
                                     : back_at(u, before ? BACK_SUM : BACK_STATE, 0);
 }
 
-/* back.c: room for the batch; which rows of which tables its tokens use. */
+/* transformer_back.c: room for the batch; which rows of which tables its tokens use. */
 int back_begin(Run *u, const TransformerIn *in, Err *e);
 void back_free(Transformer *t);
 /* Tokens by the entry they took. Nothing where the table does not learn. */
 int table_use(Transformer *m, TableUse *t, int param, const int32_t *index, int64_t n, Err *e);
-/* back_params.c: the gradients of the parameters of u->layer; of the last norm; of what comes
- * before the layers; of the bias by distance. */
+/* transformer_params.c: the gradients of the parameters of u->layer; of the last norm; of what
+ * comes before the layers; of the bias by distance. */
 void back_layer_params(Run *u);
 void back_distance_params(Run *u);
 void back_last_params(Run *u);
 void back_embed_params(Run *u);
-/* backward.c: a half, from the gradient of its last states (BACK_STATE of its last point) on. */
+/* transformer_backward.c: a half, from the gradient of its last states (BACK_STATE of its last
+ * point) on. */
 void transformer_half_back(Run *u);
 /* The encoder's last states have the gradient that the decoder's layers gave them. */
 void back_from_memory(Run *u);

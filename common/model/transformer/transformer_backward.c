@@ -1,11 +1,12 @@
-/* backward.c - the layers' way back: the stages of layers.c from last to first. Each writes the
- * gradients that the stage before it in the layer asks for; those of the parameters follow a layer
- * at a time (back_params.c), when all that makes them is there.
+/* transformer_backward.c - the layers' way back: the stages of transformer_layers.c from last to
+ * first. Each writes the gradients that the stage before it in the layer asks for; those of the
+ * parameters follow a layer at a time (transformer_params.c), when all that makes them is there.
  *
  * With norms behind the residual the state of a point is what everybody reads: of its gradient the
  * norm makes that of the sum. With norms before, products alone read the state, and the sum has the
  * gradient of the next sum beside. */
-#include "model/transformer/back.h"
+#include "model/transformer/transformer_back.h"
+#include "model/transformer/transformer_in.h"
 
 static bool norms_before(const Run *u)
 {

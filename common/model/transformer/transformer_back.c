@@ -1,4 +1,5 @@
-#include "model/transformer/back.h"
+#include "model/transformer/transformer_back.h"
+#include "model/transformer/transformer_in.h"
 
 #include "base/mem.h"
 

@@ -1,4 +1,5 @@
-#include "model/transformer/back_items.h"
+#include "model/transformer/transformer_items.h"
+#include "model/transformer/transformer_in.h"
 
 enum { MATRIX_ROWS = 128, NORM_COLS = 64, TABLE_ROWS = 64 };
 

@@ -1,8 +1,10 @@
-/* layers.c - the layers as a list of stages. Each names the slots that it reads and writes, of the
- * layer at hand (and the next one's queries, keys and values); everything between one attention and
- * the next looks at one token at a time and is one stage, so that a tile of tokens stays in the
- * cache. To learn, the same stages leave more behind: whatever the tape has a slot for. */
-#include "model/transformer/layers.h"
+/* transformer_layers.c - the layers as a list of stages. Each names the slots that it reads and
+ * writes, of the layer at hand (and the next one's queries, keys and values); everything between
+ * one attention and the next looks at one token at a time and is one stage, so that a tile of
+ * tokens stays in the cache. To learn, the same stages leave more behind: whatever the tape has a
+ * slot for. */
+#include "model/transformer/transformer_layers.h"
+#include "model/transformer/transformer_in.h"
 
 #include <assert.h>
 
