@@ -157,7 +157,7 @@ near() {
   [ "$(wc -l <"$1")" -gt 5 ]
   paste "$1" "$2" | awk -F '\t' '
     function far(a, b, most) { d = (a - b) / (b > 1 ? b : 1); return !(d < most && d > -most) }
-    NR > 1 && ($1 != $13 || far($3, $15, 1e-6) || far($5, $17, 5e-6)) { print; bad = 1 }
+    NR > 1 && ($1 != $13 || far($3, $15, 1e-6) || far($5, $17, 2e-6)) { print; bad = 1 }
     END { exit bad }'
 }
 
@@ -165,7 +165,7 @@ near() {
   local one model tok how
   for one in $KINDS; do
     case_of "$one"
-    how=${how%% --batch*}
+    how="${how%% --batch*} --optim sgd --lr 0.001" # an Adam would make much of what is rounded
     # shellcheck disable=SC2086
     ids_of "$model" $tok >in
     for size in "6 1" "2 3" "1 6"; do

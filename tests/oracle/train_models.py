@@ -265,7 +265,7 @@ def cases():
     yield "gpt2-class", "gpt2-class", "class", adamw
     yield "gpt2-class-first", "gpt2-class", "class", adamw | {"freeze": 1, "lr-decay": 0.8}
     yield "gpt2-class-sgd", "gpt2-class", "class", sgd
-    yield "gpt2-regression", "gpt2-number", "regression", adamw
+    yield "gpt2-regression", "gpt2-number", "regression", adamw | {"lr": 1e-4}
     yield "gpt2-token", "gpt2-token", "token", adamw
     yield "gpt2-span", "gpt2-span", "span", adamw
     yield "gpt2-clm", "gpt2-lm", "clm", adamw | {"batch": 3, "accumulate": 6, "weights": True}
