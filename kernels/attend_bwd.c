@@ -35,7 +35,7 @@ static void carve(Piece *p, Room *r, Head *h)
     }
     float **part[] = {&h->kt, &h->vt, &h->k, &h->dk, &h->dv, &h->q,
                       &h->dy, &h->dq, &h->p, &h->d,  &h->m};
-    size_t size[] = {turned, turned, plain, plain, plain, few, few, few, scores, scores, 0};
+    const size_t size[] = {turned, turned, plain, plain, plain, few, few, few, scores, scores, 0};
     float *at = r->memory;
     for (size_t i = 0; i < sizeof part / sizeof *part; at += size[i++])
         *part[i] = at;

@@ -143,16 +143,16 @@ pooler.dense.weight classifier.weight " ]
     tok -q -m "$M/bert-token" --conll >conll
   train -q -o token -e 30 --lr 5e-3 -v conll --log log conll
   [ "$(column valid_micro_f1 log | tail -n 1)" = 1 ]
-  { echo q,c,a,s; for i in 1 2 3 4 5 6; do
+  { echo q,c,a,s; for _ in 1 2 3 4 5 6; do
     echo "who,the cat sat on the mat,the cat,0"; echo "where,the cat sat on the mat,the mat,15"
   done; } | tok -q -m "$M/bert-span" -c q -p c -l a --start s >answers
   train -q -o span -e 60 --lr 5e-3 -v answers --log log answers
   [ "$(column valid_accuracy log | tail -n 1)" = 1 ]
-  { echo text,y; for i in 1 2 3 4 5 6; do echo "the cat,1.5"; echo "a dog,-0.5"; done; } |
+  { echo text,y; for _ in 1 2 3 4 5 6; do echo "the cat,1.5"; echo "a dog,-0.5"; done; } |
     tok -q -m "$M/bert-regression" -c text -l y >numbers
   train -q -o number --objective regression -e 60 --lr 5e-3 -v numbers --log log numbers
   column valid_loss log | tail -n 1 | awk '{ exit !($1 < 0.05) }'
-  { echo text,y; for i in 1 2 3 4 5 6; do echo "the cat,a|b"; echo "a dog,b"; echo "the,";
+  { echo text,y; for _ in 1 2 3 4 5 6; do echo "the cat,a|b"; echo "a dog,b"; echo "the,";
   done; } | tok -q -m "$M/bert-class" -c text -l y >several
   train -q -o several.d --objective multi --skip-unlabelled -e 60 --lr 5e-3 -v several --log log several
   [ "$(column valid_micro_f1 log | tail -n 1)" = 1 ]
@@ -207,7 +207,8 @@ goes_on() {
   [ ! -e cut/config.json ]
   train -q --resume -o cut -e 100 --best loss -v rows --eval-every 9 rows
   same_bits whole cut
-  ls cut | grep -c '^checkpoint-' | grep -qx 2
+  checkpoints=(cut/checkpoint-*)
+  [ "${#checkpoints[@]}" -eq 2 ]
 }
 
 @test "what cannot be gone on with is told" {

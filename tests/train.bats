@@ -367,7 +367,7 @@ stopped() {
   [ "$(ls -A new/checkpoint-*)" = "$(printf '%s\n' config.json model.safetensors state.json \
     state.safetensors)" ]
   cmp before old/config.json
-  [[ "$(ls -A old | tr '\n' ' ')" =~ ^checkpoint-[0-9]+\ config.json\ model.safetensors\ $ ]]
+  [[ "$(cd old && echo -- *)" =~ ^--\ checkpoint-[0-9]+\ config.json\ model.safetensors$ ]]
 }
 
 @test "--force keeps the modes of the folder and of its files" {

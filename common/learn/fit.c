@@ -106,11 +106,6 @@ int64_t fit_steps(const Fit *f)
     return f->steps;
 }
 
-int64_t fit_warmup(const Fit *f)
-{
-    return f->warmup;
-}
-
 Optim *fit_optim(Fit *f)
 {
     return f->optim;

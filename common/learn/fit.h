@@ -65,8 +65,7 @@ Fit *fit_new(Learner *l, const Examples *valid, const FitSpec *spec, Err *e);
 void fit_free(Fit *f); /* NULL is fine */
 void fit_hooks(Fit *f, const FitHooks *hooks);
 
-int64_t fit_steps(const Fit *f);  /* that are planned */
-int64_t fit_warmup(const Fit *f); /* of which the rate rises in */
+int64_t fit_steps(const Fit *f); /* that are planned */
 /* An estimate, from a few gradients of the first rows. */
 int fit_seconds(Fit *f, double *seconds, Err *e);
 Optim *fit_optim(Fit *f);

@@ -10,16 +10,6 @@ static ModelLearner *of(Learner *l)
     return (ModelLearner *)l;
 }
 
-Transformer *model_learner_transformer(Learner *l)
-{
-    return of(l)->spec.t;
-}
-
-HeadLearn *model_learner_head(Learner *l)
-{
-    return of(l)->spec.head;
-}
-
 /* ---- a pass ---- */
 
 static double weight_of(Learner *l, int64_t row, int64_t epoch)
@@ -163,6 +153,7 @@ static void choose(ModelLearner *m)
     const Params *all = &p->params;
     m->trains = mem_array((size_t)all->count, sizeof *m->trains);
     m->learn = (Learn){.grad = m->base.grad, .trains = m->trains, .first = p->layers};
+    int64_t lowest = p->layers;
     for (int i = 0; i < all->count; i++) {
         const Param *a = &all->param[i];
         m->trains[i] = !(m->spec.frozen && m->spec.frozen(m->spec.frozen_ctx, a));
@@ -171,10 +162,9 @@ static void choose(ModelLearner *m)
         if (is_below(p, i))
             m->learn.embeds = true;
         else if (a->part == PART_LAYERS)
-            m->learn.first = a->layer > 0 && a->layer < m->learn.first ? a->layer
-                             : a->layer > 0                            ? m->learn.first
-                                                                       : 0;
+            lowest = a->layer < lowest ? a->layer : lowest;
     }
+    m->learn.first = lowest > 0 ? lowest : 0; /* -1: of all layers */
 }
 
 static void free_learner(Learner *l)

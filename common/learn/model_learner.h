@@ -27,7 +27,5 @@ typedef struct ModelSpec {
 
 /* NULL: no room on the device, or a tensor is missing. */
 Learner *model_learner_new(const ModelSpec *spec, const Examples *rows, Err *e);
-Transformer *model_learner_transformer(Learner *l);
-HeadLearn *model_learner_head(Learner *l);
 
 #endif

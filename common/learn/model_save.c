@@ -216,7 +216,7 @@ int model_save_files(const ModelSetup *m, const TrainSpec *t, const TrainData *d
     free(config);
     if (status == 0)
         status = copy_rest(m, into, e);
-    for (int head = 0; head <= m->stack && status == 0; head++)
+    for (int head = 0; head <= (m->stack ? 1 : 0) && status == 0; head++)
         status = write_tensors(m, numbers, outfolder_file(into, tensor_file[head]), head, e);
     return status;
 }
@@ -255,7 +255,7 @@ static int read_tensors(const ModelSetup *m, const char *path, bool head, float 
 int model_read_files(const ModelSetup *m, const char *folder, float *numbers, Err *e)
 {
     int status = 0;
-    for (int head = 0; head <= m->stack && status == 0; head++) {
+    for (int head = 0; head <= (m->stack ? 1 : 0) && status == 0; head++) {
         char *path = mem_fmt("%s/%s", folder, tensor_file[head]);
         status = read_tensors(m, path, head, numbers, e);
         free(path);

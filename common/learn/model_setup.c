@@ -109,7 +109,7 @@ static int take_labels(Classes *to, const Config *c, Err *e)
 /* Does the checkpoint's head go on, and then with which classes? */
 static int choose_head(ModelSetup *m, const Config *c, TrainData *d, Err *e)
 {
-    const HeadKind *kind[HEAD_TASKS];
+    const HeadKind *kind[HEAD_TASKS] = {0};
     Objective o = d->train.objective;
     m->task = tasks[o];
     if (m->weights)

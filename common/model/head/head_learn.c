@@ -46,7 +46,6 @@ struct HeadLearn {
     bool drops;
     View in[HEAD_LAYERS + 2], pre[HEAD_LAYERS + 1], sum[HEAD_LAYERS + 1], stats[HEAD_LAYERS + 1];
     View din[HEAD_LAYERS + 1], dpre[HEAD_LAYERS + 1];
-    const Learn *learn;
 };
 
 /* ---- making ---- */
@@ -168,14 +167,6 @@ bool head_learn_means(const HeadLearn *h)
 int64_t head_learn_token(const HeadLearn *h, const int32_t *id, int64_t n)
 {
     return head_token_of(transformer_settings(h->t), h->from, id, n);
-}
-
-int head_learn_layers(const HeadLearn *h, Dense layer[HEAD_LAYERS])
-{
-    int n = 0;
-    for (int i = h->spec.pool == POOL_POOLER; i < h->steps; i++)
-        layer[n++] = h->step[i].dense;
-    return n;
 }
 
 /* ---- a batch ---- */

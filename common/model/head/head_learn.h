@@ -38,8 +38,6 @@ void head_learn_free(HeadLearn *h);
 HeadFrom head_learn_from(const HeadLearn *h); /* FROM_POOLER, FROM_FIRST, ..., FROM_TOKENS */
 bool head_learn_means(const HeadLearn *h);    /* of all tokens, instead */
 int64_t head_learn_token(const HeadLearn *h, const int32_t *id, int64_t n); /* head_token() */
-/* The layers of a HEAD_MAKE_STACK: parameters in turn. */
-int head_learn_layers(const HeadLearn *h, Dense layer[HEAD_LAYERS]);
 
 /* What the head looks at, of the transformer's batch. */
 typedef struct HeadItems {

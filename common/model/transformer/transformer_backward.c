@@ -56,7 +56,8 @@ static void through_norm(Piece *p, const Run *u, const NormPlan *n, int64_t poin
  * that of the next sum. */
 static View beside(const Piece *p, const Run *u, int64_t point)
 {
-    return norms_before(u) ? (View){0} : back_tile(p, u, BACK_SUM, point + 1);
+    View none = {0};
+    return norms_before(u) ? none : back_tile(p, u, BACK_SUM, point + 1);
 }
 
 /* A matrix' part in the sum of a point: from that sum to what the matrix read. */
@@ -110,18 +111,18 @@ static void stage_feed_back(Piece *p, void *ctx)
     Run *u = ctx;
     const LayerPlan *y = plan_layer(u->half, u->layer);
     const Config *c = &u->t->config;
-    bool cross = y->cross_out.id >= 0;
-    int64_t last = point_of(u, u->layer + 1), mid = last - 1;
+    bool crosses = y->cross_out.id >= 0;
+    int64_t end = point_of(u, u->layer + 1), mid = end - 1;
     View dwide = temp_view(p, K_F32, p->hi - p->lo, c->inner);
     if (!norms_before(u))
-        through_norm(p, u, &y->feed, last);
-    through_out(p, u, last, &y->down, c->drop.feed, SITE_FEED, dwide);
+        through_norm(p, u, &y->feed, end);
+    through_out(p, u, end, &y->down, c->drop.feed, SITE_FEED, dwide);
     through_act(p, u, dwide);
     divide(p, u, back_tile(p, u, BACK_PRE, 0), &y->up, beside(p, u, mid),
            back_tile(p, u, BACK_STATE, mid));
-    through_norm(p, u, norms_before(u) ? &y->feed : cross ? &y->cross : &y->attend, mid);
-    through_attend_out(p, u, mid, cross ? &y->cross_out : &y->out,
-                       cross ? SITE_CROSS_OUT : SITE_OUT);
+    through_norm(p, u, norms_before(u) ? &y->feed : crosses ? &y->cross : &y->attend, mid);
+    through_attend_out(p, u, mid, crosses ? &y->cross_out : &y->out,
+                       crosses ? SITE_CROSS_OUT : SITE_OUT);
 }
 
 /* Gradients of queries, keys and values take their places. */
