@@ -23,7 +23,7 @@ LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -lzip -lcurl -lcrypto -ldn
 # kernels/NAME.c is compiled once, kernels of KERNELS_ISA once for each kind of CPU and chosen at
 # run time (kernels/isa.h).
 KERNELS_ISA = $(filter-out $(KERNELS_ONE),$(wildcard kernels/*.c))
-KERNELS_ONE = kernels/cpu.c kernels/hugemem.c kernels/matmul.c kernels/plugin.c kernels/pool.c
+KERNELS_ONE = $(addprefix kernels/,cpu.c cpu_linear.c cpu_weight.c hugemem.c matmul.c plugin.c pool.c)
 ISAS        = $(if $(filter x86_64,$(shell uname -m)),v2 v3 v4,any)
 isa_v2      = -march=x86-64-v2
 isa_v3      = -march=x86-64-v3

@@ -1,6 +1,7 @@
 /* ppl - how likely a language model finds its input. */
 #include "base/msg.h"
 #include "base/opt.h"
+#include "base/progress.h"
 #include "base/write.h"
 #include "bin/programs.h"
 #include "filter/perplexity.h"
@@ -131,6 +132,7 @@ static int run(Ppl *p, In *in, Err *e)
     int k, bad = 0;
     while (!bad && (k = in_next(in, &f, e)) > 0) {
         bad = take_until(p, f, e);
+        progress_rows(f->rows);
         if (bad && e->row)
             err_at(e, "%s: row %lld", in_place(in), (long long)(in_rows(in) - f->rows + e->row));
         else if (bad)
@@ -154,6 +156,7 @@ int main(int argc, char **argv)
     In *in = in_open(a.files, a.nfiles);
     if (perplexity_begin(&p.model, &e) < 0 || run(&p, in, &e) < 0)
         die(&e);
+    progress_end();
     put_sum(&p, p.json ? "\"all\"" : "all", p.all, NULL, 0);
     if (put_out(&p.out, &e) < 0)
         die(&e);

@@ -26,6 +26,8 @@ static const Opt options[] = {
     {'p', "pair", "COL", "the second text", OPT_TEXT(Tok, text.fields.pair)},
     {'l', "label", "COL", "the label", OPT_TEXT(Tok, text.fields.label)},
     {'w', "weight", "COL", "the row's weight", OPT_TEXT(Tok, text.fields.weight)},
+    {0, "start", "COL", "where the label, an answer, starts in the pair, in characters",
+     OPT_TEXT(Tok, text.fields.start)},
     {'k', "keep", "COL", "carry this column along (repeatable)", OPT_KEY},
     {0, "labels", "A,B|0=A,4=B", "the classes in their order, raw values renamed",
      OPT_TEXT(Tok, text.labels)},

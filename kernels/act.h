@@ -17,9 +17,12 @@ typedef struct Activate {
     Act act;
 } Activate;
 
-/* dx = dy * f'(x), f32, within 3e-6 max(1, |dy|); x is what went into f. dx may be dy. */
+/* The way back: dx = dy * f'(x), or dy * gate * f'(x); x is what went into f. All of any type; dx
+ * may be any of them. f32: within 3e-6 max(1, |dy|), with a gate times max(1, |gate|); a bf16 or
+ * f16 dx is rounded once. (A gate's own gradient is f(x) * dy: Activate with dy as the gate.) */
 typedef struct ActivateBwd {
     View x, dy, dx;
+    View gate; /* {0}: none */
     Act act;
 } ActivateBwd;
 

@@ -65,10 +65,13 @@ VFN void rows(const ActivateBwd *a, Act act)
 {
     for (int64_t i = 0; i < a->dx.rows; i++) {
         const void *x = VROW(a->x, i), *dy = VROW(a->dy, i);
+        const void *gate = a->gate.p ? VROW(a->gate, i) : NULL;
         void *dx = VROW(a->dx, i);
         for (int64_t c = 0; c < a->dx.cols; c += VN) {
             int64_t n = a->dx.cols - c;
             vf g = vget(dy, a->dy.type, c, n) * slope(vget(x, a->x.type, c, n), act);
+            if (gate)
+                g *= vget(gate, a->gate.type, c, n);
             vput(dx, a->dx.type, c, g, n);
         }
     }

@@ -25,25 +25,6 @@ template <int DEEP> struct Shape {
                      WEIGHT = QUERY + BLOCK_QUERIES * DEEP, FLOATS = WEIGHT + BLOCK_QUERIES * KEYS;
 };
 
-static __device__ inline float element(View v, const AttendPlace &p, int64_t token, int64_t j)
-{
-    return cuda_load<1>(cuda_row(v, p.from + token), v.type, p.col + j).v[0];
-}
-
-/* Columns [j, j + 4) of a token of v, 0 beyond the row's and the head's end. */
-static __device__ inline Wide<4> elements(View v, const AttendPlace &p, int64_t token, int j,
-                                          int size, bool four)
-{
-    Wide<4> w = {};
-    if (token >= p.len)
-        return w;
-    if (four && j < size) /* then size comes in fours too */
-        return cuda_load<4>(cuda_row(v, p.from + token), v.type, p.col + j);
-    for (int k = 0; k < 4 && j + k < size; k++)
-        w.v[k] = element(v, p, token, j + k);
-    return w;
-}
-
 /* The queries [first, first + BLOCK_QUERIES), scaled; eight side by side for each column, so that
  * a lane reads them as two vectors. */
 template <int DEEP>
@@ -112,12 +93,14 @@ static __device__ inline float take_in(Running *r, float score, bool seen, float
     return weight;
 }
 
-template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t *starts, bool four)
+/* DROP: with dropout. */
+template <int DEEP, bool DROP>
+static __global__ void attend_tiles(Attend a, const int64_t *starts, bool four)
 {
     typedef Shape<DEEP> S;
     SHARED(float, shared);
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
+    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z, (int)gridDim.z);
     int64_t first = (int64_t)blockIdx.x * S::BLOCK_QUERIES;
     if (first >= p.len)
         return; /* the whole block: the grid is as wide as the longest row asks for */
@@ -127,6 +110,7 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
     int64_t mine = first + warp * QUERIES;
     int64_t last = first + S::BLOCK_QUERIES < p.len ? first + S::BLOCK_QUERIES : p.len;
     int64_t keys = a.causal ? last : p.len;
+    uint32_t least = drop_least(a.drop);
     Running run[QUERIES];
     float out[QUERIES][S::COLS];
     for (int q = 0; q < QUERIES; q++) {
@@ -147,7 +131,10 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
             bool seen = at + lane < p.len && (!a.causal || at + lane <= mine + q);
             if (a.bias)
                 score[q] += distance_bias(a, (int)blockIdx.z, at + lane - (mine + q));
-            weight[lane * QUERIES + q] = take_in(&run[q], score[q], seen, &keep);
+            float w = take_in(&run[q], score[q], seen, &keep);
+            if (DROP && mine + q < p.len)
+                w *= drop_factor(a, p, mine + q, at + lane, least);
+            weight[lane * QUERIES + q] = w;
 #pragma unroll
             for (int n = 0; n < S::COLS; n++)
                 out[q][n] *= keep;
@@ -179,6 +166,8 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
                 cuda_store<1>(cuda_row(a.y, p.from + mine + q), a.y.type, p.col + n * WARP + lane,
                               y);
         }
+        if (a.lse && lane == 0 && mine + q < p.len)
+            a.lse[place_at(p, mine + q)] = run[q].top + logf(run[q].sum);
     }
 }
 
@@ -186,7 +175,7 @@ template <int DEEP> static __global__ void attend_tiles(Attend a, const int64_t 
 static __global__ void attend_probs(Attend a, const int64_t *starts)
 {
     int lane = threadIdx.x;
-    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
+    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z, (int)gridDim.z);
     int64_t i = blockIdx.x, keys = a.causal ? i + 1 : p.len;
     if (i >= p.len)
         return;
@@ -214,21 +203,39 @@ static __global__ void attend_probs(Attend a, const int64_t *starts)
 /* The grid's third side holds 65,535 at most, its second too: rows go in runs of so many. */
 enum { RUN_ROWS = 32768 };
 
-template <int DEEP>
+template <int DEEP, bool DROP>
 static void start(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows, int64_t longest)
 {
     typedef Shape<DEEP> S;
     size_t bytes = S::FLOATS * sizeof(float);
-    void (*kernel)(Attend, const int64_t *, bool) = attend_tiles<DEEP>;
+    void (*kernel)(Attend, const int64_t *, bool) = attend_tiles<DEEP, DROP>;
     bool four = a->size % 4 == 0 && cuda_by_four(a->q) && cuda_by_four(a->k) && cuda_by_four(a->v);
     if (cuda_fine(c) && bytes > 48 << 10)
         cuda_check(c,
                    cudaFuncSetAttribute((const void *)kernel,
                                         cudaFuncAttributeMaxDynamicSharedMemorySize, (int)bytes),
                    "attend: shared memory");
-    LAUNCH(c, attend_tiles<DEEP>,
+    LAUNCH(c, (attend_tiles<DEEP, DROP>),
            dim3(cuda_blocks(longest, S::BLOCK_QUERIES), (unsigned)rows, (unsigned)a->batch->heads),
            S::WARPS * WARP, bytes, *a, starts, four);
+}
+
+template <bool DROP>
+static void start_deep(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows,
+                       int64_t longest)
+{
+    if (a->size <= 32)
+        start<32, DROP>(c, a, starts, rows, longest);
+    else if (a->size <= 64)
+        start<64, DROP>(c, a, starts, rows, longest);
+    else if (a->size <= 96)
+        start<96, DROP>(c, a, starts, rows, longest);
+    else if (a->size <= 128)
+        start<128, DROP>(c, a, starts, rows, longest);
+    else if (a->size <= 256)
+        start<256, DROP>(c, a, starts, rows, longest);
+    else
+        cuda_fail(c, "attend", "heads of more than 256 columns");
 }
 
 static void run_of_rows(Cuda *c, const Attend *a, int64_t lo, int64_t hi)
@@ -246,18 +253,10 @@ static void run_of_rows(Cuda *c, const Attend *a, int64_t lo, int64_t hi)
     const int64_t *starts = b->starts + lo;
     if (cuda_attend_mma(c, &run, starts, hi - lo, longest))
         ;
-    else if (a->size <= 32)
-        start<32>(c, &run, starts, hi - lo, longest);
-    else if (a->size <= 64)
-        start<64>(c, &run, starts, hi - lo, longest);
-    else if (a->size <= 96)
-        start<96>(c, &run, starts, hi - lo, longest);
-    else if (a->size <= 128)
-        start<128>(c, &run, starts, hi - lo, longest);
-    else if (a->size <= 256)
-        start<256>(c, &run, starts, hi - lo, longest);
+    else if (a->drop > 0)
+        start_deep<true>(c, &run, starts, hi - lo, longest);
     else
-        cuda_fail(c, "attend", "heads of more than 256 columns");
+        start_deep<false>(c, &run, starts, hi - lo, longest);
     if (a->probs)
         LAUNCH(c, attend_probs, dim3((unsigned)longest, (unsigned)(hi - lo), (unsigned)b->heads),
                WARP, 0, run, starts);

@@ -137,6 +137,20 @@ static __device__ inline void soften(const Attend &a, int len, int query, int at
         }
 }
 
+/* Weights that dropout does not keep become 0; the others are divided in store_rows. */
+static __device__ inline void drop_weights(const Attend &a, const AttendPlace &p,
+                                           const uint64_t number[2], int64_t at,
+                                           float weight[KEYS / 8][4])
+{
+    uint32_t kept = drop_fragments(a, p, number, at / DROP_SPAN, drop_least(a.drop));
+#pragma unroll
+    for (int t = 0; t < KEYS / 8; t++)
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+            if (!(kept >> (t / 2 * 8 + i / 2 * 4 + t % 2 * 2 + i % 2) & 1))
+                weight[t][i] = 0;
+}
+
 template <int DEEP, KType T>
 static __device__ inline void store_rows(const Attend &a, const AttendPlace &p, int64_t query,
                                          float out[][4], const Running *run)
@@ -145,9 +159,11 @@ static __device__ inline void store_rows(const Attend &a, const AttendPlace &p, 
 #pragma unroll
     for (int r = 0; r < 2; r++) {
         int64_t token = query + lane / LANES + r * 8;
-        float inverse = 1 / row_sum(run->sum[r]);
+        float sum = row_sum(run->sum[r]), inverse = 1 / (sum * (1 - a.drop));
         if (token >= p.len)
             continue;
+        if (a.lse && lane % LANES == 0)
+            a.lse[place_at(p, token)] = (run->top[r] + log2f(sum)) * 0.6931471805599453f;
         char *to = cuda_row(a.y, p.from + token) + (p.col + lane % LANES * 2) * 2;
 #pragma unroll
         for (int c = 0; c < Tile<DEEP>::COLS; c++)
@@ -157,14 +173,15 @@ static __device__ inline void store_rows(const Attend &a, const AttendPlace &p, 
     }
 }
 
-template <int DEEP, KType T>
+/* DROP: with dropout, which asks for a third more registers. */
+template <int DEEP, KType T, bool DROP>
 static __global__ void __launch_bounds__(THREADS) attend_mma(Attend a, const int64_t *starts)
 {
     typedef Tile<DEEP> S;
     SHARED(uint16_t, shared);
     uint16_t *key = shared, *value = shared + KEYS * S::ROW;
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
-    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z);
+    AttendPlace p = place_of(a, starts, blockIdx.y, (int)blockIdx.z, (int)gridDim.z);
     int64_t first = (int64_t)blockIdx.x * KEYS, mine = first + warp * QUERIES;
     if (first >= p.len)
         return; /* the whole block: the grid is as wide as the longest row asks for */
@@ -172,6 +189,9 @@ static __global__ void __launch_bounds__(THREADS) attend_mma(Attend a, const int
     uint32_t query[S::STEPS][4];
     float out[S::COLS][4] = {}, score[KEYS / 8][4], keep[2];
     Running run = {{-FLT_MAX, -FLT_MAX}, {0, 0}};
+    uint64_t number[2] = {0, 0};
+    if (DROP)
+        drop_numbers(a, p, mine, number);
     load_rows<DEEP>(a.q, p, first, a.size, key); /* as many queries as keys */
     __syncthreads();
 #pragma unroll
@@ -191,40 +211,36 @@ static __global__ void __launch_bounds__(THREADS) attend_mma(Attend a, const int
         for (int c = 0; c < S::COLS; c++)
             for (int i = 0; i < 4; i++)
                 out[c][i] *= keep[i / 2];
+        if (DROP)
+            drop_weights(a, p, number, at, score);
         multiply_values<DEEP, T>(score, value, keys - at, out);
     }
     store_rows<DEEP, T>(a, p, mine, out, &run);
 }
 
-template <int DEEP, KType T>
+template <int DEEP, KType T, bool DROP>
 static void start(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows, int64_t longest)
 {
     size_t bytes = 2 * KEYS * Tile<DEEP>::ROW * sizeof(uint16_t);
-    LAUNCH(c, (attend_mma<DEEP, T>),
+    LAUNCH(c, (attend_mma<DEEP, T, DROP>),
            dim3(cuda_blocks(longest, KEYS), (unsigned)rows, (unsigned)a->batch->heads), THREADS,
            bytes, *a, starts);
 }
 
-template <KType T>
+template <KType T, bool DROP>
 static void start_deep(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows,
                        int64_t longest)
 {
     if (a->size <= 32)
-        start<32, T>(c, a, starts, rows, longest);
+        start<32, T, DROP>(c, a, starts, rows, longest);
     else if (a->size <= 64)
-        start<64, T>(c, a, starts, rows, longest);
+        start<64, T, DROP>(c, a, starts, rows, longest);
     else if (a->size <= 80)
-        start<80, T>(c, a, starts, rows, longest);
+        start<80, T, DROP>(c, a, starts, rows, longest);
     else if (a->size <= 96)
-        start<96, T>(c, a, starts, rows, longest);
+        start<96, T, DROP>(c, a, starts, rows, longest);
     else
-        start<128, T>(c, a, starts, rows, longest);
-}
-
-/* May rows be read 16 bytes at a time? */
-static bool by_eight(View v)
-{
-    return v.stride % 8 == 0 && (uintptr_t)v.p % 16 == 0;
+        start<128, T, DROP>(c, a, starts, rows, longest);
 }
 
 bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows, int64_t longest)
@@ -234,9 +250,13 @@ bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t ro
         a->size > 128 || a->size % 8 || !by_eight(a->q) || !by_eight(a->k) || !by_eight(a->v) ||
         !by_eight(a->y))
         return false;
-    if (t == K_F16)
-        start_deep<K_F16>(c, a, starts, rows, longest);
+    if (t == K_F16 && a->drop > 0)
+        start_deep<K_F16, true>(c, a, starts, rows, longest);
+    else if (t == K_F16)
+        start_deep<K_F16, false>(c, a, starts, rows, longest);
+    else if (a->drop > 0)
+        start_deep<K_BF16, true>(c, a, starts, rows, longest);
     else
-        start_deep<K_BF16>(c, a, starts, rows, longest);
+        start_deep<K_BF16, false>(c, a, starts, rows, longest);
     return true;
 }

@@ -1,17 +1,11 @@
 /* cpu.c - the CPU as a device: memory is memory, pieces go to a pool of threads, products to
  * oneDNN, the rest to the operations compiled for this kind of CPU. */
+#include "kernels/cpu.h"
 #include "kernels/hugemem.h"
-#include "kernels/isa.h"
-#include "kernels/matmul.h"
-#include "kernels/pool.h"
 
-#include <math.h>
 #include <setjmp.h>
-#include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <stdnoreturn.h>
 #include <string.h>
 
 enum { TILE = 128, TILE_MIN = 64, ALIGN = 64 };
@@ -22,33 +16,12 @@ typedef struct Loose {
     char pad[ALIGN - sizeof(struct Loose *)];
 } Loose;
 
-typedef struct Arena {
+struct Arena {
     char *base;
     size_t size, used, wanted;
     Loose *loose;
     jmp_buf out; /* of the running piece, where it is left if it cannot go on */
-} Arena;
-
-typedef struct Cpu {
-    Device table; /* first: a Device * is a Cpu * */
-    const CpuOps *ops;
-    Pool *pool;
-    Arena *arena;
-    atomic_bool failed; /* and no piece is begun any more */
-    char fault[96];     /* the first failure */
-    char about[64];
-} Cpu;
-
-struct Weight {
-    Packed *packed; /* or NULL, and then */
-    View plain;
-    const float *bias;
 };
-
-static Cpu *cpu_of(Device *d)
-{
-    return (Cpu *)d;
-}
 
 const CpuOps *cpu_ops_best(void)
 {
@@ -134,19 +107,19 @@ static void arena_reset(Arena *a)
     a->used = a->wanted = 0;
 }
 
-static noreturn void give_up(Piece *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-/* Ends the piece, in which nothing holds a lock or memory of its own; `wait` tells why the first
- * one ended so. */
-static void give_up(Piece *p, const char *fmt, ...)
+void cpu_give_up(Piece *p, const char *why)
 {
     Cpu *c = cpu_of(p->dev);
-    va_list ap;
-    va_start(ap, fmt);
     if (!atomic_exchange(&c->failed, true))
-        vsnprintf(c->fault, sizeof c->fault, fmt, ap);
-    va_end(ap);
+        snprintf(c->fault, sizeof c->fault, "%s", why);
     longjmp(c->arena[p->thread].out, 1);
+}
+
+static noreturn void no_memory(Piece *p, size_t bytes)
+{
+    char why[96];
+    snprintf(why, sizeof why, "out of memory: %zu bytes for a temporary", bytes);
+    cpu_give_up(p, why);
 }
 
 static void *cpu_temp(Piece *p, size_t bytes)
@@ -154,7 +127,7 @@ static void *cpu_temp(Piece *p, size_t bytes)
     Arena *a = &cpu_of(p->dev)->arena[p->thread];
     size_t asked = bytes;
     if (bytes > SIZE_MAX / 2)
-        give_up(p, "out of memory: %zu bytes for a temporary", asked);
+        no_memory(p, asked);
     bytes = (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     a->wanted += bytes;
     if (a->size - a->used >= bytes) {
@@ -163,7 +136,7 @@ static void *cpu_temp(Piece *p, size_t bytes)
     }
     void *m = NULL;
     if (posix_memalign(&m, ALIGN, sizeof(Loose) + bytes) != 0)
-        give_up(p, "out of memory: %zu bytes for a temporary", asked);
+        no_memory(p, asked);
     Loose *l = m;
     l->next = a->loose;
     a->loose = l;
@@ -247,185 +220,6 @@ static void cpu_each(Device *d, Each kind, const Batch *b, StageFn *fn, void *ct
     pool_run(c.cpu->pool, c.large + (rest + c.small - 1) / c.small, run_piece, &c);
 }
 
-/* Weights */
-
-static Weight *cpu_refer(Device *d, View w, const float *bias)
-{
-    (void)d;
-    Weight *r = calloc(1, sizeof *r);
-    if (r)
-        *r = (Weight){.plain = w, .bias = bias};
-    return r;
-}
-
-View weight_plain(const Weight *w)
-{
-    return w->plain;
-}
-
-static void cpu_unpack(Device *d, Weight *w)
-{
-    (void)d;
-    if (w)
-        packed_free(w->packed);
-    free(w);
-}
-
-static float round_bf16(float f)
-{
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    u = (u + 0x7fff + (u >> 16 & 1)) & 0xffff0000;
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
-
-/* To eleven bits, or below 2^-14 to a multiple of 2^-24; from 65,520 on it is infinite. */
-static float round_f16(float f)
-{
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    uint32_t size = u & 0x7fffffff;
-    if (size < 0x38800000) /* 2^-14; the last bit of 0.5 is worth 2^-24 */
-        return copysignf(fabsf(f) + 0.5f - 0.5f, f);
-    if (size >= 0x477ff000)
-        return f != f ? f : copysignf(INFINITY, f);
-    u = (u + 0xfff + (u >> 13 & 1)) & 0xffffe000;
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
-
-static void round_all(float *f, int64_t n, KType type)
-{
-    for (int64_t i = 0; i < n; i++)
-        f[i] = type == K_F16 ? round_f16(f[i]) : round_bf16(f[i]);
-}
-
-/* The parts as one dense matrix; by_input stacks side by side, else one below the other. */
-static void stack(float *to, const View *part, int parts, bool by_input, int64_t n)
-{
-    int64_t at = 0;
-    for (int i = 0; i < parts; at += by_input ? part[i].cols : part[i].rows, i++)
-        for (int64_t r = 0; r < part[i].rows; r++)
-            memcpy(by_input ? to + r * n + at : to + (at + r) * part[i].cols,
-                   (const float *)part[i].p + r * part[i].stride,
-                   (size_t)part[i].cols * sizeof *to);
-}
-
-static Weight *cpu_pack(Device *d, const View *part, const float *const *bias, int parts,
-                        bool by_input, KType type)
-{
-    int64_t n = 0, k = by_input ? part[0].rows : part[0].cols, at = 0;
-    for (int i = 0; i < parts; i++)
-        n += by_input ? part[i].cols : part[i].rows;
-    bool rounded = type == K_F16 || (type == K_BF16 && d->bf16 == K_F32);
-    bool whole = parts == 1 && part[0].stride == part[0].cols && !rounded;
-    Weight *w = calloc(1, sizeof *w);
-    float *all = whole ? part[0].p : malloc((size_t)(n * k) * sizeof *all);
-    float *b = bias ? calloc((size_t)n, sizeof *b) : NULL;
-    if (w && all && (b || !bias)) {
-        if (!whole)
-            stack(all, part, parts, by_input, n);
-        if (rounded)
-            round_all(all, n * k, type);
-        for (int i = 0; bias && i < parts; i++) {
-            int64_t m = by_input ? part[i].cols : part[i].rows;
-            if (bias[i])
-                memcpy(b + at, bias[i], (size_t)m * sizeof *b);
-            at += m;
-        }
-        w->packed = packed_new(all, b, n, k, by_input, rounded ? K_F32 : type);
-    }
-    if (!whole)
-        free(all);
-    free(b);
-    if (w && w->packed)
-        return w;
-    free(w);
-    return NULL;
-}
-
-/* Products */
-
-static void convert(Piece *p, View x, View y)
-{
-    p->dev->mix(p, &(Mix){.x = x, .y = y, .a = 1});
-}
-
-static bool same(View a, View b)
-{
-    return a.p == b.p;
-}
-
-static void product(Piece *p, Packed *w, int64_t m, const void *x, void *y, KType out)
-{
-    const char *why = packed_run(w, m, x, y, out, p->thread);
-    if (why)
-        give_up(p, "%s", why);
-}
-
-/* y = x W' + b by fixed products: whole ones in place, the tail through temporary memory. x has
- * the packed type and is dense. The library has no product of f32 that gives bf16. */
-static void products(Piece *p, Packed *w, View x, View y)
-{
-    KType type = packed_type(w) == K_F32 ? K_F32 : y.type;
-    for (int64_t at = 0, m; at < x.rows; at += m) {
-        int64_t left = x.rows - at;
-        m = packed_rows(w, left);
-        View from = view_rows(x, at, at + (m < left ? m : left));
-        View to = view_rows(y, at, at + from.rows);
-        if (m <= left && y.stride == y.cols && y.type == type) {
-            product(p, w, m, from.p, to.p, y.type);
-            continue;
-        }
-        View in = temp_view(p, x.type, m, x.cols), out = temp_view(p, type, m, y.cols);
-        size_t row = (size_t)x.cols * ktype_size(x.type);
-        memcpy(in.p, from.p, (size_t)from.rows * row);
-        memset((char *)in.p + (size_t)from.rows * row, 0, (size_t)(m - from.rows) * row);
-        product(p, w, m, in.p, out.p, type);
-        convert(p, view_rows(out, 0, to.rows), to);
-    }
-}
-
-static void cpu_linear(Piece *p, const Linear *a)
-{
-    const CpuOps *ops = cpu_of(p->dev)->ops;
-    const Weight *w = a->w;
-    View x = a->x, y = a->y;
-    /* The product's own destination: y, unless y is still needed or of an odd kind. */
-    View z = a->pre.p ? a->pre : y;
-    if (!a->pre.p && a->r.p && same(a->r, y))
-        z = temp_view(p, K_F32, y.rows, y.cols);
-
-    if (w->packed) {
-        KType type = packed_type(w->packed);
-        if (x.type != type || x.stride != x.cols) {
-            View t = temp_view(p, type, x.rows, x.cols);
-            convert(p, x, t);
-            x = t;
-        }
-        products(p, w->packed, x, z);
-    } else {
-        View m = w->plain;
-        const float *bias = w->bias;
-        if (a->cols) {
-            m = view_rows(m, a->col0, a->col0 + a->cols);
-            bias = bias ? bias + a->col0 : NULL;
-        }
-        ops->dots(x, m, bias, z);
-    }
-    View v = z;
-    if (a->act != ACT_NONE) {
-        View to = a->r.p && a->pre.p ? temp_view(p, K_F32, y.rows, y.cols) : a->pre.p ? y : z;
-        ops->act(p, &(Activate){.x = z, .y = to, .act = a->act});
-        v = to;
-    }
-    if (a->r.p)
-        ops->mix(p, &(Mix){.x = v, .r = a->r, .y = y, .a = 1, .b = 1});
-    else if (!same(v, y))
-        convert(p, v, y);
-}
-
 static void cpu_close(Device *d)
 {
     Cpu *c = cpu_of(d);
@@ -457,6 +251,7 @@ Device *device_cpu(int threads)
         .name = "cpu",
         .about = c->about,
         .threads = threads,
+        .panels = true,
         .bf16 = matmul_isa() >= ISA_BF16 ? K_BF16 : K_F32,
         .f16 = K_F32,
         .alloc = cpu_alloc,
@@ -473,6 +268,8 @@ Device *device_cpu(int threads)
         .close = cpu_close,
         .pack = cpu_pack,
         .refer = cpu_refer,
+        .follow = cpu_follow,
+        .renew = cpu_renew,
         .unpack = cpu_unpack,
         .each = cpu_each,
     };

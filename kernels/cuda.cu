@@ -134,6 +134,8 @@ static void fill_table(Cuda *c)
     t.close = cuda_close;
     t.pack = cuda_pack;
     t.refer = cuda_refer;
+    t.follow = cuda_follow;
+    t.renew = cuda_renew;
     t.unpack = cuda_unpack;
     t.each = cuda_each;
 #define TAKE(name, Args) t.name = cuda_##name;

@@ -128,11 +128,16 @@ struct Weight {
     int64_t n, k, stride;
     bool by_input, owned;
     const void *bias[K_TYPES]; /* [n] as f32 and, of owned bf16 or f16 weights, as that; or NULL */
+    View from; /* what an owned one follows, and its f32 bias then, are not ours; {0}: nothing */
 };
 Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                   KType type);
 Weight *cuda_refer(Device *d, View w, const float *bias);
+Weight *cuda_follow(Device *d, View w, const float *bias, bool by_input, KType type);
+void cuda_renew(Piece *p, Weight *w);
 void cuda_unpack(Device *d, Weight *w);
+/* x, or where it is of another type a copy in temporary memory. */
+View cuda_as_type(Piece *p, View x, KType type);
 
 /* matmul.cu: d = a b (+ c) (+ bias) as cuBLASLt sees it, column by column. */
 typedef struct CudaOperand {
@@ -147,8 +152,9 @@ typedef struct CudaProduct {
     int64_t c_stride;
     const void *bias; /* one a row of d, of d's type; or NULL */
     bool gelu_tanh;
-    bool any_cols; /* b and d may have any number of columns: one choice of algorithm for all,
-                      so that a column's bits do not depend on how many there are */
+    bool any_cols;  /* b and d may have any number of columns: one choice of algorithm for all,
+                       so that a column's bits do not depend on how many there are */
+    bool any_inner; /* a and b likewise: one choice up to each power of two */
 } CudaProduct;
 CudaMatmul *cuda_matmul_new(Cuda *c);
 void cuda_matmul_free(CudaMatmul *m);

@@ -89,6 +89,7 @@ struct Device {
     const char *name;  /* "cpu", "cuda:0" */
     const char *about; /* for people: a GPU's make, memory and driver; oneDNN and its CPU */
     int threads;       /* pieces that run at a time */
+    bool panels;       /* gradients of weights are worth cutting into panels */
     KType bf16;        /* what products of bf16 weights are computed from: K_BF16, or K_F32 where
                           the machine has no fast bf16 (weights are rounded all the same) */
     KType f16;         /* likewise of f16. Where it is K_F32, as on the CPU, no operation takes or
@@ -126,6 +127,11 @@ struct Device {
     /* A weight that uses a device matrix f32 [n, k] where it lies: for small ones, and for those
      * that change every step. bias f32 [n] in device memory, or NULL. */
     Weight *(*refer)(Device *d, View w, const float *bias);
+    /* The same for large ones, computed in `type`, that may lie [k, n] (by_input); linear_dx takes
+     * them too. What they are computed from is made anew by `renew`, in a stage over columns, once
+     * the matrix has changed, and before the first product. */
+    Weight *(*follow)(Device *d, View w, const float *bias, bool by_input, KType type);
+    void (*renew)(Piece *p, Weight *w);
     void (*unpack)(Device *d, Weight *w); /* releases either; NULL is fine */
 
     void (*each)(Device *d, Each kind, const Batch *b, StageFn *fn, void *ctx);

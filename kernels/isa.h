@@ -19,6 +19,9 @@ typedef struct CpuOps {
 #undef NONE
     /* y = x W' + b for a matrix that lies plain in memory. */
     void (*dots)(View x, View w, const float *bias, View y);
+    /* linear_dx and linear_dw where matrices lie plain and are small. */
+    void (*plain_dx)(Piece *p, const LinearDx *a);
+    void (*plain_dw)(Piece *p, const LinearDw *a);
 } CpuOps;
 
 #ifdef WEFT_ISA

@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <cstring>
 
+enum { THREADS = 256 }; /* of a block */
+
 /* Weights */
 
 /* The parts side by side, [k, n] with n the sum of their columns. */
@@ -135,15 +137,67 @@ void cuda_unpack(Device *d, Weight *w)
 {
     if (w && w->owned) {
         cuda_free(d, w->w);
-        for (int t = 0; t < K_TYPES; t++)
+        for (int t = w->from.p ? K_BF16 : K_F32; t < K_TYPES; t++)
             cuda_free(d, const_cast<void *>(w->bias[t]));
     }
     free(w);
 }
 
+Weight *cuda_follow(Device *d, View v, const float *bias, bool by_input, KType type)
+{
+    Weight *w = cuda_refer(d, v, bias);
+    if (!w)
+        return NULL;
+    w->by_input = by_input;
+    w->n = by_input ? v.cols : v.rows;
+    w->k = by_input ? v.rows : v.cols;
+    if (type == K_F32)
+        return w;
+    w->owned = true;
+    w->type = type;
+    w->from = v;
+    w->stride = v.cols;
+    w->w = cuda_alloc(d, (size_t)(v.rows * v.cols) * 2);
+    if (bias)
+        w->bias[type] = cuda_alloc(d, (size_t)w->n * 2);
+    if (w->w && (w->bias[type] || !bias))
+        return w;
+    cuda_unpack(d, w);
+    return NULL;
+}
+
+/* Four neighbouring elements of a matrix a thread, and one of the bias. */
+template <int W> static __global__ void renew(View from, View to, View bias, View bias_to)
+{
+    int64_t each = to.cols / W, at = (int64_t)blockIdx.x * THREADS + threadIdx.x;
+    int64_t i = at / each, j = at % each * W;
+    if (i < to.rows)
+        cuda_store<W>(cuda_row(to, i), to.type, j, cuda_load<W>(cuda_row(from, i), K_F32, j));
+    if (at < bias.cols)
+        cuda_store<1>(bias_to.p, to.type, at, cuda_load<1>(bias.p, K_F32, at));
+}
+
+void cuda_renew(Piece *p, Weight *w)
+{
+    Cuda *c = cuda_of(p->dev);
+    View from = w->from, to = view_of(w->w, w->type, from.rows, from.cols), bias = {}, bias_to = {};
+    if (!from.p)
+        return; /* f32 is used where it lies */
+    if (w->bias[K_F32]) {
+        bias = view_of(const_cast<void *>(w->bias[K_F32]), K_F32, 1, w->n);
+        bias_to = view_of(const_cast<void *>(w->bias[w->type]), w->type, 1, w->n);
+    }
+    int64_t n = to.rows * to.cols;
+    if (cuda_by_four(from) && cuda_by_four(to))
+        LAUNCH(c, renew<4>, cuda_blocks(n / 4 > w->n ? n / 4 : w->n, THREADS), THREADS, 0, from, to,
+               bias, bias_to);
+    else
+        LAUNCH(c, renew<1>, cuda_blocks(n, THREADS), THREADS, 0, from, to, bias, bias_to);
+}
+
 /* The product */
 
-static View converted(Piece *p, View x, KType type)
+View cuda_as_type(Piece *p, View x, KType type)
 {
     if (x.type == type)
         return x;
@@ -201,7 +255,7 @@ void cuda_linear(Piece *p, const Linear *a)
 {
     Cuda *c = cuda_of(p->dev);
     KType type = a->w->type;
-    View x = converted(p, a->x, type), y = a->y, z = a->pre.p ? a->pre : y;
+    View x = cuda_as_type(p, a->x, type), y = a->y, z = a->pre.p ? a->pre : y;
     bool plain = a->act == ACT_NONE && !a->pre.p, gelu = epilogue_gelu(a);
     bool sum = plain && a->r.p && a->r.type == y.type; /* r is added by the product itself */
     if (y.rows == 0)

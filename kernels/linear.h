@@ -29,16 +29,18 @@ typedef struct Linear {
     View pre;
 } Linear;
 
-/* dx (+)= dy W, f32: dy [m, n], W [n, k] a `refer`red weight, dx [m, k]. */
+/* dx = dy W (+ r): dy [m, n] of the type that W is computed in, W [n, k] a weight made by `refer`
+ * or `follow`, dx and r [m, k] f32; r {0}: none, and may be dx. */
 typedef struct LinearDx {
     View dy;
     const Weight *w;
-    View dx;
-    bool add;
+    View r, dx;
 } LinearDx;
 
-/* dW (+)= dy' x, db (+)= column sums of dy, f32: dy [m, n], x [m, k], dw [n, k], db [n] or NULL,
- * for the rows [lo, hi) of dW (all: 0, n). Tokens are added in blocks of 512, in order. */
+/* dW (+)= dy' x, db (+)= column sums of dy: dy [m, n] and x [m, k] of one type, f32 or what
+ * Device.bf16 says; dw [n, k] dense f32; db f32 [n] or NULL; for the rows [lo, hi) of dW (all: 0,
+ * n). Tokens are added in blocks of 512, in order. (A matrix [inputs, outputs], as GPT-2 has it:
+ * dy and x change places, and Colsum makes db.) */
 typedef struct LinearDw {
     View dy, x;
     View dw;

@@ -34,6 +34,14 @@ VFN double row_sum(const void *x, KType t, int64_t n, float top)
     return sum;
 }
 
+static double plain_sum(const void *x, KType t, int64_t n)
+{
+    double sum = 0;
+    for (int64_t j = 0; j < n; j += VN)
+        sum += (double)vsum(vget(x, t, j, n - j));
+    return sum;
+}
+
 void K(lse)(Piece *p, const Lse *a)
 {
     (void)p;
@@ -52,5 +60,7 @@ void K(lse)(Piece *p, const Lse *a)
             sum += a->sum[i] * exp((double)a->top[i] - (double)top);
         a->top[i] = top;
         a->sum[i] = sum;
+        if (a->all)
+            a->all[i] = (a->begin ? 0 : a->all[i]) + plain_sum(x, t, n);
     }
 }

@@ -4,9 +4,10 @@
  *   top[i]   largest so far
  *   sum[i]   sum so far of e^(x - top[i])                Milakov & Gimelshein 2018
  *   seen[i]  x[target[i] - col0], where that column is in the panel
+ *   all[i]   sum so far of x, for label smoothing; NULL: not wanted
  * begin: the first panel, which sets top and sum. After the last one,
  *   log softmax(x[i])[target] = seen - (top + log sum).
- * x f32 or bf16; target I32 [rows], -1: none; top, seen f32 [rows], sum f64 [rows].
+ * x f32 or bf16; target I32 [rows], -1: none; top, seen f32 [rows], sum and all f64 [rows].
  * log sum within 1e-6 of double precision; top and seen are exact. Reads x twice, from the cache
  * where a panel fits. */
 #ifndef WEFT_LSE_H
@@ -18,7 +19,7 @@ typedef struct Lse {
     bool begin;
     const int32_t *target;
     float *top, *seen;
-    double *sum;
+    double *sum, *all;
 } Lse;
 
 #endif

@@ -36,16 +36,28 @@ typedef struct Product {
 struct Packed {
     int64_t n, k;
     KType type;
-    bool bias;
+    bool bias, by_input;
+    dnnl_primitive_t fill; /* from a plain matrix to ours */
+    Desc plain;
     void *data, *bias_data;
     dnnl_memory_t w, b;
     Product *_Atomic product[SIZES][OUTS];
 };
 
+/* The product of two matrices that lie plain, the first one turned. */
+typedef struct OuterProduct {
+    Outer of; /* what it was made for, but for the pointers */
+    dnnl_primitive_t run;
+    Desc a, b, c, s;
+    size_t scratch;
+    struct OuterProduct *next;
+} OuterProduct;
+
 static struct {
     dnnl_engine_t engine;
     pthread_mutex_t lock;
     Product *products;
+    OuterProduct *_Atomic outers; /* grows at its head, under the lock */
     dnnl_stream_t stream[MATMUL_THREADS];
     void *scratch[MATMUL_THREADS];
     size_t scratch_size[MATMUL_THREADS];
@@ -203,35 +215,39 @@ static dnnl_stream_t stream_of(int thread)
     return lib.stream[thread];
 }
 
-static bool reorder(Packed *p, const float *w, bool by_input, const Desc *want)
+/* Where the numbers come from lies plain: [n, k], or [k, n] by input. */
+static bool make_fill(Packed *p, const Desc *want)
 {
-    Desc plain;
-    dnnl_memory_t src = NULL;
     dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_t run = NULL;
-    dnnl_stream_t stream = NULL;
-    bool ok =
-        desc_tag(&plain, p->k, p->n, K_F32, by_input ? dnnl_ab : dnnl_ba) &&
-        dnnl_memory_create(&src, DESC(plain), lib.engine, (void *)(uintptr_t)w) == dnnl_success &&
-        dnnl_memory_create(&p->w, DESC(*want), lib.engine, p->data) == dnnl_success &&
-        dnnl_reorder_primitive_desc_create(&pd, DESC(plain), lib.engine, DESC(*want), lib.engine,
-                                           NULL) == dnnl_success &&
-        dnnl_primitive_create(&run, pd) == dnnl_success &&
-        dnnl_stream_create(&stream, lib.engine, dnnl_stream_default_flags) == dnnl_success;
-    if (ok) {
-        dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, src}, {DNNL_ARG_TO, p->w}};
-        ok = dnnl_primitive_execute(run, stream, 2, args) == dnnl_success &&
-             dnnl_stream_wait(stream) == dnnl_success;
-    }
-    if (stream)
-        dnnl_stream_destroy(stream);
-    if (run)
-        dnnl_primitive_destroy(run);
+    bool ok = desc_tag(&p->plain, p->k, p->n, K_F32, p->by_input ? dnnl_ab : dnnl_ba) &&
+              dnnl_reorder_primitive_desc_create(&pd, DESC(p->plain), lib.engine, DESC(*want),
+                                                 lib.engine, NULL) == dnnl_success &&
+              dnnl_primitive_create(&p->fill, pd) == dnnl_success &&
+              dnnl_memory_create(&p->w, DESC(*want), lib.engine, p->data) == dnnl_success;
     if (pd)
         dnnl_primitive_desc_destroy(pd);
+    return ok;
+}
+
+int packed_renew(Packed *p, const float *w, const float *bias)
+{
+    dnnl_memory_t src = NULL;
+    dnnl_stream_t stream = NULL;
+    bool ok = dnnl_memory_create(&src, DESC(p->plain), lib.engine, (void *)(uintptr_t)w) ==
+                  dnnl_success &&
+              dnnl_stream_create(&stream, lib.engine, dnnl_stream_default_flags) == dnnl_success;
+    if (ok) {
+        dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, src}, {DNNL_ARG_TO, p->w}};
+        ok = dnnl_primitive_execute(p->fill, stream, 2, args) == dnnl_success &&
+             dnnl_stream_wait(stream) == dnnl_success;
+    }
+    if (p->bias)
+        memcpy(p->bias_data, bias, (size_t)p->n * sizeof *bias);
+    if (stream)
+        dnnl_stream_destroy(stream);
     if (src)
         dnnl_memory_destroy(src);
-    return ok;
+    return ok ? 0 : -1;
 }
 
 Packed *packed_new(const float *w, const float *bias, int64_t n, int64_t k, bool by_input,
@@ -240,7 +256,7 @@ Packed *packed_new(const float *w, const float *bias, int64_t n, int64_t k, bool
     Packed *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
-    *p = (Packed){.n = n, .k = k, .type = type, .bias = bias != NULL};
+    *p = (Packed){.n = n, .k = k, .type = type, .bias = bias != NULL, .by_input = by_input};
     /* The layout is the low product's; the higher ones are made to take the same. */
     Product *first = product_get(size_rows[0], n, k, type, K_F32, p->bias, NULL);
     if (!first)
@@ -248,13 +264,10 @@ Packed *packed_new(const float *w, const float *bias, int64_t n, int64_t k, bool
     size_t bytes = desc_size(&first->w), bias_bytes = (size_t)n * sizeof *bias;
     if (!(p->data = huge_alloc(bytes)) || !(p->bias_data = huge_alloc(bias_bytes)))
         goto fail;
-    if (!reorder(p, w, by_input, &first->w))
+    if (bias && dnnl_memory_create(&p->b, DESC(first->b), lib.engine, p->bias_data) != dnnl_success)
         goto fail;
-    if (bias) {
-        memcpy(p->bias_data, bias, bias_bytes);
-        if (dnnl_memory_create(&p->b, DESC(first->b), lib.engine, p->bias_data) != dnnl_success)
-            goto fail;
-    }
+    if (!make_fill(p, &first->w) || packed_renew(p, w, bias) < 0)
+        goto fail;
     p->product[0][K_F32] = first;
     return p;
 fail:
@@ -266,6 +279,8 @@ void packed_free(Packed *p)
 {
     if (!p)
         return;
+    if (p->fill)
+        dnnl_primitive_destroy(p->fill);
     if (p->w)
         dnnl_memory_destroy(p->w);
     if (p->b)
@@ -287,10 +302,11 @@ static void *scratch_of(int thread, size_t bytes)
     return lib.scratch[thread];
 }
 
+static const char no_memory[] = "out of memory for a matrix product";
+static const char refused[] = "oneDNN refused a matrix product";
+
 const char *packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thread)
 {
-    static const char memory[] = "out of memory for a matrix product";
-    static const char refused[] = "oneDNN refused a matrix product";
     int size = size_of(p, m);
     Product *q = p->product[size][out];
     if (!q) {
@@ -302,7 +318,7 @@ const char *packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, 
     dnnl_memory_t mx = NULL, my = NULL, ms = NULL;
     void *scratch = q->scratch ? scratch_of(thread, q->scratch) : NULL;
     if (q->scratch && !scratch)
-        return memory;
+        return no_memory;
     dnnl_status_t s = dnnl_memory_create(&mx, DESC(q->x), lib.engine, (void *)(uintptr_t)x);
     if (s == dnnl_success)
         s = dnnl_memory_create(&my, DESC(q->y), lib.engine, y);
@@ -324,5 +340,121 @@ const char *packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, 
         dnnl_memory_destroy(my);
     if (ms)
         dnnl_memory_destroy(ms);
-    return s == dnnl_success ? NULL : s == dnnl_out_of_memory ? memory : refused;
+    return s == dnnl_success ? NULL : s == dnnl_out_of_memory ? no_memory : refused;
+}
+
+/* ---- plain by plain ---- */
+
+static bool desc_strides(Desc *d, int64_t rows, int64_t cols, int64_t down, int64_t along, KType t)
+{
+    dnnl_dims_t dims = {rows, cols}, strides = {down, along};
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_memory_desc_create_with_strides(d, 2, dims, type_of(t), strides) == dnnl_success;
+#else
+    return dnnl_memory_desc_init_by_strides(d, 2, dims, type_of(t), strides) == dnnl_success;
+#endif
+}
+
+static dnnl_status_t outer_desc(dnnl_primitive_desc_t *pd, OuterProduct *p,
+                                dnnl_primitive_attr_t attr)
+{
+#if DNNL_VERSION_MAJOR >= 3
+    return dnnl_matmul_primitive_desc_create(pd, lib.engine, p->a, p->b, NULL, p->c, attr);
+#else
+    dnnl_matmul_desc_t desc;
+    dnnl_status_t s = dnnl_matmul_desc_init(&desc, &p->a, &p->b, NULL, &p->c);
+    return s == dnnl_success ? dnnl_primitive_desc_create(pd, &desc, attr, lib.engine, NULL) : s;
+#endif
+}
+
+static OuterProduct *outer_make(const Outer *o)
+{
+    OuterProduct *p = calloc(1, sizeof *p);
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_post_ops_t post = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    bool ok = p && dnnl_primitive_attr_create(&attr) == dnnl_success &&
+              dnnl_post_ops_create(&post) == dnnl_success;
+    if (ok) {
+        p->of = *o;
+        dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user);
+#if DNNL_VERSION_MAJOR >= 3
+        ok = !o->add || dnnl_post_ops_append_sum(post, 1, 0, dnnl_f32) == dnnl_success;
+#else
+        ok = !o->add || dnnl_post_ops_append_sum(post, 1) == dnnl_success;
+#endif
+        ok = ok && dnnl_primitive_attr_set_post_ops(attr, post) == dnnl_success &&
+             desc_strides(&p->a, o->rows, o->depth, 1, o->lda, o->type) &&
+             desc_strides(&p->b, o->depth, o->cols, o->ldb, 1, o->type) &&
+             desc_tag(&p->c, o->rows, o->cols, K_F32, dnnl_ab) &&
+             outer_desc(&pd, p, attr) == dnnl_success &&
+             dnnl_primitive_create(&p->run, pd) == dnnl_success;
+    }
+    if (ok) {
+        desc_copy(&p->s, pd, dnnl_query_scratchpad_md);
+        p->scratch = desc_size(&p->s);
+    }
+    if (pd)
+        dnnl_primitive_desc_destroy(pd);
+    if (post)
+        dnnl_post_ops_destroy(post);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    if (ok)
+        return p;
+    free(p);
+    return NULL;
+}
+
+static OuterProduct *outer_find(const Outer *o)
+{
+    OuterProduct *p = lib.outers;
+    while (p && !(p->of.rows == o->rows && p->of.cols == o->cols && p->of.depth == o->depth &&
+                  p->of.lda == o->lda && p->of.ldb == o->ldb && p->of.type == o->type &&
+                  p->of.add == o->add))
+        p = p->next;
+    return p;
+}
+
+static OuterProduct *outer_get(const Outer *o)
+{
+    OuterProduct *p = outer_find(o);
+    if (p)
+        return p;
+    pthread_mutex_lock(&lib.lock);
+    if (!(p = outer_find(o)) &&
+        (lib.engine || dnnl_engine_create(&lib.engine, dnnl_cpu, 0) == dnnl_success) &&
+        (p = outer_make(o))) {
+        p->next = lib.outers;
+        lib.outers = p;
+    }
+    pthread_mutex_unlock(&lib.lock);
+    return p;
+}
+
+const char *matmul_outer(const Outer *o, int thread)
+{
+    OuterProduct *p = outer_get(o);
+    if (!p)
+        return refused;
+    void *scratch = p->scratch ? scratch_of(thread, p->scratch) : NULL;
+    if (p->scratch && !scratch)
+        return no_memory;
+    dnnl_memory_t a = NULL, b = NULL, c = NULL, s = NULL;
+    bool ok =
+        dnnl_memory_create(&a, DESC(p->a), lib.engine, (void *)(uintptr_t)o->a) == dnnl_success &&
+        dnnl_memory_create(&b, DESC(p->b), lib.engine, (void *)(uintptr_t)o->b) == dnnl_success &&
+        dnnl_memory_create(&c, DESC(p->c), lib.engine, o->c) == dnnl_success &&
+        (!scratch || dnnl_memory_create(&s, DESC(p->s), lib.engine, scratch) == dnnl_success);
+    if (ok) {
+        dnnl_exec_arg_t args[] = {
+            {DNNL_ARG_SRC, a}, {DNNL_ARG_WEIGHTS, b}, {DNNL_ARG_DST, c}, {DNNL_ARG_SCRATCHPAD, s}};
+        ok = dnnl_primitive_execute(p->run, stream_of(thread), scratch ? 4 : 3, args) ==
+             dnnl_success;
+    }
+    dnnl_memory_t all[] = {a, b, c, s};
+    for (int i = 0; i < 4; i++)
+        if (all[i])
+            dnnl_memory_destroy(all[i]);
+    return ok ? NULL : refused;
 }

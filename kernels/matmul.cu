@@ -4,7 +4,9 @@
  * What the library's heuristic chose is kept for each shape. Where the number of columns is that
  * of the tokens (any_cols), the choice is made once for USUAL_COLS of them and holds for every
  * number, and inner sums are not split over blocks: a token's bits do not depend on how many go
- * with it. Elsewhere sums may be split, their parts added in a fixed order; never by atomics. */
+ * with it. Elsewhere sums may be split, their parts added in a fixed order; never by atomics. Where
+ * the tokens are what is summed over (any_inner), a choice is made for each power of two: a batch
+ * has a number of its own, and the library takes its time to choose. */
 #include "kernels/cuda.h"
 
 #include <cublasLt.h>
@@ -224,6 +226,14 @@ static void by_parts(Cuda *c, const CudaProduct *p)
         cuda_activate(c, d, View(), d, ACT_GELU_TANH);
 }
 
+static int64_t power_of_two(int64_t least)
+{
+    int64_t n = 1;
+    while (n < least)
+        n *= 2;
+    return n;
+}
+
 void cuda_product(Cuda *c, const CudaProduct *p)
 {
     if (!cuda_fine(c) || p->d.rows == 0 || p->d.cols == 0)
@@ -231,10 +241,12 @@ void cuda_product(Cuda *c, const CudaProduct *p)
     Key k = key_of(p), usual = k;
     if (p->any_cols)
         usual.shape[1][1] = usual.shape[2][1] = USUAL_COLS;
+    if (p->any_inner)
+        usual.shape[0][1] = usual.shape[1][1] = power_of_two(p->a.cols);
     const cublasLtMatmulAlgo_t *algo = choose(c->matmul, &usual, p->bias);
     if (algo && multiply(c, p, &k, algo) == CUBLAS_STATUS_SUCCESS)
         return;
-    /* A choice that does not hold for this number of columns: one of its own. */
+    /* A choice that does not hold for this number: one of its own. */
     algo = choose(c->matmul, &k, p->bias);
     if (!algo && (p->bias || p->gelu_tanh))
         by_parts(c, p);

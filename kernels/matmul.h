@@ -24,11 +24,26 @@ Packed *packed_new(const float *w, const float *bias, int64_t n, int64_t k, bool
                    KType type);
 void packed_free(Packed *p);
 KType packed_type(const Packed *p);
+/* New numbers in its place: of the same shape, from a matrix that lies the same way. 0, or -1. */
+int packed_renew(Packed *p, const float *w, const float *bias);
 
 /* The number of rows of the product that is used where m rows are left: 64, 128 or 256. */
 int64_t packed_rows(const Packed *p, int64_t m);
 /* One product: x [m, k] dense of the packed type, y [m, n] dense of type `out`; m from
  * packed_rows. `thread` owns a scratchpad. NULL, or why there is no product. */
 const char *packed_run(Packed *p, int64_t m, const void *x, void *y, KType out, int thread);
+
+/* c [rows, cols] = a' b, or c += a' b: a [depth, rows], b [depth, cols], both of `type`, rows of
+ * theirs lda and ldb elements apart; c dense f32. depth is a multiple of OUTER_STEP, at most
+ * OUTER_DEPTH. NULL, or why there is no product. */
+enum { OUTER_STEP = 64, OUTER_DEPTH = 512 };
+typedef struct Outer {
+    const void *a, *b;
+    KType type;
+    int64_t rows, cols, depth, lda, ldb;
+    float *c;
+    bool add;
+} Outer;
+const char *matmul_outer(const Outer *o, int thread);
 
 #endif

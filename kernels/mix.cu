@@ -1,24 +1,9 @@
 /* mix.cu - without dropout four neighbouring elements a thread; with it the four, 16 columns
  * apart, that one call of the generator decides on (the same bits as philox.h). Moves rows *
  * cols * (sizes of x, r and y). */
-#include "kernels/cuda.h"
-#include "kernels/philox.h"
+#include "kernels/cuda_drop.h"
 
-enum { THREADS = 256, WORDS = 4, SPAN = WORDS * PHILOX_LANES };
-
-/* One lane of philox4x32. */
-static __device__ inline void philox(uint32_t c[WORDS], uint32_t key0, uint32_t key1)
-{
-    for (int round = 0; round < 10; round++) {
-        uint64_t a = (uint64_t)0xd2511f53 * c[0], b = (uint64_t)0xcd9e8d57 * c[2];
-        c[0] = (uint32_t)(b >> 32) ^ c[1] ^ key0;
-        c[1] = (uint32_t)b;
-        c[2] = (uint32_t)(a >> 32) ^ c[3] ^ key1;
-        c[3] = (uint32_t)a;
-        key0 += 0x9e3779b9;
-        key1 += 0xbb67ae85;
-    }
-}
+enum { THREADS = 256 };
 
 template <int W>
 static __device__ inline void mixed(const Mix &a, int64_t i, int64_t j, Wide<W> x, float scale)
@@ -44,20 +29,20 @@ template <int W> static __global__ void mix_all(Mix a)
 /* Thread `at` has the columns c, c + 16, c + 32, c + 48 of one span. */
 static __global__ void mix_dropout(Mix a, uint32_t least, float scale)
 {
-    int64_t spans = (a.y.cols + SPAN - 1) / SPAN, each = spans * PHILOX_LANES;
+    int64_t spans = (a.y.cols + DROP_SPAN - 1) / DROP_SPAN, each = spans * DROP_LANES;
     int64_t at = (int64_t)blockIdx.x * THREADS + threadIdx.x, i = at / each;
     if (i >= a.y.rows)
         return;
-    uint32_t counter = (uint32_t)(at % each), lane = counter % PHILOX_LANES;
+    int64_t span = at % each / DROP_LANES;
+    unsigned lane = (unsigned)(at % DROP_LANES);
     uint64_t row = a.rows ? (uint64_t)a.rows[i] : a.row0 + (uint64_t)i;
-    uint32_t word[WORDS] = {counter, a.site, (uint32_t)row, (uint32_t)(row >> 32)};
-    philox(word, (uint32_t)a.seed, (uint32_t)(a.seed >> 32));
-    for (int w = 0; w < WORDS; w++) {
-        int64_t j = (int64_t)(counter / PHILOX_LANES) * SPAN + w * PHILOX_LANES + lane;
+    unsigned kept = drop_keeps(a.seed, a.site, row, span, lane, least);
+    for (int w = 0; w < DROP_WORDS; w++) {
+        int64_t j = span * DROP_SPAN + w * DROP_LANES + lane;
         if (j >= a.y.cols)
             return;
         Wide<1> x = cuda_load<1>(cuda_row(a.x, i), a.x.type, j);
-        if (word[w] < least)
+        if (!(kept >> w & 1))
             x.v[0] = 0;
         mixed<1>(a, i, j, x, scale);
     }
@@ -70,10 +55,9 @@ void cuda_mix(Piece *p, const Mix *a)
     if (n == 0)
         return;
     if (a->drop > 0) {
-        uint32_t least = (uint32_t)((double)a->drop * 4294967296.0);
-        int64_t threads = a->y.rows * ((a->y.cols + SPAN - 1) / SPAN) * PHILOX_LANES;
-        LAUNCH(c, mix_dropout, cuda_blocks(threads, THREADS), THREADS, 0, *a, least,
-               a->a / (1 - a->drop));
+        int64_t spans = (a->y.cols + DROP_SPAN - 1) / DROP_SPAN;
+        LAUNCH(c, mix_dropout, cuda_blocks(a->y.rows * spans * DROP_LANES, THREADS), THREADS, 0, *a,
+               drop_least(a->drop), a->a / (1 - a->drop));
     } else if (cuda_by_four(a->x) && cuda_by_four(a->r) && cuda_by_four(a->y)) {
         LAUNCH(c, mix_all<4>, cuda_blocks(n / 4, THREADS), THREADS, 0, *a);
     } else {

@@ -70,4 +70,20 @@ template <KType T> static __device__ inline uint32_t mma_pair(float first, float
     return u;
 }
 
+/* And back. */
+template <KType T> static __device__ inline float2 mma_unpair(uint32_t u)
+{
+    if constexpr (T == K_F16) {
+        __half2_raw h;
+        h.x = (unsigned short)u;
+        h.y = (unsigned short)(u >> 16);
+        return __half22float2(__half2(h));
+    } else {
+        uint32_t bits[] = {u << 16, u & 0xffff0000}; /* the upper half of an f32 each */
+        float f[2];
+        memcpy(f, bits, sizeof f);
+        return make_float2(f[0], f[1]);
+    }
+}
+
 #endif

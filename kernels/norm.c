@@ -67,6 +67,11 @@ void K(norm)(Piece *p, const Norm *a)
         }
         vf m = vset(mean);
         ROW_SUM(square, n, (v - m) * (v - m));
-        row_out(a, i, s, mean, 1.0f / __builtin_sqrtf(square / (float)n + a->eps));
+        float scale = 1.0f / __builtin_sqrtf(square / (float)n + a->eps);
+        row_out(a, i, s, mean, scale);
+        if (a->stats) {
+            a->stats[2 * i] = mean;
+            a->stats[2 * i + 1] = scale;
+        }
     }
 }

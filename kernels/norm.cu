@@ -51,6 +51,14 @@ template <int W> static __device__ inline float plain(Wide<W> s)
     return sum;
 }
 
+static __device__ inline void keep_stats(const Norm &a, int64_t i, float mean, float scale)
+{
+    if (!a.stats || threadIdx.x > 0)
+        return;
+    a.stats[2 * i] = mean;
+    a.stats[2 * i + 1] = scale;
+}
+
 /* Lane l has columns [W l, W l + W), and those 32 W further on, HELD times. */
 template <int W, int HELD> static __global__ void norm_held(Norm a)
 {
@@ -74,6 +82,7 @@ template <int W, int HELD> static __global__ void norm_held(Norm a)
         if (first + h * WARP * W < n)
             var += square<W>(s[h], mean);
     float scale = 1.0f / sqrtf(warp_sum(var) / (float)n + a.eps);
+    keep_stats(a, i, mean, scale);
 #pragma unroll
     for (int h = 0; h < HELD; h++)
         if (first + h * WARP * W < n)
@@ -93,6 +102,7 @@ template <int W> static __global__ void norm_read(Norm a)
     for (int64_t j = first; j < n; j += step)
         var += square<W>(summed<W>(a, i, j), mean);
     float scale = 1.0f / sqrtf(warp_sum(var) / (float)n + a.eps);
+    keep_stats(a, i, mean, scale);
     for (int64_t j = first; j < n; j += step)
         finish<W>(a, i, j, summed<W>(a, i, j), mean, scale);
 }

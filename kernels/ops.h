@@ -14,12 +14,16 @@
 
 #include "kernels/act.h"
 #include "kernels/attend.h"
+#include "kernels/clip.h"
+#include "kernels/colsum.h"
 #include "kernels/embed.h"
 #include "kernels/gather.h"
 #include "kernels/linear.h"
 #include "kernels/lse.h"
+#include "kernels/lse_bwd.h"
 #include "kernels/mix.h"
 #include "kernels/norm.h"
+#include "kernels/point_loss.h"
 #include "kernels/segmax.h"
 #include "kernels/sqnorm.h"
 #include "kernels/step.h"
@@ -28,10 +32,13 @@
 
 #define OPS(OP, OWN)                                                                               \
     OWN(linear, Linear)                                                                            \
-    OP(linear_dx, LinearDx)                                                                        \
-    OP(linear_dw, LinearDw)                                                                        \
+    OWN(linear_dx, LinearDx)                                                                       \
+    OWN(linear_dw, LinearDw)                                                                       \
     OP(norm, Norm)                                                                                 \
+    OP(norm_bwd, NormBwd)                                                                          \
+    OP(norm_dw, NormDw)                                                                            \
     OP(attend, Attend)                                                                             \
+    OP(attend_bwd, AttendBwd)                                                                      \
     OP(embed, Embed)                                                                               \
     OP(gather, Gather)                                                                             \
     OP(segmax, Segmax)                                                                             \
@@ -40,8 +47,12 @@
     OP(mix, Mix)                                                                                   \
     OP(xent, Xent)                                                                                 \
     OP(lse, Lse)                                                                                   \
+    OP(lse_bwd, LseBwd)                                                                            \
+    OP(point_loss, PointLoss)                                                                      \
+    OP(colsum, Colsum)                                                                             \
     OP(topk, Topk)                                                                                 \
     OP(sqnorm, Sqnorm)                                                                             \
+    OP(clip, Clip)                                                                                 \
     OP(step, Step)
 
 #endif

@@ -7,5 +7,8 @@
 
 OPS(DECLARE, NONE)
 void K(dots)(View x, View w, const float *bias, View y);
+void K(plain_dx)(Piece *p, const LinearDx *a);
+void K(plain_dw)(Piece *p, const LinearDw *a);
 
-const CpuOps K(cpu_ops) = {.dots = K(dots), OPS(TAKE, NONE)};
+const CpuOps K(cpu_ops) = {
+    .dots = K(dots), .plain_dx = K(plain_dx), .plain_dw = K(plain_dw), OPS(TAKE, NONE)};

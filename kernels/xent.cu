@@ -5,6 +5,11 @@
 
 enum { ROWS = 4 }; /* warps of a block */
 
+static __device__ inline double share(const Xent &a, int64_t c)
+{
+    return a.classes ? (double)a.classes[c] : 1;
+}
+
 static __global__ void cross_entropy(Xent a)
 {
     int64_t i = (int64_t)blockIdx.x * ROWS + threadIdx.y, n = a.x.cols;
@@ -15,28 +20,31 @@ static __global__ void cross_entropy(Xent a)
     float *dx = a.dx.p ? (float *)cuda_row(a.dx, i) : NULL;
     int32_t target = a.target[i];
     float top = -INFINITY;
-    double sum = 0, all = 0;
+    double sum = 0, plain = 0, spread = 0;
     for (int64_t c = lane; c < n; c += WARP)
         top = fmaxf(top, x[c]);
     top = warp_max(top);
     for (int64_t c = lane; c < n; c += WARP) {
         sum += exp((double)x[c] - (double)top);
-        all += (double)x[c];
+        plain += share(a, c) * (double)x[c];
+        spread += share(a, c);
     }
     double lse = (double)top + log(warp_sum(sum)), smooth = (double)a.smooth;
     double weight = a.weight ? (double)a.weight[i] : 1, even = smooth / (double)n;
-    all = warp_sum(all);
+    double own = target < 0 ? 0 : (1 - smooth) * share(a, target);
+    plain = warp_sum(plain);
+    double all = own + even * warp_sum(spread);
     if (lane == 0) {
-        double seen = target < 0 ? 0 : (1 - smooth) * (double)x[target] + even * all;
-        if (smooth == 0 && target >= 0)
-            seen = (double)x[target];
-        a.loss[i] = target < 0 ? 0 : (float)(weight * (lse - seen));
+        double seen = target < 0 ? 0 : own * (double)x[target];
+        if (smooth > 0)
+            seen += even * plain;
+        a.loss[i] = target < 0 ? 0 : (float)(weight * (all * lse - seen));
     }
     /* dx may be x: nothing of x is read by another lane from here on. */
     __syncwarp();
     for (int64_t c = lane; dx && c < n; c += WARP) {
-        double q = c == target ? 1 - smooth + even : even;
-        dx[c] = target < 0 ? 0 : (float)(weight * (exp((double)x[c] - lse) - q));
+        double q = even * share(a, c) + (c == target ? own : 0);
+        dx[c] = target < 0 ? 0 : (float)(weight * (all * exp((double)x[c] - lse) - q));
     }
 }
 

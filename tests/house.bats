@@ -200,8 +200,10 @@ dlfcn.h            kernels/plugin.c
 jansson.h          common/base/opt.c
 jansson.h          common/filter/head_filter.c
 jansson.h          common/hub/repo_files.h
-jansson.h          common/learn/train_head.c
-jansson.h          common/learn/vectors.c
+jansson.h          common/learn/checkpoint.h
+jansson.h          common/learn/examples_class.c
+jansson.h          common/learn/model_setup.c
+jansson.h          common/learn/train_record.h
 jansson.h          common/model/head/headsave.c
 jansson.h          common/rows/candidates.c
 jansson.h          common/rows/labels.c
@@ -261,7 +263,7 @@ contract() {
   if [ -e "kernels/$1.h" ]; then echo "$1"; return; fi
   case $1 in
   cpu | plugin | cuda_memory) echo device ;;
-  table | dots) echo isa ;;
+  table | dots | plain) echo isa ;;
   *_*) contract "${1%_*}" ;;
   *) echo "$1" ;;
   esac

@@ -63,9 +63,13 @@ stops() { fails_with 99 "$2" "$STANDIN/faults" "$1"; }
 groups() {
   case $1 in
   attend.cu | attend_mma.cu) echo attend ;;
+  attend_bwd*.cu) echo attend_bwd ;;
+  colsum.cu | norm_dw.cu) echo sums ;;
   cuda_memory.cu) echo memory ;;
-  linear_dw.cu) echo gradients ;;
-  sqnorm.cu | xent.cu) echo learn ;;
+  gather.cu) echo rows ;;
+  sqnorm.cu) echo learn ;;
+  topk.cu) echo vocab ;;
+  xent.cu) echo losses ;;
   esac
 }
 
@@ -98,7 +102,7 @@ survives() {
   for seed in 1 2 3; do
     # shellcheck disable=SC2086 # groups are words
     WEFT_STANDIN_SEED=$seed WEFT_CUDA_LIB=$PWD/mutant/weft-cuda.so \
-      "$WEFT_UNIT/ops_test" -D cuda $1 >/dev/null 2>&1 || return 1
+      "$WEFT_UNIT/ops_test" -D cuda -x $1 >/dev/null 2>&1 || return 1
   done
 }
 
@@ -119,6 +123,9 @@ mutations() {
   done
   grep -n '0xffffffffu' "$TOP/kernels/cuda.h" | while IFS=: read -r at _; do
     echo "cuda.h $at s/0xffffffffu/0x0fffffffu/ attend.cu"
+  done
+  grep -n '__syncthreads();' "$TOP/kernels/cuda_sums.h" | while IFS=: read -r at _; do
+    echo "cuda_sums.h $at s/__syncthreads();// colsum.cu"
   done
 }
 

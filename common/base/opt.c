@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/num.h"
+#include "base/progress.h"
 
 #include <getopt.h>
 #include <jansson.h>
@@ -182,6 +183,8 @@ static void set_common(Args *a, const Opt *o)
     static const char *const types[] = {"f32", "bf16", "f16", NULL};
     Common *c = &a->common;
     set_field(a, &o->field, c);
+    if (c->progress)
+        progress_begin();
     switch (o->key) {
     case 'j': c->threads = (int)args_int(a, 1, MAX_THREADS); break;
     case 't': {
@@ -302,4 +305,9 @@ int args_word(const Args *a, const char *const *words)
         buf_fmt(&all, "%s%s", i ? ", " : "", words[i]);
     }
     die_usage("%s: '%s' is not one of %.*s", a->option, a->value, (int)all.n, all.p);
+}
+
+const char *opt_version(void)
+{
+    return WEFT_VERSION;
 }

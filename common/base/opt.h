@@ -117,4 +117,6 @@ double args_real(const Args *a, double min, double max);
 /* The index of the current argument in words (NULL-terminated), or a usage error naming them. */
 int args_word(const Args *a, const char *const *words);
 
+const char *opt_version(void); /* of the program: "0.1.0" */
+
 #endif

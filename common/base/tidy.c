@@ -44,7 +44,7 @@ void tidy_raise(int sig)
     raise(sig);
 }
 
-static atomic_bool holding;
+static atomic_int holding;
 static atomic_int waiting; /* the signal that came meanwhile */
 
 static void on_signal(int sig)
@@ -94,13 +94,19 @@ void tidy_forget(const char *path)
 void tidy_hold(void)
 {
     listen_once();
-    atomic_store(&holding, true);
+    atomic_fetch_add(&holding, 1);
 }
 
 void tidy_release(void)
 {
-    atomic_store(&holding, false);
+    if (atomic_fetch_sub(&holding, 1) > 1)
+        return;
     int sig = atomic_exchange(&waiting, 0);
     if (sig)
         tidy_raise(sig);
+}
+
+int tidy_waiting(void)
+{
+    return atomic_load(&waiting);
 }

@@ -15,9 +15,11 @@ void tidy_add(const char *path); /* path is copied (no memory is asked for); ins
                                     on first use */
 void tidy_forget(const char *path);
 void tidy_now(void); /* remove everything registered */
-/* Between these two none of those signals is heard, in whatever thread; one that comes is then. */
+/* Between these two none of those signals is heard, in whatever thread; one that comes is then.
+ * They nest. */
 void tidy_hold(void);
 void tidy_release(void);
+int tidy_waiting(void); /* the signal that has come meanwhile; 0: none */
 /* Removes everything, and kills the program by this signal, also where somebody has it ignored or
  * blocked. For handlers, and for who finds that a pipe's reader has gone. */
 void tidy_raise(int sig);

@@ -1,6 +1,7 @@
 #include "io/stream.h"
 
 #include "base/outfile.h"
+#include "base/progress.h"
 #include "io/wire.h"
 
 #include <errno.h>
@@ -145,6 +146,7 @@ static int write_pieces(Out *out, Frame *f, int64_t pieces, Err *e)
 int out_write(Out *out, Frame *f, Err *e)
 {
     int64_t pieces = (int64_t)(frame_bytes(f) / FRAME_BYTES) + 1;
+    progress_rows(f->rows);
     return pieces == 1 || f->rows < 2 ? give(out, f, e) : write_pieces(out, f, pieces, e);
 }
 
@@ -189,6 +191,7 @@ static OutFile *stop(Out *out, int *status, Err *e)
 
 int out_close_all(Out **out, int n, Err *e)
 {
+    progress_end();
     OutFile **file = mem_array((size_t)n, sizeof *file);
     int status = 0, files = 0;
     for (int i = 0; i < n; i++)

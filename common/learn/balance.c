@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-int64_t *class_counts(const Vectors *v, int64_t n)
+int64_t *class_counts(const Examples *v, int64_t n)
 {
     int64_t *count = mem_zero((size_t)n, sizeof *count);
     for (int64_t i = 0; i < v->rows; i++)
@@ -13,7 +13,7 @@ int64_t *class_counts(const Vectors *v, int64_t n)
     return count;
 }
 
-static void balanced(const Vectors *v, int64_t n, float *weight)
+static void balanced(const Examples *v, int64_t n, float *weight)
 {
     int64_t *count = class_counts(v, n);
     for (int64_t c = 0; c < n; c++)
@@ -39,7 +39,7 @@ static int listed(char *text, const Classes *c, float *weight, Err *e)
     return -1;
 }
 
-float *class_weights(const char *text, const Vectors *v, const Classes *c, Err *e)
+float *class_weights(const char *text, const Examples *v, const Classes *c, Err *e)
 {
     float *weight = mem_array((size_t)c->n, sizeof *weight);
     char *copy = mem_str(text);

@@ -15,6 +15,8 @@ typedef struct LogLine { /* NAN: not measured, an empty field */
 typedef struct Log Log;
 
 Log *log_open(const char *path, Err *e); /* writes the header */
+/* The same behind what an earlier run wrote: its lines past the step are cut. */
+Log *log_go_on(const char *path, int64_t step, Err *e);
 int log_line(Log *l, const LogLine *line, Err *e);
 int log_close(Log *l, Err *e); /* frees l; NULL is fine */
 

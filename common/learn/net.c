@@ -137,7 +137,8 @@ static void backward(Piece *p, const Pass *c)
                             .target = b->target,
                             .weight = b->weight,
                             .smooth = b->smooth,
-                            .loss = b->loss});
+                            .loss = b->loss,
+                            .classes = b->classes});
     for (int l = last - 1; l >= 0; l--) {
         View dy = layer(n, n->d, l + 1, b->rows), x = layer(n, n->h, l, b->rows);
         int64_t out = n->size[l + 1], in = n->size[l];

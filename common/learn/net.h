@@ -41,6 +41,7 @@ typedef struct NetBatch {
     const float *weight;   /* [rows] what losses are multiplied by: 1 / rows for their mean */
     int64_t rows;          /* at most `batch` */
     float smooth;          /* label smoothing */
+    const float *classes;  /* [classes] what each counts in it; NULL: 1 */
     uint64_t seed;         /* of the dropout: of the run and the step */
     bool add;              /* to the gradients that are there */
     float *loss;           /* [rows] out, weighted */

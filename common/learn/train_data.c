@@ -6,12 +6,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static int read_rows(Vectors *v, char **files, int nfiles, bool skip, Err *e)
+static int read_rows(Examples *v, char **files, int nfiles, const ExamplesSpec *spec, Err *e)
 {
-    int status = vectors_read(v, files, nfiles, skip, e);
-    if (status < 0 && v->tokens)
-        return err_usage(e, "training of whole models comes with a later version; pool the hidden "
-                            "states first: encode | pool");
+    int status = examples_read(v, spec, files, nfiles, e);
     if (status == 0 && v->skipped)
         msg_note("%s: %" PRId64 " row%s without a label left out", v->place, v->skipped,
                  v->skipped == 1 ? "" : "s");
@@ -20,14 +17,25 @@ static int read_rows(Vectors *v, char **files, int nfiles, bool skip, Err *e)
 
 int train_data_read(TrainData *d, const TrainSpec *t, char **files, int nfiles, Err *e)
 {
+    ExamplesSpec spec = {.objective = t->objective, .skip = t->skip, .model = t->model};
     *d = (TrainData){0};
-    if (read_rows(&d->train, files, nfiles, t->skip, e) < 0 ||
-        vectors_classes(&d->train, &d->classes, e) < 0 ||
-        vectors_number(&d->train, &d->classes, e) < 0)
+    if (read_rows(&d->train, files, nfiles, &spec, e) < 0)
         return -1;
-    if (t->valid && (read_rows(&d->valid, (char *[]){(char *)t->valid}, 1, t->skip, e) < 0 ||
-                     vectors_agree(&d->train, &d->valid, e) < 0 ||
-                     vectors_number(&d->valid, &d->classes, e) < 0))
+    spec.objective = (int)d->train.objective;
+    if (t->valid && (read_rows(&d->valid, (char *[]){(char *)t->valid}, 1, &spec, e) < 0 ||
+                     examples_agree(&d->train, &d->valid, e) < 0))
+        return -1;
+    return 0;
+}
+
+int train_data_number(TrainData *d, const TrainSpec *t, Err *e)
+{
+    if (!has_classes(d->train.objective))
+        return 0;
+    if (!d->classes.n && examples_classes(&d->train, &d->classes, e) < 0)
+        return -1;
+    if (examples_number(&d->train, &d->classes, e) < 0 ||
+        (d->valid.rows && examples_number(&d->valid, &d->classes, e) < 0))
         return -1;
     Err why = {0};
     if (t->class_weight &&
@@ -38,8 +46,8 @@ int train_data_read(TrainData *d, const TrainSpec *t, char **files, int nfiles, 
 
 void train_data_free(TrainData *d)
 {
-    vectors_free(&d->train);
-    vectors_free(&d->valid);
+    examples_free(&d->train);
+    examples_free(&d->valid);
     classes_clear(&d->classes);
     free(d->class_weight);
 }

@@ -6,6 +6,6 @@
 
 /* Tells people what is to come, trains (unless t->init_only) with the log where t->log says, and
  * saves the folder t->output, which is there whole or not at all. */
-int train_head(const TrainSpec *t, const TrainData *d, Device *dev, Err *e);
+int train_head(const TrainSpec *t, TrainData *d, Device *dev, Err *e);
 
 #endif

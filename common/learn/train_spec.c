@@ -10,8 +10,50 @@ enum { WIDTH_MOST = 1 << 16 };
 
 const TrainSpec train_spec_default = {
     .layers = 1,
-    .fit = {.epochs = 3, .batch = 8, .accumulate = 1, .lr = 5e-5, .optim.clip = 1},
+    .objective = -1,
+    .pool = -1,
+    .dropout = -1,
+    .mask_ratio = 0.15,
+    .keep = 2,
+    .fit = {.lr = -1, .accumulate = 1, .optim = {.clip = 1, .lr_decay = 1}},
 };
+
+/* Options that say how a whole model is trained. */
+static int check_vectors(const TrainSpec *t, Err *e)
+{
+    const char *alien = t->model                      ? "-m"
+                        : t->scratch                  ? "--scratch"
+                        : t->freeze                   ? "--freeze"
+                        : t->pool >= 0                ? "--pool"
+                        : t->whole_word               ? "--whole-word"
+                        : t->fit.optim.lr_decay != 1  ? "--lr-decay"
+                        : t->type != K_F32            ? "-t bf16"
+                        : t->head == HEAD_WISH_FAMILY ? "--head family"
+                                                      : NULL;
+    return alien ? err_usage(e,
+                             "%s is for whole models, but the stream has vectors: leave encode and "
+                             "pool out, or the option",
+                             alien)
+                 : 0;
+}
+
+int train_spec_settle(TrainSpec *t, bool vectors, Err *e)
+{
+    FitSpec *f = &t->fit;
+    if (vectors && check_vectors(t, e) < 0)
+        return -1;
+    if (!f->epochs)
+        f->epochs = vectors ? 20 : 3;
+    if (!f->batch)
+        f->batch = vectors ? 32 : 8;
+    if (f->lr < 0)
+        f->lr = vectors ? 1e-3 : 5e-5;
+    if (t->dropout < 0 && vectors)
+        t->dropout = 0;
+    if (t->head == HEAD_BY_LEARNER)
+        t->head = vectors ? HEAD_WISH_STACK : HEAD_WISH_FAMILY;
+    return 0;
+}
 
 /* "N[,N...]", changed on the way. */
 static int read_widths(TrainSpec *t, char *text, Err *e)
@@ -30,12 +72,12 @@ static int read_widths(TrainSpec *t, char *text, Err *e)
 int train_spec_head(TrainSpec *t, const char *text, Err *e)
 {
     static const char mlp[] = "mlp:";
-    if (strcmp(text, "linear") == 0) {
-        t->layers = 1;
+    t->layers = 1;
+    t->head = strcmp(text, "family") == 0 ? HEAD_WISH_FAMILY : HEAD_WISH_STACK;
+    if (t->head == HEAD_WISH_FAMILY || strcmp(text, "linear") == 0)
         return 0;
-    }
     if (strncmp(text, mlp, strlen(mlp)) != 0)
-        return err_usage(e, "--head: '%s' is not linear or mlp:N[,N...]", text);
+        return err_usage(e, "--head: '%s' is not family, linear or mlp:N[,N...]", text);
     char *copy = mem_str(text + strlen(mlp));
     int status = read_widths(t, copy, e);
     free(copy);
@@ -53,6 +95,20 @@ int train_spec_warmup(TrainSpec *t, const char *text, Err *e)
     return 0;
 }
 
+int train_spec_freeze(TrainSpec *t, const char *text, Err *e)
+{
+    Err why = {0};
+    if (strcmp(text, "encoder") == 0 || strcmp(text, "embeddings") == 0) {
+        t->freeze = *text == 'e' && text[1] == 'n' ? FREEZE_ENCODER : FREEZE_EMBEDDINGS;
+        return 0;
+    }
+    t->freeze = FREEZE_LAYERS;
+    if (num_int(text, 0, COUNT_MOST, &t->freeze_layers, &why) < 0)
+        return err_usage(e, "--freeze: '%s' is not encoder, embeddings or a number of layers",
+                         text);
+    return 0;
+}
+
 int train_spec_check(const TrainSpec *t, Err *e)
 {
     const FitSpec *f = &t->fit;
@@ -62,6 +118,8 @@ int train_spec_check(const TrainSpec *t, Err *e)
                                             : NULL;
     if (!t->output)
         return err_usage(e, "into which folder? -o DIR");
+    if (t->resume && t->force)
+        return err_usage(e, "--resume goes on, --force begins anew: one of them");
     if (evaluates && !t->valid)
         return err_usage(e, "%s needs something to evaluate on: -v FILE", evaluates);
     if (f->patience && !f->best)

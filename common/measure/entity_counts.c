@@ -168,6 +168,11 @@ static Overall sum_up(const EntityCounts *x)
                      .loss = ratio(x->loss, (double)x->words)};
 }
 
+double entity_counts_f1(const EntityCounts *x)
+{
+    return sum_up(x).all.f1;
+}
+
 static void put_text(Buf *b, const EntityCounts *x, int64_t rows)
 {
     Overall o = sum_up(x);

@@ -40,6 +40,8 @@ EntityCounts entity_counts_new(const Classes *c);
 void entity_counts_add(EntityCounts *x, int64_t gold, int64_t said, double nll);
 void entity_counts_end(EntityCounts *x);
 void entity_counts_free(EntityCounts *x);
+/* F1 over all entities together. */
+double entity_counts_f1(const EntityCounts *x);
 /* rows: sequences */
 void entity_counts_put(Buf *b, const EntityCounts *x, int64_t rows, bool json);
 

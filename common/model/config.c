@@ -203,6 +203,15 @@ static int read_act(Config *c, const json_t *j, Err *e)
     return set_act(c, k->act, name, e);
 }
 
+/* A rate of dropout, or what it is by itself. */
+static float key_rate(const json_t *j, Rate k, Err *e)
+{
+    double x = k.name ? json_get_real(j, k.name, k.other, e) : k.other;
+    if (!e->text[0] && !(x >= 0 && x < 1))
+        err_set(e, "%s %g is no rate of dropout: 0 or more, and less than 1", k.name, x);
+    return (float)x;
+}
+
 static int read_config(Config *c, const json_t *j, Err *e)
 {
     const char *type = json_get_str(j, "model_type", NULL, e);
@@ -218,7 +227,20 @@ static int read_config(Config *c, const json_t *j, Err *e)
     const json_t *first = json_array_get(json_object_get(j, "architectures"), 0);
     c->architecture = mem_str(json_is_string(first) ? json_string_value(first) : "");
     c->eps = (float)(k->eps ? json_get_real(j, k->eps, k->eps_other, e) : k->eps_other);
-    c->dropout = json_get_real(j, k->dropout, k->dropout_other, e);
+    c->drop = (Dropouts){key_rate(j, k->drop_embed, e),
+                         key_rate(j, k->drop_attend, e),
+                         key_rate(j, k->drop_out, e),
+                         key_rate(j, k->drop_feed, e),
+                         key_rate(j, k->drop_inner, e),
+                         key_rate(j, k->drop_last, e),
+                         0,
+                         0,
+                         0};
+    bool own = json_is_number(json_object_get(j, k->drop_head.name));
+    c->drop.head = own || k->drop_head.other >= 0 ? key_rate(j, k->drop_head, e) : c->drop.feed;
+    c->drop.token = k->drop_token.name ? key_rate(j, k->drop_token, e) : c->drop.head;
+    c->drop.span = key_rate(j, k->drop_span, e);
+    c->init = json_get_real(j, k->init.name, k->init.other, e);
     c->problem = mem_str(json_get_str(j, "problem_type", "", e));
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");
@@ -236,20 +258,35 @@ float config_attend_scale(const Config *c, int64_t layer)
     return c->scale / (float)(c->scale_by_layer ? layer + 1 : 1);
 }
 
-int config_load(const char *folder, Config *c, Err *e)
+static int load(const char *folder, const char *name, Config *c, Err *e)
 {
     *c = (Config){0};
-    json_t *j = jsonfile_load(folder, "config.json", false, e);
+    json_t *j = jsonfile_load(folder, name, false, e);
     if (!j)
         return err_at(e, "no model there");
     Err why = {0};
     int r = read_config(c, j, &why);
     if (r < 0 || why.text[0]) {
-        err_set(e, "%s/config.json: %s", folder, why.text);
+        err_set(e, "%s/%s: %s", folder, name, why.text);
         config_clear(c);
         r = -1;
     }
     json_decref(j);
+    return r;
+}
+
+int config_load(const char *folder, Config *c, Err *e)
+{
+    return load(folder, "config.json", c, e);
+}
+
+int config_load_file(const char *path, Config *c, Err *e)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder =
+        !slash ? mem_str(".") : mem_strn(path, slash == path ? 1 : (size_t)(slash - path));
+    int r = load(folder, slash ? slash + 1 : path, c, e);
+    free(folder);
     return r;
 }
 

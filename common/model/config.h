@@ -8,6 +8,19 @@
 #include "kernels/device.h"
 #include "model/families.h"
 
+/* Rates of dropout, by where it is. */
+typedef struct Dropouts {
+    float embed;  /* of the embeddings, behind their norm */
+    float attend; /* of attention's weights */
+    float out;    /* of what attention gives, */
+    float feed;   /* and the feed-forward, to the residual */
+    float inner;  /* behind the activation */
+    float last;   /* behind the last norm */
+    float head;   /* of what the layers of a head for rows read, */
+    float token;  /* for tokens, */
+    float span;   /* for answers */
+} Dropouts;
+
 typedef struct Config {
     const Family *family;
     char *architecture; /* architectures[0], or "" */
@@ -31,7 +44,8 @@ typedef struct Config {
     float eps, scale;    /* of norms; of q k' */
     bool scale_by_layer; /* divided by the layer's number from 1 too */
     float embed_scale;   /* of word embeddings */
-    double dropout;
+    Dropouts drop;
+    double init;    /* spread of new weights: initializer_range, init_std; a factor for T5 */
     int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;
     char *problem; /* problem_type, or "" */
@@ -42,6 +56,7 @@ float config_attend_scale(const Config *c, int64_t layer);
 
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);
+int config_load_file(const char *path, Config *c, Err *e); /* any file */
 void config_clear(Config *c);
 
 #endif

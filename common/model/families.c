@@ -13,7 +13,13 @@
     .inner = {"intermediate_size", 3072}, .positions = {"max_position_embeddings", 512},           \
     .types = {"type_vocab_size", 2}, .pad = {"pad_token_id", 0}, .labels = {"num_labels", 2},      \
     .act = "hidden_act", .act_other = "gelu", .eps = "layer_norm_eps", .eps_other = 1e-12,         \
-    .dropout = "hidden_dropout_prob", .dropout_other = 0.1
+    BERT_DROPS(0.1), .drop_head = {"classifier_dropout", -1}, .init = {"initializer_range", 0.02}
+
+/* All hidden states alike, and attention's weights. */
+#define BERT_DROPS(rate)                                                                           \
+    .drop_embed = {"hidden_dropout_prob", rate}, .drop_out = {"hidden_dropout_prob", rate},        \
+    .drop_feed = {"hidden_dropout_prob", rate},                                                    \
+    .drop_attend = {"attention_probs_dropout_prob", rate}
 
 static const Keys bert_keys = {BERT_KEYS};
 
@@ -37,8 +43,13 @@ static const Keys distilbert_keys = {
     .act = "activation",
     .act_other = "gelu",
     .eps_other = 1e-12,
-    .dropout = "dropout",
-    .dropout_other = 0.1,
+    .drop_embed = {"dropout", 0.1},
+    .drop_attend = {"attention_dropout", 0.1},
+    .drop_feed = {"dropout", 0.1},
+    .drop_head = {"seq_classif_dropout", 0.2},
+    .init = {"initializer_range", 0.02},
+    .drop_token = {"dropout", 0.1},
+    .drop_span = {"qa_dropout", 0.1},
 };
 
 static const Keys electra_keys = {
@@ -57,7 +68,8 @@ static const Keys albert_keys = {
     .inner = {"intermediate_size", 16384},
     .embedding = {"embedding_size", 128},
     .act_other = "gelu_new",
-    .dropout_other = 0,
+    BERT_DROPS(0),
+    .drop_head = {"classifier_dropout_prob", 0.1},
 };
 
 static const Keys gpt2_keys = {
@@ -73,8 +85,12 @@ static const Keys gpt2_keys = {
     .act_other = "gelu_new",
     .eps = "layer_norm_epsilon",
     .eps_other = 1e-5,
-    .dropout = "resid_pdrop",
-    .dropout_other = 0.1,
+    .drop_embed = {"embd_pdrop", 0.1},
+    .drop_attend = {"attn_pdrop", 0.1},
+    .drop_out = {"resid_pdrop", 0.1},
+    .drop_feed = {"resid_pdrop", 0.1},
+    .drop_head = {"classifier_dropout", 0.1},
+    .init = {"initializer_range", 0.02},
 };
 
 #define BART_KEYS                                                                                  \
@@ -83,10 +99,19 @@ static const Keys gpt2_keys = {
     .positions = {"max_position_embeddings", 1024}, .decoders = {"decoder_layers", 12},            \
     .pad = {"pad_token_id", 1}, .start = {"decoder_start_token_id", 2},                            \
     .labels = {"num_labels", 3}, .act = "activation_function", .act_other = "gelu",                \
-    .eps_other = 1e-5, .dropout = "dropout", .dropout_other = 0.1
+    .eps_other = 1e-5, .drop_embed = {"dropout", 0.1}, .drop_attend = {"attention_dropout", 0},    \
+    .drop_out = {"dropout", 0.1}, .drop_feed = {"dropout", 0.1},                                   \
+    .drop_inner = {"activation_dropout", 0}, .drop_head = {"classifier_dropout", 0},               \
+    .init = {"init_std", 0.02}
 
 static const Keys bart_keys = {BART_KEYS};
 static const Keys mbart_keys = {BART_KEYS, .labels = {"num_labels", 2}};
+
+#define T5_DROPS                                                                                   \
+    .drop_embed = {"dropout_rate", 0.1}, .drop_attend = {"dropout_rate", 0.1},                     \
+    .drop_out = {"dropout_rate", 0.1}, .drop_feed = {"dropout_rate", 0.1},                         \
+    .drop_inner = {"dropout_rate", 0.1}, .drop_last = {"dropout_rate", 0.1},                       \
+    .drop_head = {"classifier_dropout", 0}, .init = {"initializer_factor", 1}
 
 static const Keys t5_keys = {
     .vocab = {"vocab_size", 32128},
@@ -101,8 +126,7 @@ static const Keys t5_keys = {
     .act_other = "relu",
     .eps = "layer_norm_epsilon",
     .eps_other = 1e-6,
-    .dropout = "dropout_rate",
-    .dropout_other = 0.1,
+    T5_DROPS,
 };
 
 static const Keys mt5_keys = {
@@ -118,8 +142,7 @@ static const Keys mt5_keys = {
     .act_other = "gated-gelu",
     .eps = "layer_norm_epsilon",
     .eps_other = 1e-6,
-    .dropout = "dropout_rate",
-    .dropout_other = 0.1,
+    T5_DROPS,
 };
 
 #define BERT_LAYER "encoder.layer.%d."
@@ -171,7 +194,7 @@ static const Keys mt5_keys = {
                 .last_norm = "encoder.final_layer_norm",                                           \
                 .distance = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"},      \
     .norms = NORMS_BEFORE, .positions = POSITIONS_DISTANCE, .rms = true, .bare = true,             \
-    .unscaled = true, .pool = "mean"
+    .pad_learns = true, .unscaled = true, .pool = "mean"
 
 static const Family families[] = {
     {
@@ -246,6 +269,7 @@ static const Family families[] = {
                     .last_norm = "ln_f"},
         .norms = NORMS_BEFORE,
         .by_input = true,
+        .pad_learns = true,
         .causal = true,
         .classifier = "score",
         .pool = "last",

@@ -26,14 +26,25 @@ typedef struct Key {
     int64_t other;
 } Key;
 
+/* A rate of dropout or another number, likewise. */
+typedef struct Rate {
+    const char *name;
+    double other;
+} Rate;
+
 typedef struct Keys {
     Key vocab, hidden, layers, heads, inner, positions, types;
     Key embedding; /* width of the embeddings; 0: hidden */
     Key size;      /* of a head; 0: hidden / heads */
     Key decoders;  /* layers of the decoder */
     Key pad, start, labels;
-    const char *act, *act_other, *eps, *dropout;
-    double eps_other, dropout_other;
+    const char *act, *act_other, *eps;
+    double eps_other;
+    Rate drop_embed, drop_attend, drop_out, drop_feed, drop_inner, drop_last;
+    Rate init;       /* a number likewise: spread of new weights */
+    Rate drop_head;  /* -1: as drop_feed */
+    Rate drop_token; /* without a name: as drop_head */
+    Rate drop_span;
 } Keys;
 
 /* How a token knows where it stands. */
@@ -58,6 +69,7 @@ typedef struct Family {
     bool rms;               /* RMS norms */
     bool bare;              /* a new model has no biases; of a checkpoint its tensors tell */
     bool by_input;          /* matrices [inputs, outputs]: GPT-2's Conv1D */
+    bool pad_learns;        /* the padding's embedding is one like the others; else it stays */
     bool causal;            /* the encoder sees only what came before */
     bool unscaled;          /* attention without 1 / sqrt(size) */
     bool start_last;        /* the decoder's first token is the row's last */

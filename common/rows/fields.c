@@ -17,10 +17,10 @@ int fields_keep(Fields *f, const char *column)
 
 void fields_ask(const Fields *f, RecSpec *in, RowSpec *rows)
 {
-    const char *const asked[] = {f->text, f->pair, f->label, f->weight};
-    in->column = mem_array((size_t)f->keeps + 4, sizeof *in->column);
+    const char *const asked[] = {f->text, f->pair, f->label, f->weight, f->start};
+    in->column = mem_array((size_t)f->keeps + 5, sizeof *in->column);
     in->columns = 0;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if (asked[i])
             in->column[in->columns++] = asked[i];
     for (int i = 0; i < f->keeps; i++)
@@ -29,6 +29,7 @@ void fields_ask(const Fields *f, RecSpec *in, RowSpec *rows)
     rows->pair = f->pair != NULL;
     rows->label = f->label != NULL;
     rows->weight = f->weight != NULL;
+    rows->start = f->start != NULL;
     rows->keep = f->keep;
     rows->keeps = f->keeps;
     rows->labels = f->labels.count ? &f->labels : NULL;
@@ -42,6 +43,18 @@ static int weigh(Str s, float *weight, Err *e)
     free(text);
     *weight = (float)w;
     return bad ? err_at(e, "weight") : 0;
+}
+
+/* Where an answer starts; of an empty one nowhere. */
+static int begin(Str s, int64_t *start, Err *e)
+{
+    *start = -1;
+    if (!s.n)
+        return 0;
+    char *text = mem_strn(s.p, s.n);
+    int bad = num_int(text, 0, INT64_MAX, start, e);
+    free(text);
+    return bad ? err_at(e, "start") : 0;
 }
 
 int fields_row(const Fields *f, const RecSpec *in, const Record *rec, RowIn *row, Err *e)
@@ -63,6 +76,8 @@ int fields_row(const Fields *f, const RecSpec *in, const Record *rec, RowIn *row
     if (f->label && labels_name(&f->labels, *field++, &row->label, e) < 0)
         return -1;
     if (f->weight && weigh(*field++, &row->weight, e) < 0)
+        return -1;
+    if (f->start && begin(*field++, &row->start, e) < 0)
         return -1;
     row->keep = field;
     return 0;

@@ -7,7 +7,7 @@
 #include "rows/rows.h"
 
 typedef struct Fields {
-    const char *text, *pair, *label, *weight; /* columns' names; NULL: not asked for */
+    const char *text, *pair, *label, *weight, *start; /* columns' names; NULL: not asked for */
     const char **keep;
     int keeps;
     Labels labels;

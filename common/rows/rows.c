@@ -112,8 +112,11 @@ int rows_add(Rows *r, const RowIn *in, Err *e)
 
 void rows_end(Rows *r, const RowIn *in, size_t first, size_t second)
 {
-    Held h = {
-        .end = (int64_t)r->all.n, .source = in->source, .n = {first, second}, .weight = in->weight};
+    Held h = {.end = (int64_t)r->all.n,
+              .source = in->source,
+              .start = in->start,
+              .n = {first, second},
+              .weight = in->weight};
     r->rows++;
     buf_add(&r->held, &h, sizeof h);
     for (int i = 0; i < r->columns; i++)
@@ -234,8 +237,11 @@ static void add_rows(Rows *r, Frame *f)
     const Held *h = (const Held *)r->held.p;
     int64_t *source = add(f, "row.source", DT_I64, f->rows, 1, NULL);
     float *weight = r->spec.weight ? add(f, "row.weight", DT_F32, f->rows, 1, NULL) : NULL;
+    int64_t *start = r->spec.start ? add(f, "row.start", DT_I64, f->rows, 1, NULL) : NULL;
     for (int64_t i = 0; i < f->rows; i++) {
         source[i] = h[i].source;
+        if (start)
+            start[i] = h[i].start;
         if (weight)
             weight[i] = h[i].weight;
     }

@@ -16,7 +16,7 @@ typedef enum Trunc { TRUNC_LONGEST, TRUNC_FIRST, TRUNC_SECOND } Trunc;
 
 typedef struct RowSpec {
     const Tokenizer *tokenizer; /* NULL: texts are ids as numbers, and make rows as they are */
-    bool pair, label, weight;
+    bool pair, label, weight, start;
     const char **keep; /* names of kept columns */
     int keeps;
     const char *prefix;   /* put before each text; NULL: nothing */
@@ -32,6 +32,7 @@ typedef struct RowSpec {
 typedef struct RowIn {
     Str text, pair, label;
     float weight;
+    int64_t start; /* of the answer that is the label, in characters of `pair`; -1: there is none */
     const Str *keep;
     int64_t source;
     const RecWord *word; /* the text's words, each tokenised by itself; NULL: one text */

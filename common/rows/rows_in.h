@@ -13,8 +13,8 @@ typedef struct Column {
 
 /* A row as long as it waits. Its tokens are those of the template. */
 typedef struct Held {
-    int64_t end, source; /* end: of its tokens, in the frame */
-    size_t n[2];         /* tokens of the first and the second text */
+    int64_t end, source, start; /* end: of its tokens, in the frame */
+    size_t n[2];                /* tokens of the first and the second text */
     float weight;
 } Held;
 

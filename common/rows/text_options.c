@@ -38,9 +38,11 @@ static int check_columns(const TextOptions *t, Err *e)
     bool csv = t->input.kind == REC_CSV, conll = t->input.kind == REC_CONLL;
     if (!csv && (!t->input.header || t->input.delimiter != ','))
         return err_usage(e, "-H and -d are about CSV: name the text's column with -c");
-    if (!f->text && (f->pair || f->label || f->weight || f->keeps))
-        return err_usage(e,
-                         "-p, -l, -w and -k name columns: say which the text is in, with -c or -J");
+    if (!f->text && (f->pair || f->label || f->weight || f->start || f->keeps))
+        return err_usage(e, "-p, -l, -w, -k and --start name columns: say which the text is in, "
+                            "with -c or -J");
+    if (f->start && (!f->pair || !f->label))
+        return err_usage(e, "--start is about the answer, -l COL, in the second text, -p COL");
     if (t->labels && !f->label && !conll)
         return err_usage(e, "--labels needs the label's column: -l COL, or --conll");
     return 0;

@@ -238,7 +238,7 @@ void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw,
     size_t kept = 0, begin = out->n;
     for (size_t i = 0; i < n; i++) {
         Str text = tokenizer_text(t, id[i]);
-        if (text.p && (raw || !tokenizer_is_hidden(t, id[i])))
+        if (text.p && (raw || !tokenizer_is_special(t, id[i])))
             token[kept++] = text;
     }
     tokenizer_join(t, token, kept, out);

@@ -52,6 +52,7 @@ const char *tokenizer_kind(const Tokenizer *t);        /* WordPiece, BPE, Unigra
 int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
 bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
 int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */
+bool tokenizer_is_special(const Tokenizer *t, int32_t id);
 bool tokenizer_has_prefix(const Tokenizer *t);      /* ## or the like marks pieces inside a word */
 int32_t tokenizer_size(const Tokenizer *t);         /* ids are below */
 Str tokenizer_text(const Tokenizer *t, int32_t id); /* an entry; {NULL, 0}: no such id */

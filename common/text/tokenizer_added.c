@@ -151,7 +151,7 @@ void tokenizer_added_ready(Tokenizer *t)
         qsort(t->hidden, (size_t)t->hiddens, sizeof *t->hidden, by_id);
 }
 
-bool tokenizer_is_hidden(const Tokenizer *t, int32_t id)
+bool tokenizer_is_special(const Tokenizer *t, int32_t id)
 {
     return t->hiddens &&
            bsearch(&id, t->hidden, (size_t)t->hiddens, sizeof *t->hidden, by_id) != NULL;

@@ -99,7 +99,6 @@ const char *special_text(const Tokenizer *t, const TokFolder *from, Special s);
 int tokenizer_add(Tokenizer *t, const json_t *token, int64_t id, bool special, Err *e);
 /* Once the model and all added tokens are there: what is sought, and where. */
 void tokenizer_added_ready(Tokenizer *t);
-bool tokenizer_is_hidden(const Tokenizer *t, int32_t id);
 void template_add(Template *t, int kind, int32_t id, int type);
 /* [CLS] A [SEP], [CLS] A [SEP] B [SEP]; <s> A </s>, <s> A </s> </s> B </s>; A, A B. */
 void tokenizer_bert_templates(Tokenizer *t, int32_t cls, int32_t sep);

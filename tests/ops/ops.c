@@ -9,6 +9,7 @@ enum { GUARD = 256, BLOCKS = 64, NAMES = 32, FEW = 16 };
 
 Device *dev;
 Rand rng;
+bool one_is_enough;
 
 /* What a case has put into device memory, to be looked at when it ends. */
 typedef struct Block {
@@ -214,6 +215,14 @@ void mat_scale(const Mat *m, double by)
     put_again(m);
 }
 
+void mat_fill(const Mat *m, const double *x)
+{
+    for (int64_t i = 0; i < m->v.rows; i++)
+        for (int64_t j = 0; j < m->v.cols; j++)
+            store(m, i, j, *x++);
+    put_again(m);
+}
+
 static Mat matrix(KType type, int64_t rows, int64_t cols, int64_t pad, bool numbers, bool out)
 {
     size_t e = ktype_size(type), size = (size_t)(rows * (cols + pad)) * e + 2 * GUARD;
@@ -279,6 +288,8 @@ void end(void)
     }
     while (arrays > 0)
         free(array[--arrays]);
+    if (one_is_enough && failures)
+        exit(1);
 }
 
 /* ---- running and comparing ---- */
@@ -301,6 +312,43 @@ void run_each(Each kind, const Batch *b, StageFn *fn, void *args)
 void run(StageFn *fn, void *args)
 {
     run_each(EACH_COLS, &(Batch){.cols = 1}, fn, args);
+}
+
+/* Runs fn over [lo, hi) of whatever it cuts. */
+typedef struct Part {
+    StageFn *fn;
+    void *args;
+    int64_t lo, hi;
+} Part;
+
+static void stage_part(Piece *p, void *ctx)
+{
+    const Part *part = ctx;
+    Piece q = *p;
+    q.lo = part->lo;
+    q.hi = part->hi;
+    part->fn(&q, part->args);
+}
+
+void run_parts(int64_t n, int64_t step, StageFn *fn, void *args)
+{
+    for (int64_t lo = 0; lo < n; lo += step)
+        run(stage_part, &(Part){fn, args, lo, lo + step < n ? lo + step : n});
+}
+
+void run_threads(int threads, Each kind, const Batch *b, StageFn *fn, void *args)
+{
+    Device *was = dev, *other = on_cpu() ? device_cpu(threads) : dev;
+    dev = other;
+    run_each(kind, b, fn, args);
+    dev = was;
+    if (other != dev)
+        other->close(other);
+}
+
+bool on_cpu(void)
+{
+    return strcmp(dev->name, "cpu") == 0;
 }
 
 void fetch(const void *from, void *to, size_t bytes)
@@ -329,13 +377,16 @@ void expect(Mat *y, const double *want, const double *scale, Bound b)
     const Block *block = block_of(y);
     char *got = mem_alloc(block->size);
     fetch(block->mem, got, block->size);
+    int roundings = b.roundings ? b.roundings : 1;
     if (y->v.type != K_F32)
-        rounding = (b.roundings ? b.roundings : 1) / (y->v.type == K_F16 ? 2048.0 : 256.0);
+        rounding = roundings / (y->v.type == K_F16 ? 2048.0 : 256.0);
+    double least = y->v.type == K_F16 ? roundings * 0x1p-25 : 0; /* f16 ends at 2^-24 */
     for (int64_t i = 0, k = 0; i < y->v.rows; i++)
         for (int64_t j = 0; j < y->v.cols; j++, k++) {
             double g = element(y, got, i, j), err = fabs(g - want[k]);
             double most = b.max * (scale ? scale[k] : fmax(1, fabs(want[k])));
             most += rounding * (b.roundings > 1 && scale ? scale[k] : fabs(want[k]));
+            most += least;
             if (!(err <= most))
                 fail("[%lld, %lld] is %.9g, not %.9g (within %.2g)", (long long)i, (long long)j, g,
                      want[k], most);
@@ -367,6 +418,23 @@ void expect_same(const Mat *a, const Mat *b)
 int64_t any(int64_t lo, int64_t hi)
 {
     return lo + (int64_t)rand_below(&rng, (uint64_t)(hi - lo + 1));
+}
+
+/* mix.h: from the generator itself. */
+bool dropped(float drop, uint64_t seed, uint32_t site, uint64_t row, int64_t col)
+{
+    uint32_t c[4] = {(uint32_t)(col / 64 * 16 + col % 16), site, (uint32_t)row,
+                     (uint32_t)(row >> 32)};
+    uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    for (int round = 0; round < 10; round++) {
+        uint64_t p = (uint64_t)0xd2511f53 * c[0], q = (uint64_t)0xcd9e8d57 * c[2];
+        uint32_t next[4] = {(uint32_t)(q >> 32) ^ c[1] ^ key[0], (uint32_t)q,
+                            (uint32_t)(p >> 32) ^ c[3] ^ key[1], (uint32_t)p};
+        memcpy(c, next, sizeof c);
+        key[0] += 0x9e3779b9;
+        key[1] += 0xbb67ae85;
+    }
+    return c[col / 16 % 4] < (uint32_t)((double)drop * 4294967296.0);
 }
 
 double activation(double x, Act act)

@@ -31,28 +31,71 @@ static void act(int64_t rows, int64_t cols, int64_t pad, KType in, KType out, Ac
     end();
 }
 
-/* act.h: within 3e-6 max(1, |dy|). On a grid, x goes far out on both sides, by steps past 0. */
-static void act_bwd(int64_t rows, int64_t cols, int64_t pad, Act f, bool in_place, bool grid)
+enum { APART, OVER_DY, OVER_X, OVER_GATE }; /* where dx goes */
+
+typedef struct Back {
+    int64_t rows, cols, pad;
+    Act act;
+    KType x, dy, dx;
+    bool gated, grid;
+    int over;
+} Back;
+
+static void act_bwd_rows(Piece *p, void *args)
 {
-    begin("act_bwd", "%d of [%lld, %lld], pad %lld%s", f, (long long)rows, (long long)cols,
-          (long long)pad, grid ? ", on a grid" : "");
+    ActivateBwd a = *(ActivateBwd *)args;
+    a.x = view_rows(a.x, p->lo, p->hi);
+    a.dy = view_rows(a.dy, p->lo, p->hi);
+    a.dx = view_rows(a.dx, p->lo, p->hi);
+    if (a.gate.p)
+        a.gate = view_rows(a.gate, p->lo, p->hi);
+    p->dev->act_bwd(p, &a);
+}
+
+static Mat operand(const Back *c, KType type, int which)
+{
+    return c->over == which ? mat_inout(type, c->rows, c->cols, c->pad)
+                            : mat_in(type, c->rows, c->cols, c->pad);
+}
+
+/* act.h: within 3e-6 max(1, |dy|), with a gate times max(1, |gate|). On a grid, x goes far out on
+ * both sides, by steps past 0. Also in parts: the same bits. */
+static void act_bwd(Back c)
+{
+    begin("act_bwd", "%d of [%lld, %lld] %s by %s to %s, over %d, pad %lld%s%s", c.act,
+          (long long)c.rows, (long long)c.cols, type_name(c.x), type_name(c.dy), type_name(c.dx),
+          c.over, (long long)c.pad, c.gated ? ", gated" : "", c.grid ? ", on a grid" : "");
     const double h = 1e-5;
-    Mat x = mat_in(K_F32, rows, cols, pad);
-    Mat dy = in_place ? mat_inout(K_F32, rows, cols, pad) : mat_in(K_F32, rows, cols, pad);
-    Mat dx = in_place ? dy : mat_out(K_F32, rows, cols, pad);
-    double *want = wants(rows * cols), *scale = wants(rows * cols);
-    mat_scale(&x, 3);
-    for (int64_t i = 0; grid && i < rows * cols; i++)
-        mat_set(&x, i / cols, i % cols, (double)(i - rows * cols / 2) * 0.11 + 0.013);
-    for (int64_t i = 0; i < rows * cols; i++) {
-        double a = mat_at(&x, i / cols, i % cols), d = mat_at(&dy, i / cols, i % cols);
-        want[i] = (activation(a + h, f) - activation(a - h, f)) / (2 * h) * d;
-        if (f == ACT_RELU)
-            want[i] = a > 0 ? d : 0;
-        scale[i] = fmax(1, fabs(d));
+    Mat x = operand(&c, c.x, OVER_X), dy = operand(&c, c.dy, OVER_DY), gate = {0};
+    if (c.gated)
+        gate = operand(&c, c.dy, OVER_GATE);
+    Mat dx = c.over == OVER_X      ? x
+             : c.over == OVER_DY   ? dy
+             : c.over == OVER_GATE ? gate
+                                   : mat_out(c.dx, c.rows, c.cols, c.pad);
+    double *want = wants(c.rows * c.cols), *scale = wants(c.rows * c.cols);
+    double *at = wants(c.rows * c.cols);
+    for (int64_t i = 0; i < c.rows * c.cols; i++)
+        at[i] = c.grid ? (double)(i - c.rows * c.cols / 2) * 0.11 + 0.013
+                       : 3 * mat_at(&x, i / c.cols, i % c.cols);
+    mat_fill(&x, at);
+    for (int64_t i = 0; i < c.rows * c.cols; i++) {
+        double a = mat_at(&x, i / c.cols, i % c.cols), d = mat_at(&dy, i / c.cols, i % c.cols);
+        double g = c.gated ? mat_at(&gate, i / c.cols, i % c.cols) : 1;
+        want[i] = (activation(a + h, c.act) - activation(a - h, c.act)) / (2 * h) * d * g;
+        if (c.act == ACT_RELU)
+            want[i] = a > 0 ? d * g : 0;
+        scale[i] = fmax(1, fabs(d)) * fmax(1, fabs(g));
     }
-    run(stage_act_bwd, &(ActivateBwd){.x = x.v, .dy = dy.v, .dx = dx.v, .act = f});
+    Mat cut = c.over == APART ? mat_twin(&dx) : (Mat){0};
+    ActivateBwd a = {.x = x.v, .dy = dy.v, .dx = dx.v, .gate = gate.v, .act = c.act};
+    run(stage_act_bwd, &a);
     expect(&dx, want, scale, (Bound){1e-11, 3e-6, 0});
+    if (c.over == APART) {
+        a.dx = cut.v;
+        run_parts(c.rows, 3, act_bwd_rows, &a);
+        expect_same(&dx, &cut);
+    }
     end();
 }
 
@@ -65,8 +108,21 @@ void ops_act(void)
             for (int types = 0; types < 8; types++)
                 act(n[0], n[1], n[2], types & 1 ? half() : K_F32, types & 2 ? half() : K_F32, f,
                     types & 4);
-            act_bwd(n[0], n[1], n[2], f, false, false);
-            act_bwd(n[0], n[1], n[2], f, true, false);
-            act_bwd(n[0], n[1], n[2], f, false, true);
+            for (int bits = 0; bits < 8; bits++) {
+                Back b = {.rows = n[0],
+                          .cols = n[1],
+                          .pad = n[2],
+                          .act = f,
+                          .x = bits & 1 ? half() : K_F32,
+                          .dx = bits & 2 ? half() : K_F32,
+                          .gated = bits & 4};
+                act_bwd(b);
+                b.grid = true;
+                b.dy = bits & 2 ? half() : K_F32;
+                act_bwd(b);
+                b.over = bits & 4 ? OVER_GATE : bits & 1 ? OVER_X : OVER_DY;
+                b.dx = b.over == OVER_X ? b.x : b.dy;
+                act_bwd(b);
+            }
         }
 }

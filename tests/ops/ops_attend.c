@@ -1,48 +1,125 @@
-#include "tests/ops/ops.h"
+#include "tests/ops/ops_attend.h"
 
 STAGE(attend)
-
-typedef struct Case {
-    int64_t rows, len[6];
-    int heads, size;
-    KType in;
-    bool causal, probs, apart, bias;
-    int64_t reach;
-} Case;
 
 static int64_t clamp(int64_t x, int64_t most)
 {
     return x < -most ? -most : x > most ? most : x;
 }
 
-/* One head of one row into want [tokens, heads * size], the same of |v| into size, and, where
- * wanted, probs [len, len]. `bias`: the head's, NULL: none. */
-static void head(const Case *c, const Mat *q, const Mat *k, const Mat *v, int64_t qcol,
-                 int64_t kcol, int64_t vcol, int64_t from, int64_t len, const float *bias,
-                 double *want, double *size, double *probs)
+void attend_begin(const char *op, Case *c)
 {
-    double *w = mem_array((size_t)len + 1, sizeof *w);
+    c->starts[0] = 0;
+    for (int64_t i = 0; i < c->rows; i++)
+        c->starts[i + 1] = c->starts[i] + c->len[i];
+    c->tokens = c->starts[c->rows];
+    begin(op, "%lld rows, %lld tokens, %d heads of %d %s%s%s%s%s%s, drop %g", (long long)c->rows,
+          (long long)c->tokens, c->heads, c->size, type_name(c->in), c->causal ? " causal" : "",
+          c->probs ? " probs" : "", c->apart ? " apart" : "", c->bias ? " bias" : "",
+          c->in_place ? " in place" : "", (double)c->drop);
+    c->number = mem_array((size_t)c->tokens, sizeof *c->number);
+    for (int64_t i = 0; i < c->tokens; i++)
+        c->number[i] = any(0, (int64_t)1 << 40);
+    c->seed = rand_u64(&rng);
+    c->site = (uint32_t)any(0, 99);
+    c->table = mat_in(K_F32, c->bias ? c->heads : 0, 2 * c->reach + 1, 0);
+    c->batch = (Batch){.tokens = c->tokens,
+                       .rows = c->rows,
+                       .starts = DEV_COPY(c->starts, c->rows + 1),
+                       .host_starts = c->starts,
+                       .heads = c->heads};
+}
+
+void attend_end(Case *c)
+{
+    end();
+    free(c->number);
+}
+
+Attend attend_args(const Case *c)
+{
+    return (Attend){.batch = &c->batch,
+                    .size = c->size,
+                    .scale = (float)(1 / sqrt(c->size)),
+                    .causal = c->causal,
+                    .bias = c->bias ? c->table.v.p : NULL,
+                    .reach = c->reach,
+                    .drop = c->drop,
+                    .seed = c->seed,
+                    .site = c->site,
+                    .numbers = c->drop > 0 ? DEV_COPY(c->number, c->tokens) : NULL};
+}
+
+Attend attend_alone(const Case *c, Attend a, int64_t row, Batch *one)
+{
+    int64_t from = c->starts[row], to = c->starts[row + 1];
+    View *view[] = {&a.q, &a.k, &a.v, &a.y};
+    static int64_t starts[2];
+    starts[1] = to - from;
+    *one = (Batch){.tokens = to - from,
+                   .rows = 1,
+                   .starts = DEV_COPY(starts, 2),
+                   .host_starts = starts,
+                   .heads = c->heads};
+    for (int i = 0; i < 4; i++)
+        *view[i] = view_rows(*view[i], from, to);
+    a.batch = one;
+    a.probs = NULL;
+    a.lse = a.lse ? a.lse + from * c->heads : NULL;
+    a.numbers = a.numbers ? a.numbers + from : NULL;
+    return a;
+}
+
+void attend_weights(const Case *c, Side q, Side k, int64_t row, int64_t head, double *w, double *m,
+                    double *lse)
+{
+    int64_t from = c->starts[row], len = c->len[row];
     for (int64_t i = 0; i < len; i++) {
         int64_t seen = c->causal ? i + 1 : len;
-        double top = -INFINITY, sum = 0;
+        double *wi = w + i * len, *mi = m + i * len, top = -INFINITY, sum = 0;
+        for (int64_t j = 0; j < len; j++)
+            wi[j] = mi[j] = 0;
         for (int64_t j = 0; j < seen; j++) {
-            w[j] = 0;
             for (int s = 0; s < c->size; s++)
-                w[j] += mat_at(q, from + i, qcol + s) * mat_at(k, from + j, kcol + s);
-            w[j] /= sqrt(c->size);
-            if (bias)
-                w[j] += (double)bias[c->reach + clamp(j - i, c->reach)];
-            top = fmax(top, w[j]);
+                wi[j] += side_at(q, c, from + i, head, s) * side_at(k, c, from + j, head, s);
+            wi[j] /= sqrt(c->size);
+            if (c->bias)
+                wi[j] += mat_at(&c->table, head, c->reach + clamp(j - i, c->reach));
+            top = fmax(top, wi[j]);
+            mi[j] = c->drop > 0 && dropped(c->drop, c->seed, c->site + (uint32_t)head,
+                                           (uint64_t)c->number[from + i], j)
+                        ? 0
+                        : 1 / (1 - (double)c->drop);
         }
         for (int64_t j = 0; j < seen; j++)
-            sum += w[j] = exp(w[j] - top);
-        for (int64_t j = 0; j < seen; j++) {
-            w[j] /= sum;
-            probs[i * len + j] = w[j];
+            sum += wi[j] = exp(wi[j] - top);
+        for (int64_t j = 0; j < seen; j++)
+            wi[j] /= sum;
+        lse[i] = top + log(sum);
+    }
+}
+
+/* y and, of |v| instead of v, its size; lse and, where wanted, probs from `at` on. */
+typedef struct Want {
+    double *y, *size, *lse, *probs;
+} Want;
+
+static void head(const Case *c, Side q, Side k, Side v, int64_t row, int64_t head, const Want *want,
+                 int64_t at)
+{
+    int64_t from = c->starts[row], len = c->len[row], wide = c->heads * c->size;
+    double *w = mem_array((size_t)(2 * len * len + len), sizeof *w), *m = w + len * len;
+    double *lse = m + len * len;
+    attend_weights(c, q, k, row, head, w, m, lse);
+    for (int64_t i = 0; i < len; i++) {
+        want->lse[(from + i) * c->heads + head] = lse[i];
+        for (int64_t j = 0; j < len; j++) {
+            want->probs[at + i * len + j] = w[i * len + j];
             for (int s = 0; s < c->size; s++) {
-                int64_t at = (from + i) * c->heads * c->size + s;
-                want[at] += w[j] * mat_at(v, from + j, vcol + s);
-                size[at] += w[j] * fabs(mat_at(v, from + j, vcol + s));
+                int64_t to = (from + i) * wide + head * c->size + s;
+                double x = w[i * len + j] * m[i * len + j] * side_at(v, c, from + j, head, s);
+                want->y[to] += x;
+                want->size[to] += fabs(x);
             }
         }
     }
@@ -56,63 +133,62 @@ static Bound bound(const Case *c)
     return (Bound){1e-11, 5e-6, cuda && c->in != K_F32 && c->size % 8 == 0 ? 2 : 1};
 }
 
-static void attend(const Case *c)
+/* Also each row alone, and by several threads: the same bits. */
+static void attend(Case c)
 {
-    int64_t wide = c->heads * c->size, starts[7] = {0}, at[7] = {0};
-    for (int64_t i = 0; i < c->rows; i++) {
-        starts[i + 1] = starts[i] + c->len[i];
-        at[i + 1] = at[i] + c->heads * c->len[i] * c->len[i];
+    int64_t wide = c.heads * c.size, at[ATTEND_ROWS + 1] = {0};
+    c.probs = c.probs && c.drop == 0;
+    attend_begin("attend", &c);
+    for (int64_t i = 0; i < c.rows; i++)
+        at[i + 1] = at[i] + c.heads * c.len[i] * c.len[i];
+    Mat qkv = mat_in(c.in, c.tokens, 3 * wide, 0), km = qkv, vm = qkv;
+    Mat y = mat_out(c.in, c.tokens, wide, c.apart ? 3 : 0), alone = mat_twin(&y);
+    Mat lse = mat_out(K_F32, c.tokens, c.heads, 0), lse_alone = mat_twin(&lse);
+    Mat probs = mat_out(K_F32, 1, c.probs ? at[c.rows] : 0, 0), threads = mat_twin(&y);
+    Side q = {&qkv, 0}, k = {&qkv, wide}, v = {&qkv, 2 * wide};
+    Attend a = attend_args(&c);
+    a.q = view_cols(qkv.v, 0, wide);
+    a.k = view_cols(qkv.v, wide, 2 * wide);
+    a.v = view_cols(qkv.v, 2 * wide, 3 * wide);
+    if (c.apart) {
+        km = mat_in(c.in, c.tokens, wide, 1);
+        vm = mat_in(c.in, c.tokens, wide, 5);
+        k = (Side){&km, 0};
+        v = (Side){&vm, 0};
+        a.k = km.v;
+        a.v = vm.v;
     }
-    int64_t tokens = starts[c->rows];
-    begin("attend", "%lld rows, %lld tokens, %d heads of %d %s%s%s%s%s", (long long)c->rows,
-          (long long)tokens, c->heads, c->size, type_name(c->in), c->causal ? " causal" : "",
-          c->probs ? " probs" : "", c->apart ? " apart" : "", c->bias ? " bias" : "");
-    Mat qkv = mat_in(c->in, tokens, 3 * wide, 0), k = qkv, v = qkv;
-    Mat y = mat_out(c->in, tokens, wide, c->apart ? 3 : 0);
-    Mat probs = mat_out(K_F32, 1, c->probs ? at[c->rows] : 0, 0);
-    View vq = view_cols(qkv.v, 0, wide), vk = view_cols(qkv.v, wide, 2 * wide);
-    View vv = view_cols(qkv.v, 2 * wide, 3 * wide);
-    int64_t kcol = wide, vcol = 2 * wide;
-    if (c->apart) {
-        k = mat_in(c->in, tokens, wide, 1);
-        v = mat_in(c->in, tokens, wide, 5);
-        vk = k.v;
-        vv = v.v;
-        kcol = vcol = 0;
+    a.y = y.v;
+    a.lse = lse.v.p;
+    a.probs = c.probs ? probs.v.p : NULL;
+    a.probs_at = c.probs ? DEV_COPY(at, c.rows + 1) : NULL;
+    Want want = {wants(c.tokens * wide), wants(c.tokens * wide), wants(c.tokens * c.heads),
+                 wants(at[c.rows])};
+    for (int64_t i = 0; i < c.rows; i++)
+        for (int64_t h = 0; h < c.heads; h++)
+            head(&c, q, k, v, i, h, &want, at[i] + h * c.len[i] * c.len[i]);
+    run_each(EACH_SEQS, &c.batch, stage_attend, &a);
+    for (int64_t i = 0; i < c.tokens * wide; i++)
+        want.size[i] = fmax(1, want.size[i]);
+    expect(&y, want.y, want.size, bound(&c));
+    expect(&lse, want.lse, NULL, (Bound){1e-11, 5e-6, 0});
+    if (c.probs)
+        expect(&probs, want.probs, NULL, (Bound){1e-11, 5e-6, 0});
+    a.y = alone.v;
+    a.lse = lse_alone.v.p;
+    a.probs = NULL;
+    for (int64_t i = 0; i < c.rows; i++) {
+        Batch one;
+        Attend b = attend_alone(&c, a, i, &one);
+        run_each(EACH_SEQS, &one, stage_attend, &b);
     }
-    double *want = wants(tokens * wide), *size = wants(tokens * wide);
-    Mat bias = mat_in(K_F32, c->bias ? c->heads : 0, 2 * c->reach + 1, 0);
-    const float *table = (const float *)(const void *)(bias.host + bias.at);
-    double *weights = wants(at[c->rows]);
-    for (int64_t i = 0; i < c->rows; i++)
-        for (int64_t h = 0; h < c->heads; h++)
-            head(c, &qkv, &k, &v, h * c->size, kcol + h * c->size, vcol + h * c->size, starts[i],
-                 c->len[i], c->bias ? table + h * (2 * c->reach + 1) : NULL, want + h * c->size,
-                 size + h * c->size, weights + at[i] + h * c->len[i] * c->len[i]);
-    Batch b = {.tokens = tokens,
-               .rows = c->rows,
-               .starts = DEV_COPY(starts, c->rows + 1),
-               .host_starts = starts,
-               .heads = c->heads};
-    run_each(EACH_SEQS, &b, stage_attend,
-             &(Attend){.q = vq,
-                       .k = vk,
-                       .v = vv,
-                       .y = y.v,
-                       .batch = &b,
-                       .size = c->size,
-                       .scale = (float)(1 / sqrt(c->size)),
-                       .causal = c->causal,
-                       .bias = c->bias ? bias.v.p : NULL,
-                       .reach = c->reach,
-                       .probs = c->probs ? probs.v.p : NULL,
-                       .probs_at = c->probs ? DEV_COPY(at, c->rows + 1) : NULL});
-    for (int64_t i = 0; i < tokens * wide; i++)
-        size[i] = fmax(1, size[i]);
-    expect(&y, want, size, bound(c));
-    if (c->probs)
-        expect(&probs, weights, NULL, (Bound){1e-11, 5e-6, 0});
-    end();
+    expect_same(&lse, &lse_alone);
+    if (!c.probs) /* the CPU computes more then, and rounds otherwise */
+        expect_same(&y, &alone);
+    a.y = threads.v;
+    run_threads(5, EACH_SEQS, &c.batch, stage_attend, &a);
+    expect_same(&alone, &threads);
+    attend_end(&c);
 }
 
 void ops_attend(void)
@@ -130,20 +206,21 @@ void ops_attend(void)
         {.rows = 1, .len = {9}, .heads = 4, .size = 7},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int bits = 0; bits < 16; bits++) {
+        for (int bits = 0; bits < 32; bits++) {
             Case c = cases[i];
             c.in = bits & 1 ? half() : K_F32;
             c.causal = bits & 2;
             c.probs = bits & 4;
             c.apart = bits & 8;
+            c.drop = bits & 16 ? 0.3f : 0;
             c.bias = any(0, 1);
             c.reach = any(0, 70);
-            attend(&c);
+            attend(c);
         }
-    attend(&(Case){.rows = 1, .len = {512}, .heads = 1, .size = 32});
+    attend((Case){.rows = 1, .len = {512}, .heads = 1, .size = 32, .drop = 0.1f});
     attend(
-        &(Case){.rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16, .causal = true});
+        (Case){.rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16, .causal = true});
     for (KType in = 0; in < K_TYPES; in++)
         if (takes(in))
-            attend(&(Case){.rows = 1, .len = {512}, .heads = 1, .size = 128, .in = in});
+            attend((Case){.rows = 1, .len = {512}, .heads = 1, .size = 128, .in = in});
 }

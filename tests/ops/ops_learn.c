@@ -1,54 +1,8 @@
 #include "tests/ops/ops.h"
 
-STAGE(xent)
 STAGE(sqnorm)
+STAGE(clip)
 STAGE(step)
-
-/* xent.h: 2e-6. */
-static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool weighted,
-                 bool way_back)
-{
-    begin("xent", "[%lld, %lld], smooth %g%s%s, pad %lld", (long long)rows, (long long)cols,
-          (double)smooth, weighted ? " weighted" : "", way_back ? " dx" : "", (long long)pad);
-    bool in_place = way_back && smooth > 0;
-    Mat x = in_place ? mat_inout(K_F32, rows, cols, pad) : mat_in(K_F32, rows, cols, pad);
-    Mat dx = {0}, loss = mat_out(K_F32, 1, rows, 0);
-    Mat weight = mat_in(K_F32, 1, rows, 0);
-    int32_t *target = mem_array((size_t)rows, sizeof *target);
-    double *want = wants(rows * cols), *want_loss = wants(rows);
-    mat_scale(&x, 3);
-    if (rows > 1) /* e^x is no float */
-        mat_set(&x, 1, cols / 2, 200);
-    if (weighted && rows > 3)
-        mat_set(&weight, 0, 3, 0);
-    if (way_back)
-        dx = in_place ? x : mat_out(K_F32, rows, cols, pad);
-    for (int64_t i = 0; i < rows; i++) {
-        target[i] = i == 2 ? -1 : (int32_t)any(0, cols - 1);
-        double top = -INFINITY, sum = 0, w = weighted ? mat_at(&weight, 0, i) : 1;
-        for (int64_t c = 0; c < cols; c++)
-            top = fmax(top, mat_at(&x, i, c));
-        for (int64_t c = 0; c < cols; c++)
-            sum += exp(mat_at(&x, i, c) - top);
-        for (int64_t c = 0; c < cols && target[i] >= 0; c++) {
-            double log_p = mat_at(&x, i, c) - top - log(sum);
-            double q = (double)smooth / (double)cols + (c == target[i] ? 1 - (double)smooth : 0);
-            want_loss[i] -= q > 0 ? w * q * log_p : 0;
-            want[i * cols + c] = w * (exp(log_p) - q);
-        }
-    }
-    run(stage_xent, &(Xent){.x = x.v,
-                            .dx = dx.v,
-                            .target = DEV_COPY(target, rows),
-                            .weight = weighted ? weight.v.p : NULL,
-                            .smooth = smooth,
-                            .loss = loss.v.p});
-    expect(&loss, want_loss, NULL, (Bound){1e-12, 2e-6, 0});
-    if (way_back)
-        expect(&dx, want, NULL, (Bound){1e-11, 2e-6, 0});
-    free(target);
-    end();
-}
 
 /* sqnorm.h: in double, 1e-12. */
 static void sqnorm(int64_t n)
@@ -64,6 +18,33 @@ static void sqnorm(int64_t n)
     if (!(fabs(got - want) <= 1e-12 * want))
         fail("%.17g, not %.17g", got, want);
     dev->free(dev, out);
+    end();
+}
+
+/* clip.h: in double, the factor rounded to f32. */
+static void clip(int64_t n, double most)
+{
+    begin("clip", "%lld, at most %g", (long long)n, most);
+    double *square = mem_array((size_t)n, sizeof *square), sum = 0, norm = NAN;
+    double *dev_norm = dev->alloc(dev, sizeof *dev_norm);
+    Mat factor = mat_out(K_F32, 1, 1, 0);
+    for (int64_t i = 0; i < n; i++) {
+        square[i] = rand_normal(&rng);
+        square[i] *= square[i];
+        sum += square[i];
+    }
+    double want = most > 0 ? fmin(1, most / (sqrt(sum) + 1e-6)) : 1;
+    run(stage_clip, &(Clip){.square = DEV_COPY(square, n),
+                            .n = n,
+                            .most = most,
+                            .factor = factor.v.p,
+                            .norm = dev_norm});
+    expect(&factor, &want, NULL, (Bound){0, 1e-7, 0});
+    fetch(dev_norm, &norm, sizeof norm);
+    if (!(fabs(norm - sqrt(sum)) <= 1e-14 * norm))
+        fail("norm %.17g, not %.17g", norm, sqrt(sum));
+    dev->free(dev, dev_norm);
+    free(square);
     end();
 }
 
@@ -170,12 +151,11 @@ static void steps(StepKind kind, double decay, double momentum)
 
 void ops_learn(void)
 {
-    static const int64_t shape[][3] = {{0, 3, 0}, {1, 1, 0}, {5, 7, 3}, {70, 2, 0}, {9, 1030, 1}};
-    for (int s = 0; s < 5; s++)
-        for (int bits = 0; bits < 8; bits++)
-            xent(shape[s][0], shape[s][1], shape[s][2], bits & 1 ? 0.3f : 0, bits & 2, bits & 4);
     for (int64_t n = 0; n < 30000; n = 3 * n + 1)
         sqnorm(n);
+    for (int64_t n = 0; n < 1000; n = 5 * n + 1)
+        for (int bits = 0; bits < 3; bits++)
+            clip(n, bits == 0 ? 0 : bits == 1 ? 0.25 : 100);
     for (int64_t n = 0; n < 2000; n = 11 * n + 5)
         for (int bits = 0; bits < 8; bits++) {
             double decay = bits & 1 ? 0.1 : 0;

@@ -3,23 +3,6 @@
 
 STAGE(mix)
 
-/* mix.h: which elements are kept, from the generator itself. */
-static bool dropped(const Mix *a, uint64_t row, int64_t col)
-{
-    uint32_t c[4] = {(uint32_t)(col / 64 * 16 + col % 16), a->site, (uint32_t)row,
-                     (uint32_t)(row >> 32)};
-    uint32_t key[2] = {(uint32_t)a->seed, (uint32_t)(a->seed >> 32)};
-    for (int round = 0; round < 10; round++) {
-        uint64_t p = (uint64_t)0xd2511f53 * c[0], q = (uint64_t)0xcd9e8d57 * c[2];
-        uint32_t next[4] = {(uint32_t)(q >> 32) ^ c[1] ^ key[0], (uint32_t)q,
-                            (uint32_t)(p >> 32) ^ c[3] ^ key[1], (uint32_t)p};
-        memcpy(c, next, sizeof c);
-        key[0] += 0x9e3779b9;
-        key[1] += 0xbb67ae85;
-    }
-    return c[col / 16 % 4] < (uint32_t)((double)a->drop * 4294967296.0);
-}
-
 static void mix(int64_t rows, int64_t cols, int64_t pad, int types, float drop, bool residual)
 {
     KType tx = types & 1 ? half() : K_F32, tr = types & 2 ? half() : K_F32;
@@ -47,7 +30,7 @@ static void mix(int64_t rows, int64_t cols, int64_t pad, int types, float drop, 
         number[i] = numbered ? any(0, (int64_t)1 << 40) : (int64_t)a.row0 + i;
         for (int64_t j = 0; j < cols; j++) {
             double v = mat_at(&x, i, j) / (1 - (double)drop);
-            if (drop > 0 && dropped(&a, (uint64_t)number[i], j))
+            if (drop > 0 && dropped(drop, a.seed, a.site, (uint64_t)number[i], j))
                 v = 0;
             want[i * cols + j] = 1.5 * v - (residual ? 0.5 * mat_at(&r, i, j) : 0);
         }

@@ -42,42 +42,93 @@ static int64_t *segments(int64_t rows, int64_t most)
 typedef struct Case {
     int64_t rows, cols, most, pad;
     KType in, out;
-    bool starts, index, weight;
+    bool starts, index, weight, scatter, add;
 } Case;
 
-/* gather.h: 5e-6 times the root of the segment's length. */
+/* Where each of n rows goes, of n + 3: in any order, none twice. */
+static int64_t *places(int64_t n)
+{
+    int64_t *to = mem_array((size_t)n + 3, sizeof *to);
+    for (int64_t i = 0; i < n + 3; i++) {
+        int64_t j = any(0, i);
+        to[i] = to[j];
+        to[j] = i;
+    }
+    return to;
+}
+
+/* Segments [lo, hi), as whoever cuts them does. */
+static void gather_part(Piece *p, void *args)
+{
+    Gather a = *(Gather *)args;
+    int64_t lo = p->lo;
+    a.index = !a.starts && a.index ? a.index + lo : a.index;
+    a.starts = a.starts ? a.starts + lo : NULL;
+    a.weight = a.weight ? a.weight + lo : NULL;
+    a.rows = p->hi - lo;
+    if (a.out)
+        a.out += lo;
+    else
+        a.y = view_rows(a.y, lo, p->hi);
+    if (!a.starts && !a.index)
+        a.x = view_rows(a.x, lo, p->hi);
+    p->dev->gather(p, &a);
+}
+
+/* gather.h: 5e-6 times the root of the segment's length. Also in parts and by threads: the same
+ * bits. */
 static void gather(Case c)
 {
-    begin("gather", "[%lld, %lld], up to %lld, %s to %s%s%s%s, pad %lld", (long long)c.rows,
+    begin("gather", "[%lld, %lld], up to %lld, %s to %s%s%s%s%s%s, pad %lld", (long long)c.rows,
           (long long)c.cols, (long long)c.most, type_name(c.in), type_name(c.out),
           c.starts ? " starts" : "", c.index ? " index" : "", c.weight ? " weight" : "",
-          (long long)c.pad);
+          c.scatter ? " out" : "", c.add ? " added" : "", (long long)c.pad);
     int64_t *starts = segments(c.rows, c.most), items = c.starts ? starts[c.rows] : c.rows;
-    int64_t *index = mem_array((size_t)items, sizeof *index);
-    Mat x = mat_in(c.in, items + 7, c.cols, c.pad), y = mat_out(c.out, c.rows, c.cols, c.pad);
-    Mat weight = mat_in(K_F32, 1, c.rows, 0);
-    double *want = wants(c.rows * c.cols), *scale = wants(c.rows * c.cols);
+    int64_t *index = mem_array((size_t)items, sizeof *index), *out = places(c.rows);
+    int64_t tall = c.rows + (c.scatter ? 3 : 0);
+    Mat x = mat_in(c.in, items + 7, c.cols, c.pad), weight = mat_in(K_F32, 1, c.rows, 0);
+    Mat y = c.scatter || c.add ? mat_inout(c.out, tall, c.cols, c.pad)
+                               : mat_out(c.out, tall, c.cols, c.pad);
+    double *want = wants(tall * c.cols), *scale = wants(tall * c.cols);
     for (int64_t k = 0; k < items; k++)
         index[k] = c.index ? any(0, items + 6) : k;
+    for (int64_t i = 0; i < tall * c.cols; i++) { /* rows that nothing goes to stay */
+        want[i] = c.scatter || c.add ? mat_at(&y, i / c.cols, i % c.cols) : 0;
+        scale[i] = fmax(1, fabs(want[i]));
+    }
     for (int64_t i = 0; i < c.rows; i++) {
         int64_t lo = c.starts ? starts[i] : i, hi = c.starts ? starts[i + 1] : i + 1;
         for (int64_t j = 0; j < c.cols; j++) {
-            double sum = 0;
+            int64_t at = (c.scatter ? out[i] : i) * c.cols + j;
+            double sum = 0, by = c.weight ? mat_at(&weight, 0, i) : 1;
             for (int64_t k = lo; k < hi; k++)
                 sum += mat_at(&x, index[k], j);
-            want[i * c.cols + j] = sum * (c.weight ? mat_at(&weight, 0, i) : 1);
-            scale[i * c.cols + j] = fmax(1, fabs(sum)) * fmax(1, sqrt((double)(hi - lo))) *
-                                    (c.weight ? fmax(1, mat_at(&weight, 0, i)) : 1);
+            want[at] = (c.add ? want[at] : 0) + sum * by;
+            scale[at] = fmax(1, fabs(sum)) * fmax(1, sqrt((double)(hi - lo))) * fmax(1, fabs(by)) +
+                        (c.add ? scale[at] : 0);
         }
     }
-    run(stage_gather, &(Gather){.x = x.v,
-                                .y = y.v,
-                                .starts = c.starts ? DEV_COPY(starts, c.rows + 1) : NULL,
-                                .index = c.index ? DEV_COPY(index, items) : NULL,
-                                .weight = c.weight ? weight.v.p : NULL});
-    expect(&y, want, scale, (Bound){1e-12, 5e-6, 0});
+    Gather a = {.x = x.v,
+                .y = y.v,
+                .starts = c.starts ? DEV_COPY(starts, c.rows + 1) : NULL,
+                .index = c.index ? DEV_COPY(index, items) : NULL,
+                .weight = c.weight ? weight.v.p : NULL,
+                .out = c.scatter ? DEV_COPY(out, c.rows) : NULL,
+                .rows = c.rows,
+                .add = c.add};
+    Gather again = a;
+    Mat cut = mat_twin(&y), threads = mat_twin(&y);
+    run(stage_gather, &a);
+    expect(&y, want, scale, (Bound){c.most > 1000 ? 1e-11 : 1e-12, 5e-6, 0});
+    again.y = cut.v;
+    run_parts(c.rows, 5, gather_part, &again);
+    expect_same(&y, &cut);
+    again.y = threads.v;
+    run_threads(3, EACH_COLS, &(Batch){.cols = c.rows}, gather_part, &again);
+    expect_same(&y, &threads);
     free(starts);
     free(index);
+    free(out);
     end();
 }
 
@@ -118,7 +169,7 @@ void ops_rows(void)
         const int64_t *n = shape[s];
         for (int bits = 0; bits < 6; bits++)
             embed(n[0], n[1], bits % 3 + 1, bits / 3 ? half() : K_F32, n[3]);
-        for (int bits = 0; bits < 32; bits++)
+        for (int bits = 0; bits < 64; bits++)
             gather((Case){.rows = n[0],
                           .cols = n[1],
                           .most = n[2],
@@ -127,8 +178,19 @@ void ops_rows(void)
                           .out = bits & 2 ? half() : K_F32,
                           .starts = bits & 4,
                           .index = bits & 8,
-                          .weight = bits & 16});
+                          .weight = bits & 16,
+                          .scatter = bits & 32,
+                          .add = any(0, 1)});
         segmax(n[0], n[1], n[2], K_F32, n[3]);
         segmax(n[0], n[1], n[2], half(), n[3]);
     }
+    for (int bits = 0; bits < 4; bits++) /* many items, and several such rows side by side */
+        gather((Case){.rows = 6,
+                      .cols = bits & 1 ? 20 : 7,
+                      .most = 2600,
+                      .in = bits & 2 ? half() : K_F32,
+                      .starts = true,
+                      .index = true,
+                      .scatter = true,
+                      .add = bits & 1});
 }

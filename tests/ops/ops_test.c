@@ -1,6 +1,6 @@
-/* ops_test [-D DEVICE] [-s SEED] [-v] [OPERATION]...: every operation of the table against
+/* ops_test [-D DEVICE] [-s SEED] [-v] [-x] [GROUP]...: every operation of the table against
  * double precision. `make unit` builds it; tests/ops.bats runs it for each kind of CPU,
- * tests/standin.bats on CUDA. -v prints what was worst. */
+ * tests/standin.bats on CUDA. -v prints what was worst, -x ends with the first case that fails. */
 #include "base/opt.h"
 #include "tests/ops/ops.h"
 
@@ -11,14 +11,28 @@ static const struct {
     const char *name;
     void (*test)(void);
 } groups[] = {
-    {"memory", ops_memory}, {"linear", ops_linear}, {"gradients", ops_gradients},
-    {"norm", ops_norm},     {"act", ops_act},       {"mix", ops_mix},
-    {"rows", ops_rows},     {"attend", ops_attend}, {"learn", ops_learn},
+    {"memory", ops_memory},
+    {"linear", ops_linear},
+    {"follow", ops_follow},
+    {"gradients", ops_gradients},
+    {"norm", ops_norm},
+    {"sums", ops_sums},
+    {"act", ops_act},
+    {"mix", ops_mix},
+    {"rows", ops_rows},
+    {"attend", ops_attend},
+    {"attend_bwd", ops_attend_bwd},
+    {"learn", ops_learn},
+    {"losses", ops_losses},
     {"vocab", ops_vocab},
 };
 enum { GROUPS = sizeof groups / sizeof *groups };
 
-static const Opt options[] = {{'v', NULL, NULL, "print what was worst of each", OPT_KEY}, {0}};
+static const Opt options[] = {
+    {'v', NULL, NULL, "print what was worst of each", OPT_KEY},
+    {'x', NULL, NULL, "end with the first case that fails", OPT_KEY},
+    {0},
+};
 
 void tally(bool print);
 void all_had_cases(void);
@@ -41,8 +55,8 @@ int main(int argc, char **argv)
                                      .synopsis = "[option ...] [group ...]",
                                      .about = "the operations against double precision"};
     Args a = args_begin(&ops_test, options, NULL, argc, argv);
-    while (args_next(&a) != -1)
-        verbose = true;
+    for (int k; (k = args_next(&a)) != -1;)
+        *(k == 'x' ? &one_is_enough : &verbose) = true;
     dev = device_open(a.common.device, 2, why, sizeof why);
     if (!dev) {
         fprintf(stderr, "ops_test: %s\n", why);

@@ -4,7 +4,9 @@
 #include "base/msg.h"
 #include "base/rand.h"
 #include "learn/fit.h"
+#include "learn/net.h"
 #include "learn/optim.h"
+#include "learn/vector_learner.h"
 #include "store/safetensors.h"
 #include "tests/unit/check.h"
 
@@ -179,14 +181,17 @@ static const void *hold_scarce(Device *dev, const void *host, size_t bytes)
 }
 
 /* Trains as far as it comes; false with *e where memory was wanting. */
-static bool trains(Device *dev, const Vectors *v, Err *e)
+static bool trains(Device *dev, const Examples *v, Err *e)
 {
     Summary s;
     FitSpec spec = {.epochs = 1, .batch = 4, .accumulate = 1, .lr = 0.1, .eval_first = true};
     Net *n = net_new(dev, (int64_t[]){5, 4, 2}, 2, 4, 0, e);
-    Fit *f = n ? fit_new(n, v, v, NULL, &spec, e) : NULL;
-    bool all = f && fit_run(f, NULL, e) == 0 && fit_evaluate(n, v, &s, e) == 0;
+    Learner *l = n ? vector_learner_new(n, v, NULL, 0, e) : NULL;
+    Fit *f = l ? fit_new(l, v, &spec, e) : NULL;
+    bool all = f && fit_run(f, NULL, e) == 0 && l->kind->evaluate(l, v, &s, e) == 0;
     fit_free(f);
+    if (l)
+        l->kind->free(l);
     net_free(n);
     return all;
 }
@@ -197,7 +202,7 @@ static void no_memory(void)
     Device *dev = device_cpu(1);
     Device poor = *dev;
     int32_t target[ROWS];
-    Vectors v = {.x = noise(ROWS * 5), .rows = ROWS, .width = 5, .target = target};
+    Examples v = {.x = noise(ROWS * 5), .rows = ROWS, .width = 5, .target = target};
     int grants = 0;
     for (int i = 0; i < ROWS; i++)
         target[i] = i % 2;
@@ -281,14 +286,17 @@ static void golden(Device *dev, const char *name)
     int64_t warmup = strtoll(st_meta(f, "warmup"), NULL, 10);
 
     Net *n = net_new(dev, size, layers, rows, 0, &e);
-    for (int l = 0; l < layers; l++) {
+    for (int k = 0; k < layers; k++) {
         int64_t a, b;
-        const float *w = tensor(f, "", "w", l, &a, &b);
-        memcpy(n->weight[l], w, (size_t)(a * b) * sizeof *w);
-        w = tensor(f, "", "b", l, &a, &b);
-        memcpy(n->bias[l], w, (size_t)a * sizeof *w);
+        const float *w = tensor(f, "", "w", k, &a, &b);
+        memcpy(n->weight[k], w, (size_t)(a * b) * sizeof *w);
+        w = tensor(f, "", "b", k, &a, &b);
+        memcpy(n->bias[k], w, (size_t)a * sizeof *w);
     }
-    Optim *o = optim_new(n, &(OptimSpec){.kind = STEP_ADAMW, .decay = decay, .clip = 1}, &e);
+    Examples v = {.x = x, .rows = rows, .width = size[0]};
+    Learner *l = vector_learner_new(n, &v, NULL, 0, &e);
+    OptimSpec spec = {.kind = STEP_ADAMW, .decay = decay, .clip = 1, .lr_decay = 1};
+    Optim *o = optim_new(l, &spec, &e);
     int64_t *row = mem_array((size_t)rows, sizeof *row);
     int32_t *target = mem_array((size_t)rows, sizeof *target);
     float *weight = noise(rows), *out = noise(rows);
@@ -309,21 +317,26 @@ static void golden(Device *dev, const char *name)
             sum += (double)out[i];
         CHECK(near(now, (double)rate[t], 1e-6));
         CHECK(near(sum, (double)loss[t], 1e-5));
-        CHECK(near(optim_step(o, now), (double)norm[t], 1e-5));
+        double length = 0;
+        optim_step(o, now, &length);
+        CHECK(dev->wait(dev, NULL, 0) == 0);
+        l->kind->changed(l);
+        CHECK(near(length, (double)norm[t], 1e-5));
     }
     double worst = 0;
-    for (int l = 0; l < layers; l++) {
+    for (int k = 0; k < layers; k++) {
         int64_t a, b;
-        const float *w = tensor(f, "final.", "w", l, &a, &b);
+        const float *w = tensor(f, "final.", "w", k, &a, &b);
         for (int64_t i = 0; i < a * b; i++)
-            worst = fmax(worst, fabs((double)n->weight[l][i] - (double)w[i]));
-        w = tensor(f, "final.", "b", l, &a, &b);
+            worst = fmax(worst, fabs((double)n->weight[k][i] - (double)w[i]));
+        w = tensor(f, "final.", "b", k, &a, &b);
         for (int64_t i = 0; i < a; i++)
-            worst = fmax(worst, fabs((double)n->bias[l][i] - (double)w[i]));
+            worst = fmax(worst, fabs((double)n->bias[k][i] - (double)w[i]));
     }
     printf("%s: after %lld steps within %.2g\n", name, (long long)steps, worst);
     CHECK(worst < 1e-5);
     optim_free(o);
+    l->kind->free(l);
     net_free(n);
     st_close(f);
     free(row);

@@ -18,7 +18,9 @@ static int open_checkpoint(Head *h, Err *e)
         return -1;
     headkinds_find(c, h->weights, h->kind);
     transformer_fingerprint(h->weights, c, h->fingerprint);
-    return 0;
+    int beside = headfile_beside(h->folder, c->hidden, c->labels, &h->file, e);
+    h->beside = beside == 1;
+    return beside < 0 ? -1 : 0;
 }
 
 Head *head_open(const char *folder, Device *dev, Err *e)
@@ -45,8 +47,7 @@ void head_free(Head *h)
     free(h->panel);
     for (int i = 0; i < h->helds; i++)
         h->dev->release(h->dev, h->held[i]);
-    if (h->trained)
-        headfile_free(&h->file);
+    headfile_free(&h->file);
     pooler_free(h->pooler);
     weights_close(h->weights);
     config_clear(&h->config);
@@ -56,7 +57,8 @@ void head_free(Head *h)
 
 bool head_has(const Head *h, HeadTask task)
 {
-    return h->trained ? task == HEAD_CLASS : h->kind[task] != NULL;
+    bool own = h->trained || h->beside;
+    return own && task == HEAD_CLASS ? true : !h->trained && h->kind[task];
 }
 
 int head_only(const Head *h)
@@ -146,14 +148,32 @@ static HeadLayer *add_layer(Head *h, const float *w, const float *b, int64_t n, 
     return y;
 }
 
-static int use_trained(Head *h, Err *e)
+static int use_stack(Head *h, Err *e)
 {
     const HeadFile *f = &h->file;
-    Pooling p;
     for (int i = 0; i < f->layers; i++)
         if (!add_layer(h, f->weight[i], f->bias[i], f->size[i + 1], f->size[i],
                        i < f->layers - 1 ? ACT_RELU : ACT_NONE, e))
             return -1;
+    return 0;
+}
+
+static int use_beside(Head *h, Err *e)
+{
+    Pooling p;
+    h->from = FROM_FIRST;
+    if (pooling_parse(h->file.pool, &p, e) < 0)
+        return err_at(e, "%s", h->folder);
+    h->pooler = pooler_new(p, h->dev, &h->config, h->weights, e);
+    return h->pooler ? use_stack(h, e) : -1;
+}
+
+static int use_trained(Head *h, Err *e)
+{
+    const HeadFile *f = &h->file;
+    Pooling p;
+    if (use_stack(h, e) < 0)
+        return -1;
     if (!f->pool[0])
         return 0;
     if (pooling_parse(f->pool, &p, e) < 0)
@@ -250,7 +270,9 @@ int head_use(Head *h, HeadTask task, bool all, Err *e)
     h->packed = all;
     if (!head_has(h, task))
         return lacks(h, task, e);
-    return h->trained ? use_trained(h, e) : use_checkpoint(h, h->kind[task], e);
+    return h->trained                        ? use_trained(h, e)
+           : h->beside && task == HEAD_CLASS ? use_beside(h, e)
+                                             : use_checkpoint(h, h->kind[task], e);
 }
 
 /* ---- what it is ---- */
@@ -309,7 +331,7 @@ const char *head_pool(const Head *h)
 {
     static const char *const pool[] = {
         [FROM_POOLER] = "pooler", [FROM_FIRST] = "cls", [FROM_LAST] = "last", [FROM_EOS] = "last"};
-    if (h->trained)
+    if (h->trained || (h->beside && h->task == HEAD_CLASS))
         return h->file.pool;
     return h->from <= FROM_EOS ? pool[h->from] : "";
 }
@@ -319,11 +341,10 @@ Pooler *head_pooler(Head *h)
     return h->pooler;
 }
 
-int64_t head_token(const Head *h, const int32_t *id, int64_t n)
+int64_t head_token_of(const Config *c, HeadFrom from, const int32_t *id, int64_t n)
 {
-    const Config *c = &h->config;
     int64_t i = n - 1;
-    if (h->from == FROM_EOS) {
+    if (from == FROM_EOS) {
         while (i >= 0 && id[i] != c->eos)
             i--;
         return i;
@@ -331,6 +352,11 @@ int64_t head_token(const Head *h, const int32_t *id, int64_t n)
     while (i > 0 && c->pad >= 0 && id[i] == c->pad)
         i--;
     return i; /* of padding alone, the first */
+}
+
+int64_t head_token(const Head *h, const int32_t *id, int64_t n)
+{
+    return head_token_of(&h->config, h->from, id, n);
 }
 
 /* ---- running ---- */

@@ -17,8 +17,9 @@ enum { HELD = 4 * HEAD_LAYERS };
 struct Head {
     Device *dev;
     char *folder;
-    HeadFile file; /* a trained head's */
-    bool trained;
+    HeadFile file; /* a trained head's: */
+    bool trained;  /* one that stands alone, */
+    bool beside;   /* or beside the checkpoint, whose class head it is */
     Config config; /* a checkpoint's; of a trained head the encoder's, where it is needed */
     Weights *weights;
     char fingerprint[HASH_TEXT];

@@ -46,9 +46,9 @@ static int read_encoder(const json_t *config, HeadFile *h, Err *e)
     return width(hidden, "hidden_size", &h->size[0], e);
 }
 
-static int read_shape(const json_t *config, HeadFile *h, Err *e)
+static int read_shape(const json_t *head, HeadFile *h, Err *e)
 {
-    json_t *head = json_object_get(config, "head"), *sizes = json_object_get(head, "sizes");
+    json_t *sizes = json_object_get(head, "sizes");
     Err fault = {0};
     const char *act = json_get_str(head, "activation", "", &fault);
     size_t hidden = json_array_size(sizes);
@@ -62,6 +62,12 @@ static int read_shape(const json_t *config, HeadFile *h, Err *e)
             return -1;
     h->layers = (int)hidden + 1;
     h->dropout = json_get_real(head, "dropout", 0, &fault);
+    return fault.text[0] ? err_set(e, "%s", fault.text) : 0;
+}
+
+static int read_outputs(const json_t *config, HeadFile *h, Err *e)
+{
+    Err fault = {0};
     int64_t labels = json_get_int(config, "num_labels", 0, &fault);
     if (fault.text[0])
         return err_set(e, "%s", fault.text);
@@ -94,7 +100,8 @@ static int read_config(const json_t *config, HeadFile *h, Err *e)
         return err_set(e, "model_type is not weft-head");
     if (strcmp(problem, one) != 0)
         return err_set(e, "problem_type '%.100s' is not known: %s", problem, one);
-    if (read_encoder(config, h, e) < 0 || read_shape(config, h, e) < 0)
+    if (read_encoder(config, h, e) < 0 || read_shape(json_object_get(config, "head"), h, e) < 0 ||
+        read_outputs(config, h, e) < 0)
         return -1;
     return read_labels(config, h, e);
 }
@@ -115,9 +122,9 @@ static float *read_tensor(const StFile *s, int layer, const char *what, int64_t 
     return p;
 }
 
-static int read_weights(const char *folder, HeadFile *h, Err *e)
+static int read_weights(const char *folder, const char *name, HeadFile *h, Err *e)
 {
-    char *path = mem_fmt("%s/model.safetensors", folder);
+    char *path = mem_fmt("%s/%s", folder, name);
     StFile *s = st_open(path, e);
     bool ok = s != NULL;
     for (int i = 0; ok && i < h->layers; i++) {
@@ -144,7 +151,32 @@ int headfile_load(const char *folder, HeadFile *h, Err *e)
         err_at(e, "%s/config.json", folder);
     json_decref(config);
     if (status == 0)
-        status = read_weights(folder, h, e);
+        status = read_weights(folder, "model.safetensors", h, e);
+    if (status < 0)
+        headfile_free(h);
+    return status;
+}
+
+/* ---- beside a model ---- */
+
+int headfile_beside(const char *folder, int64_t width, int64_t outputs, HeadFile *h, Err *e)
+{
+    *h = (HeadFile){0};
+    json_t *config = jsonfile_load(folder, "config.json", false, e);
+    const json_t *head = json_object_get(config, "weft_head");
+    Err fault = {0};
+    int status = !config ? -1 : head != NULL;
+    if (status == 1) {
+        h->pool = mem_str(json_get_str(head, "pool", "", &fault));
+        h->size[0] = width;
+        status = fault.text[0] ? err_set(e, "%s", fault.text) : read_shape(head, h, e);
+        if (status < 0)
+            err_at(e, "%s/config.json: weft_head", folder);
+        h->size[h->layers] = outputs;
+        if (status == 0)
+            status = read_weights(folder, "head.safetensors", h, e) < 0 ? -1 : 1;
+    }
+    json_decref(config);
     if (status < 0)
         headfile_free(h);
     return status;

@@ -14,6 +14,7 @@
 #define WEFT_HEADFILE_H
 
 #include "base/err.h"
+#include "base/outfolder.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -36,16 +37,15 @@ typedef struct HeadFile {
 bool headfile_is(const char *folder);
 /* 0 or -1 with a message that names the file. */
 int headfile_load(const char *folder, HeadFile *h, Err *e);
-/* Releases everything that headfile_load made. */
+/* The Linear layers that `train --head linear` or mlp left beside a whole model (head.safetensors,
+ * and `weft_head` in config.json), from its hidden width to its labels: pool, layers, sizes,
+ * weights and no more. 1; 0: there are none; -1. */
+int headfile_beside(const char *folder, int64_t width, int64_t outputs, HeadFile *h, Err *e);
+/* Releases everything that either made. */
 void headfile_free(HeadFile *h);
 
-/* Could a folder be made there? Fails where something is there already, unless `replace` is
- * set and it is such a folder; or where its parent is none or cannot be written to. */
-int headfile_place(const char *folder, bool replace, Err *e);
-/* Makes the folder beside its place and renames it there, whole. With `replace` an old one
- * makes way, and what lies in it besides a head's own two files moves over. `training` is a
- * JSON object told under that key of config.json, for people. */
-int headfile_save(const char *folder, const HeadFile *h, const char *training, bool replace,
-                  Err *e);
+/* Its two files into the folder. `training` is a JSON object told under that key of config.json,
+ * for people. */
+int headfile_write(OutFolder *o, const HeadFile *h, const char *training, Err *e);
 
 #endif

@@ -24,16 +24,16 @@ const char *const head_task_names[HEAD_TASKS + 1] = {"class", "mask", "next", "t
     .bias = "predictions.bias"
 
 static const HeadKind kinds[] = {
-    {"albert bert", HEAD_CLASS, FROM_POOLER, .output = "classifier"},
+    {"albert bert", HEAD_CLASS, FROM_POOLER, .output = "classifier", .drops = HEAD_DROPS_LAST},
     {"distilbert", HEAD_CLASS, FROM_FIRST, .dense = "pre_classifier", .act = ACT_RELU,
-     .output = "classifier"},
+     .output = "classifier", .drops = HEAD_DROPS_LAST},
     {ROBERTAS, HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_TANH,
-     .output = "classifier.out_proj"},
+     .output = "classifier.out_proj", .drops = HEAD_DROPS_ALL},
     {"electra", HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_GELU,
-     .output = "classifier.out_proj"},
+     .output = "classifier.out_proj", .drops = HEAD_DROPS_ALL},
     {"gpt2", HEAD_CLASS, FROM_LAST, .output = "score", .bare = true},
     {BARTS, HEAD_CLASS, FROM_EOS, .dense = "classification_head.dense", .act = ACT_TANH,
-     .output = "classification_head.out_proj"},
+     .output = "classification_head.out_proj", .drops = HEAD_DROPS_ALL},
 
     {"bert", HEAD_MASK, FROM_PICKS, BERT_WORDS},
     {ROBERTAS, HEAD_MASK, FROM_PICKS, ROBERTA_WORDS},
@@ -44,11 +44,13 @@ static const HeadKind kinds[] = {
 
     {"bert", HEAD_NEXT, FROM_POOLER, .output = "cls.seq_relationship"},
 
-    {"albert bert distilbert", HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "classifier"},
-    {"electra gpt2 " ROBERTAS, HEAD_TOKEN, FROM_TOKENS, .output = "classifier"},
+    {"albert bert distilbert", HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "classifier",
+     .drops = HEAD_DROPS_LAST},
+    {"electra gpt2 mt5 t5 " ROBERTAS, HEAD_TOKEN, FROM_TOKENS, .output = "classifier",
+     .drops = HEAD_DROPS_LAST},
 
     {"albert bert distilbert electra gpt2 " ROBERTAS " " BARTS, HEAD_SPAN, FROM_TOKENS,
-     .output = "qa_outputs"},
+     .output = "qa_outputs", .drops = HEAD_DROPS_LAST},
 
     {"bert", HEAD_LM, FROM_PICKS, .said = true, BERT_WORDS},
     {ROBERTAS, HEAD_LM, FROM_PICKS, .said = true, ROBERTA_WORDS},
@@ -112,6 +114,14 @@ static bool is_other(const HeadKind *k, const char *family, int said)
             has_word(kinds[i].families, family) && strcmp(kinds[i].output, k->output) == 0)
             return true;
     return false;
+}
+
+const HeadKind *headkind_of(const Config *c, HeadTask task)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].task == task && has_word(kinds[i].families, c->family->type))
+            return &kinds[i];
+    return NULL;
 }
 
 void headkinds_find(const Config *c, const Weights *w, const HeadKind *kind[HEAD_TASKS])

@@ -33,6 +33,10 @@ typedef enum HeadFrom {
     FROM_PICKS,  /* those of mask tokens; of each row the last */
 } HeadFrom;
 
+/* What dropout there is while a head learns: of what its last layer reads, of what each layer reads
+ * (but a pooler). */
+typedef enum HeadDrops { HEAD_DROPS_NONE, HEAD_DROPS_LAST, HEAD_DROPS_ALL } HeadDrops;
+
 /* logits = output(norm(act(dense(x)))), without what is NULL. Names stand for NAME.weight and
  * NAME.bias. */
 typedef struct HeadKind {
@@ -48,10 +52,15 @@ typedef struct HeadKind {
     bool words;       /* outputs are the vocabulary; the matrix may be that of the embeddings */
     bool bare;        /* no bias */
     const char *bias; /* the bias's name where it is not output.bias alone */
+    HeadDrops drops;
 } HeadKind;
 
 enum { ACT_CONFIG = -1 };
 
+/* FROM_LAST, FROM_EOS: which of a row's n tokens is read, or -1. */
+int64_t head_token_of(const Config *c, HeadFrom from, const int32_t *id, int64_t n);
+/* The head that a family has for a task, as its class for that has it; NULL: it has none. */
+const HeadKind *headkind_of(const Config *c, HeadTask task);
 /* The heads of a checkpoint, by task; NULL: it has none. */
 void headkinds_find(const Config *c, const Weights *w, const HeadKind *kind[HEAD_TASKS]);
 

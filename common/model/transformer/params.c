@@ -12,10 +12,20 @@ int params_add(Params *p, Param a)
     if ((p->count & (p->count - 1)) == 0) /* full: room grows by doubling */
         p->param = mem_resize(p->param, (size_t)(p->count ? 2 * p->count : 1), sizeof *p->param);
     a.name = mem_str(a.name);
-    a.at = p->numbers;
     p->numbers += param_numbers(&a);
     p->param[p->count] = a;
     return p->count++;
+}
+
+void params_place(Params *p)
+{
+    int64_t at = 0;
+    for (int decays = 1; decays >= 0; decays--)
+        for (int i = 0; i < p->count; i++)
+            if (p->param[i].decays == decays) {
+                p->param[i].at = at;
+                at += param_numbers(&p->param[i]);
+            }
 }
 
 int params_find(const Params *p, const char *name, const char *prefix)

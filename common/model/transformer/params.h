@@ -2,9 +2,8 @@
  * all, and who has a say in it. Weights are read by it, `show` counts by it, training steps over
  * it. plan.h says what they are for.
  *
- * The numbers of all parameters have one order, that of the network, in which the parts of one
- * matrix (query, key, value) lie one below the other and their biases likewise: an arena of
- * `numbers` f32 holds the model. */
+ * The parts of one matrix (query, key, value) follow each other in the list, and so do their
+ * biases: in an arena of `numbers` f32, which holds the model, they lie one below the other. */
 #ifndef WEFT_PARAMS_H
 #define WEFT_PARAMS_H
 
@@ -19,6 +18,7 @@ typedef struct Param {
     int64_t rows, cols; /* as checkpoints have it; cols 0: a vector */
     int64_t at;         /* its first number in the arena */
     bool decays;        /* weight decay is for it: it is no bias and no norm's */
+    bool fresh;         /* the checkpoint does not have it: it is to be drawn */
     Part part;
     int layer; /* -1: of no layer */
 } Param;
@@ -29,8 +29,10 @@ typedef struct Params {
     int64_t numbers;
 } Params;
 
-/* Appends a parameter, whose `at` is where the last one ends; its index. */
+/* Appends a parameter; its index. */
 int params_add(Params *p, Param a);
+/* Gives all their places: those that decay, then the others, in the order of the list. */
+void params_place(Params *p);
 /* By a checkpoint's name, with the prefix or without; -1: it is none of them. */
 int params_find(const Params *p, const char *name, const char *prefix);
 void params_clear(Params *p);

@@ -23,6 +23,7 @@ typedef struct Planner {
     const Config *config;
     const Weights *weights;
     int layer, layers;
+    int first; /* layers of the halves before */
     Part part;
     Known *known; /* of this half */
 } Planner;
@@ -40,12 +41,13 @@ static int add(const Planner *u, const char *format, const char *end, int64_t ro
 {
     char name[NAME];
     full_name(name, format, u->layer, end);
-    return params_add(&u->plan->params, (Param){.name = name,
-                                                .rows = rows,
-                                                .cols = cols,
-                                                .decays = decays,
-                                                .part = u->part,
-                                                .layer = strchr(format, '%') ? u->layer : -1});
+    return params_add(&u->plan->params,
+                      (Param){.name = name,
+                              .rows = rows,
+                              .cols = cols,
+                              .decays = decays,
+                              .part = u->part,
+                              .layer = strchr(format, '%') ? u->first + u->layer : -1});
 }
 
 /* Of any layer: where one of them lacks what the others have, that is a fault to be told. */
@@ -146,6 +148,7 @@ static void plan_half(Planner *u, HalfPlan *h, const Names *n)
     const Config *c = u->config;
     u->part = PART_EMBEDDINGS;
     u->layer = 0;
+    u->first = (int)h->first;
     h->position = table(u, n->position, c->first + c->positions, c->embedding);
     h->kind = c->types ? table(u, n->kind, c->types, c->embedding) : -1;
     h->embed = norm(u, n->embed_norm, c->embedding);
@@ -194,21 +197,67 @@ void plan_new(Plan *p, const Config *c, const Weights *w, int64_t layers)
     const Names *names[HALVES] = {&f->encoder, &f->decoder};
     for (int i = 0; i < p->halves; i++)
         plan_half(&u, &p->half[i], names[i]);
-    u.layer = 0;
-    if (f->positions == POSITIONS_DISTANCE)
-        p->distance = table(&u, f->encoder.distance, c->buckets, c->heads);
+    u.layer = u.first = 0;
+    if (f->positions == POSITIONS_DISTANCE) {
+        /* A bias, which no decay draws to 0; in the module of the first layer. */
+        p->distance = add(&u, f->encoder.distance, ".weight", c->buckets, c->heads, false);
+        p->params.param[p->distance].layer = 0;
+    }
 }
 
 void plan_clear(Plan *p)
 {
     for (int i = 0; i < p->halves; i++)
         free(p->half[i].layer);
+    free(p->more);
     params_clear(&p->params);
+}
+
+static int one_param(Plan *p, const char *name, const char *end, int64_t rows, int64_t cols,
+                     bool decays, Part part, bool fresh)
+{
+    char full[NAME];
+    snprintf(full, sizeof full, "%s%s", name, end);
+    return params_add(&p->params, (Param){.name = full,
+                                          .rows = rows,
+                                          .cols = cols,
+                                          .decays = decays,
+                                          .fresh = fresh,
+                                          .part = part,
+                                          .layer = -1});
+}
+
+Dense plan_dense(Plan *p, const char *name, int64_t out, int64_t in, bool bias, Part part,
+                 bool fresh)
+{
+    Dense d = {.id = p->denses++, .bias = -1, .parts = 1, .out = {out}, .in = in, .plain = true};
+    d.weight = one_param(p, name, ".weight", out, in, true, part, fresh);
+    if (bias)
+        d.bias = one_param(p, name, ".bias", out, 0, false, part, fresh);
+    p->more = mem_resize(p->more, (size_t)p->mores + 1, sizeof *p->more);
+    return p->more[p->mores++] = d;
+}
+
+NormPlan plan_norm(Plan *p, const char *name, int64_t wide, Part part, bool fresh)
+{
+    NormPlan n;
+    n.gamma = one_param(p, name, ".weight", wide, 0, false, part, fresh);
+    n.beta = one_param(p, name, ".bias", wide, 0, false, part, fresh);
+    return n;
+}
+
+int64_t plan_padding(const Plan *p, const Config *c, int param)
+{
+    const Family *f = c->family;
+    bool position = param == p->half[0].position && f->positions == POSITIONS_BEHIND_PAD;
+    return (param == p->word && !f->pad_learns) || position ? c->pad : -1;
 }
 
 const Dense **plan_denses(const Plan *p)
 {
     const Dense **all = mem_zero((size_t)p->denses + 1, sizeof *all);
+    for (int i = 0; i < p->mores; i++)
+        all[p->more[i].id] = &p->more[i];
     for (int i = 0; i < p->halves; i++) {
         const HalfPlan *h = &p->half[i];
         if (h->project.id >= 0)

@@ -18,6 +18,7 @@ typedef struct Dense {
     int weight, bias; /* parameters, of the first part; the others' follow. bias -1: none */
     int parts;
     int64_t out[DENSE_PARTS], in; /* outputs of each part */
+    bool plain;                   /* a head's: [outputs, inputs] whatever the family has, f32 */
 } Dense;
 
 typedef struct NormPlan {
@@ -52,12 +53,19 @@ typedef struct Plan {
     int halves;
     int64_t layers; /* in all */
     int denses;     /* matrices: ids are below */
+    Dense *more;    /* those that are no layer's: a head's */
+    int mores;
 } Plan;
 
 /* The first `layers` layers (at most c->layers) through encoder and decoder. w NULL: a model that
  * is to be made. */
 void plan_new(Plan *p, const Config *c, const Weights *w, int64_t layers);
 void plan_clear(Plan *p);
+/* A matrix of a head's, out [n], bias or none: parameters NAME.weight and NAME.bias. A name that
+ * begins with the family's prefix stands without it. */
+Dense plan_dense(Plan *p, const char *name, int64_t out, int64_t in, bool bias, Part part,
+                 bool fresh);
+NormPlan plan_norm(Plan *p, const char *name, int64_t wide, Part part, bool fresh);
 
 static inline const LayerPlan *plan_layer(const HalfPlan *h, int64_t layer)
 {
@@ -66,6 +74,9 @@ static inline const LayerPlan *plan_layer(const HalfPlan *h, int64_t layer)
 
 /* All matrices of the plan, by id. Release with free(). */
 const Dense **plan_denses(const Plan *p);
+/* The row of a table that stands for padding and never learns (torch.nn.Embedding's padding_idx);
+ * -1: none. */
+int64_t plan_padding(const Plan *p, const Config *c, int param);
 
 static inline int64_t dense_out(const Dense *d)
 {

@@ -1,3 +1,4 @@
+#include "model/transformer/transformer_back.h"
 #include "model/transformer/transformer_in.h"
 
 #include "base/mem.h"
@@ -34,11 +35,15 @@ void transformer_free(Transformer *t)
         return;
     for (int i = 0; t->weight && i < t->plan.denses; i++)
         t->dev->unpack(t->dev, t->weight[i]);
-    for (int i = 0; t->value && i < t->plan.params.count; i++)
+    for (int i = 0; t->value && !t->arena && i < t->plan.params.count; i++)
         if (t->value[i])
             t->dev->release(t->dev, t->value[i]);
-    if (t->distance)
+    if (t->distance && !t->arena)
         t->dev->release(t->dev, t->distance);
+    if (t->arena)
+        t->dev->free(t->dev, t->arena);
+    back_free(t);
+    free(t->pass);
     tape_free(&t->tape);
     plan_clear(&t->plan);
     free(t->weight);

@@ -1,4 +1,5 @@
 #include "model/transformer/transformer_in.h"
+#include "model/transformer/transformer_layers.h"
 
 #include "base/mem.h"
 
@@ -48,7 +49,7 @@ static void set_ids(const Transformer *m, const TransformerIn *in)
 }
 
 /* Positions and types as the tables' indices, and where rows start, in device memory. */
-static int put_indices(Run *u, const TransformerIn *in, Err *e)
+int batch_begin(Run *u, const TransformerIn *in, Err *e)
 {
     Transformer *m = u->t;
     size_t n = (size_t)in->tokens, bytes = n * sizeof(int32_t);
@@ -74,28 +75,55 @@ static int put_indices(Run *u, const TransformerIn *in, Err *e)
 
 /* What a half's slots are like, and which of them products read. bf16 comes out as such whatever
  * products are computed from. */
-static void set_shapes(Transformer *m, bool crosses, SlotShape shape[SLOTS])
+static void set_shapes(Transformer *m, const HalfPlan *h, SlotShape shape[SLOTS])
 {
     const Config *c = &m->config;
-    int64_t h = c->hidden, wide = c->heads * c->size, narrow = c->kv_heads * c->size;
+    int64_t hidden = c->hidden, wide = c->heads * c->size, narrow = c->kv_heads * c->size;
     KType states = m->type == K_BF16 ? K_BF16 : m->compute;
-    bool normed = c->family->norms == NORMS_BEFORE && (m->compute == K_F32 || m->type == K_F16);
+    bool before = c->family->norms == NORMS_BEFORE;
+    bool normed = before && (m->compute == K_F32 || m->type == K_F16);
+    bool crosses = points_of(h) == 3;
     memset(shape, 0, SLOTS * sizeof *shape);
-    shape[SLOT_X] = (SlotShape){K_F32, h};
-    shape[SLOT_NORMED] = (SlotShape){K_F32, normed ? h : 0};
-    shape[SLOT_NARROW] = (SlotShape){states, states != K_F32 ? h : 0};
-    shape[SLOT_QKV] = (SlotShape){m->compute, wide + 2 * narrow};
-    shape[SLOT_SEEN] = (SlotShape){m->compute, wide};
+    shape[SLOT_X] = (SlotShape){K_F32, hidden, 0};
+    shape[SLOT_NORMED] = (SlotShape){K_F32, normed ? hidden : 0, 0};
+    shape[SLOT_NARROW] = (SlotShape){states, states != K_F32 ? hidden : 0, 0};
+    shape[SLOT_QKV] = (SlotShape){m->compute, wide + 2 * narrow, 0};
+    shape[SLOT_SEEN] = (SlotShape){m->compute, wide, 0};
     if (crosses) {
-        shape[SLOT_CROSS_QUERY] = (SlotShape){m->compute, wide};
-        shape[SLOT_CROSS_PAIR] = (SlotShape){m->compute, 2 * narrow};
-        shape[SLOT_CROSS_SEEN] = (SlotShape){m->compute, wide};
+        shape[SLOT_CROSS_QUERY] = (SlotShape){m->compute, wide, 0};
+        shape[SLOT_CROSS_PAIR] = (SlotShape){m->compute, 2 * narrow, 0};
+        shape[SLOT_CROSS_SEEN] = (SlotShape){m->compute, wide, 0};
     }
     m->in = m->compute != K_F32 ? SLOT_NARROW : normed ? SLOT_NORMED : SLOT_X;
 }
 
+/* The same where the way back is to follow. What norms behind residuals leave in f32 is needed only
+ * until the next residual, unless products read it. */
+static void keep_shapes(const Transformer *m, const HalfPlan *h, SlotShape shape[SLOTS])
+{
+    const Config *c = &m->config;
+    bool before = c->family->norms == NORMS_BEFORE, projects = h->project.id >= 0;
+    int64_t layers = h->end - h->first, points = layers * points_of(h) + 1;
+    int64_t embed = h->embed.gamma >= 0 ? c->embedding : 0;
+    for (Slot s = 0; s < SLOTS; s++)
+        shape[s].places = s < SLOT_QKV ? points : layers;
+    shape[SLOT_SUM] = (SlotShape){K_F32, before ? 0 : c->hidden, points};
+    shape[SLOT_STATS] = (SlotShape){K_F32, 2, points};
+    if (!before && m->in != SLOT_X)
+        shape[SLOT_X].places = 0;
+    if (m->in != SLOT_NARROW)
+        shape[SLOT_NARROW].places = 0;
+    shape[SLOT_LSE] = (SlotShape){K_F32, c->heads, layers};
+    if (shape[SLOT_CROSS_SEEN].cols)
+        shape[SLOT_CROSS_LSE] = (SlotShape){K_F32, c->heads, layers};
+    shape[SLOT_PRE] = (SlotShape){m->compute, (c->gated ? 2 : 1) * c->inner, layers};
+    shape[SLOT_EMBED_SUM] = (SlotShape){K_F32, embed, 1};
+    shape[SLOT_EMBED_STATS] = (SlotShape){K_F32, embed ? 2 : 0, 1};
+    shape[SLOT_EMBED_IN] = (SlotShape){m->compute, projects ? c->embedding : 0, 1};
+}
+
 /* Begins a half: its ids, and memory for its states. */
-static int put_half(Run *u, int which, const TransformerIn *in, Err *e)
+int batch_half(Run *u, int which, const TransformerIn *in, Err *e)
 {
     Transformer *m = u->t;
     SlotShape shape[SLOTS];
@@ -104,7 +132,9 @@ static int put_half(Run *u, int which, const TransformerIn *in, Err *e)
     u->half = &m->plan.half[which];
     u->id = tape_put(&m->tape, SPACE_ID + which, which ? m->ids : in->id,
                      (size_t)in->tokens * sizeof(int32_t), e);
-    set_shapes(m, which == 1, shape);
+    set_shapes(m, u->half, shape);
+    if (m->arena)
+        keep_shapes(m, u->half, shape);
     return u->id ? tape_begin(&m->tape, which, in->tokens, shape, e) : -1;
 }
 
@@ -153,9 +183,10 @@ static int look_begin(Run *u, Look *k, Err *e)
 /* Where the hidden states are in the end. */
 static View output(const Run *u)
 {
-    const View *slot = u->t->tape.slot[u->half - u->t->plan.half];
-    bool normed = slot[SLOT_NORMED].p && u->half->whole;
-    return slot[u->t->type == K_BF16 ? SLOT_NARROW : normed ? SLOT_NORMED : SLOT_X];
+    int half = (int)(u->half - u->t->plan.half);
+    bool normed = u->t->tape.slot[half][SLOT_NORMED].p && u->half->whole;
+    Slot s = u->t->type == K_BF16 ? SLOT_NARROW : normed ? SLOT_NORMED : SLOT_X;
+    return tape_place(&u->t->tape, half, s, point_of(u, u->half->end));
 }
 
 /* One batch: whole rows, as many as keep the threads busy and their numbers near. */
@@ -163,11 +194,11 @@ static int run_batch(Transformer *t, const TransformerIn *in, char *out, Look *k
 {
     Run u = {.t = t};
     Device *dev = t->dev;
-    int r = put_indices(&u, in, e);
+    int r = batch_begin(&u, in, e);
     if (r == 0 && k->out)
         r = look_begin(&u, k, e);
     for (int i = 0; i < t->plan.halves && r == 0; i++) {
-        r = put_half(&u, i, in, e);
+        r = batch_half(&u, i, in, e);
         if (r == 0)
             transformer_half(&u);
     }

@@ -1,12 +1,25 @@
 /* transformer_in.h - what the transformer's files share: transformer_load.c brings the parameters
- * to the device, layers.c takes a batch through the layers, transformer_batch.c makes batches and
- * brings their numbers in and out. */
+ * to the device, transformer_layers.c takes a batch through the layers, transformer_batch.c makes
+ * batches and brings their numbers in and out. */
 #ifndef WEFT_TRANSFORMER_IN_H
 #define WEFT_TRANSFORMER_IN_H
 
 #include "model/transformer/plan.h"
 #include "model/transformer/tape.h"
 #include "model/transformer/transformer.h"
+#include "model/transformer/transformer_learn.h"
+
+typedef struct Run Run;
+typedef struct Back Back;
+
+/* A table's rows, and which tokens (or other places) each was of. Device memory. */
+typedef struct TableUse {
+    int param;
+    int64_t rows;                        /* that were used */
+    const int64_t *out, *starts, *token; /* [rows], [rows + 1], [..] */
+    const float *weight;                 /* [rows]; NULL: 1 */
+    Space space[4];
+} TableUse;
 
 struct Transformer {
     Config config;
@@ -19,7 +32,12 @@ struct Transformer {
     Weight **weight;       /* by matrix */
     const float *distance; /* what attention adds by distance, device memory; NULL: nothing */
     float *distance_host;
+    TableUse buckets, spread; /* of the bias by distance: a table's entries, all distances */
     Tape tape;
+    Back *back;  /* of a model that learns */
+    Run *pass;   /* its last way forward */
+    Drops drops; /* whose numbers are in device memory */
+    Learn learn;
     Slot in;                          /* what products read of the hidden states */
     int64_t *starts;                  /* of the batch */
     int32_t *ids, *positions, *kinds; /* host copies, grown alike */
@@ -35,23 +53,30 @@ typedef struct Stage {
 } Stage;
 
 /* One batch on its way through the layers. */
-typedef struct Run {
+struct Run {
     Transformer *t;
     const HalfPlan *half;
     const Stage *stage;
     Batch batch;
     const int32_t *id, *position, *kind; /* device */
     int64_t layer;                       /* the layer a stage works on */
+    const Drops *drops;                  /* NULL: nothing is dropped */
+    const Learn *learn;                  /* on the way back */
     float *probs;                        /* of this layer, device */
     const int64_t *probs_at;
     struct Look *look; /* where the attention weights go; NULL: nowhere */
-} Run;
+};
 
+/* Where positions and ids of a batch go; then each half's. */
+int batch_begin(Run *u, const TransformerIn *in, Err *e);
+int batch_half(Run *u, int which, const TransformerIn *in, Err *e);
 /* A half's embeddings and layers. */
 void transformer_half(Run *u);
 /* Brings the attention weights of u->layer out. */
 void transformer_look(Run *u);
 
+/* The entry of the table for keys that far behind the query. */
+int64_t distance_bucket(int64_t distance, const Config *c);
 /* Reads the parameters of the plan. */
 int transformer_weights(Transformer *t, Err *e);
 

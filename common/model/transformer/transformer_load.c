@@ -108,7 +108,7 @@ static int hold_all(Transformer *t, const Dense **dense, Err *e)
 /* Which entry of the table is for keys that far behind the query, or if negative before it: a
  * quarter of them for each near distance on either side, the others for ranges that grow by a
  * factor (Raffel et al. 2020, 2.1). In the reference's f32, where a range begins. */
-static int64_t bucket_of(int64_t distance, const Config *c)
+int64_t distance_bucket(int64_t distance, const Config *c)
 {
     int64_t side = c->buckets / 2, exact = side / 2, n = distance < 0 ? -distance : distance;
     int64_t base = distance > 0 ? side : 0;
@@ -131,7 +131,8 @@ static int read_distance(Transformer *t, Err *e)
     t->distance_host = mem_array((size_t)(c->heads * wide), sizeof(float));
     for (int64_t h = 0; h < c->heads; h++)
         for (int64_t i = 0; i < wide; i++)
-            t->distance_host[h * wide + i] = table[bucket_of(i - c->distance, c) * c->heads + h];
+            t->distance_host[h * wide + i] =
+                table[distance_bucket(i - c->distance, c) * c->heads + h];
     t->distance = t->dev->hold(t->dev, t->distance_host, (size_t)(c->heads * wide) * sizeof(float));
     return t->distance ? 0 : out_of_memory(t, e);
 }

@@ -1,0 +1,38 @@
+/* examples_in.h - rows on their way in; for examples*.c alone. */
+#ifndef WEFT_EXAMPLES_IN_H
+#define WEFT_EXAMPLES_IN_H
+
+#include "io/stream.h"
+#include "learn/examples.h"
+#include "learn/label_ids.h"
+
+/* What is laid aside, in a file each. */
+enum { ASIDE_ROWS, ASIDE_KINDS, ASIDE_TARGETS, ASIDES };
+
+typedef struct Reading {
+    Examples *x;
+    ExamplesSpec spec;
+    In *in;
+    int fd[ASIDES];
+    bool begun, kinds, targets; /* a frame has been read; it had token types; token labels */
+    int64_t room;               /* rows that arrays have room for */
+    char *place;                /* the current file, and how many rows came before it */
+    int64_t before;
+} Reading;
+
+/* One row of a frame; `number` is its own in its file, for messages. */
+typedef struct ExampleRow {
+    const Frame *f;
+    int64_t row, number;
+} ExampleRow;
+
+/* Which objective a frame is for, where none was asked for. */
+Objective examples_objective(const Frame *f);
+/* What the frame must have for the objective. */
+int labels_need(const Reading *r, const Frame *f, Err *e);
+/* The row's label, as x->rows' own: 1: taken, 0: to be left out, -1. */
+int labels_take(Reading *r, const ExampleRow *w, Err *e);
+/* Targets of the tokens of the frame's rows [from, to), to be laid aside. */
+int labels_tokens(Reading *r, const Frame *f, int64_t from, int64_t to, Err *e);
+
+#endif
