@@ -70,8 +70,10 @@ static void new_event(Cuda *c, cudaEvent_t *e)
 CudaMemory *cuda_memory_new(Cuda *c)
 {
     CudaMemory *m = (CudaMemory *)calloc(1, sizeof *m);
-    if (!m)
-        abort();
+    if (!m) {
+        cuda_fail(c, "memory", "out of memory");
+        return NULL;
+    }
     new_event(c, &m->sent);
     for (int i = 0; i < 2; i++) {
         new_event(c, &m->half[i].sent);

@@ -54,8 +54,10 @@ static bool blas_check(Cuda *c, cublasStatus_t s, const char *what)
 CudaMatmul *cuda_matmul_new(Cuda *c)
 {
     CudaMatmul *m = (CudaMatmul *)calloc(1, sizeof *m);
-    if (!m)
-        abort();
+    if (!m) {
+        cuda_fail(c, "matrix products", "out of memory");
+        return NULL;
+    }
     if (!blas_check(c, cublasLtCreate(&m->lt), "cuBLASLt")) {
         free(m);
         return NULL;

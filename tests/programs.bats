@@ -177,7 +177,7 @@ nowhere() {
 @test "the library returns its errors: only programs end" {
   # shellcheck disable=SC2046 # no path of ours has a blank
   nowhere '\b(die|dief|die_usage|die_in_handler|exit|_exit|_Exit|quick_exit|abort) *\(' \
-    $(library '(msg|mem|opt|tidy|mapping)\.c|(msg|err)\.h')
+    $(library '(msg|mem|opt|tidy|mapping)\.c|(msg|err)\.h') "$TOP"/kernels/*.{c,h,cu}
 }
 
 @test "only base/ writes to standard error" {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|wordpiece|bpe|unigram|tasks|ppl]...: weft beside its peers, as
-# Markdown; without arguments all of it, which takes about an hour. The peers come from PyPI into
+# run.sh [cpu|cold|memory|accuracy|gflops|wordpiece|bpe|unigram|tasks|ppl|train]...: weft beside its peers,
+# as Markdown; without arguments all of it, which takes about an hour. The peers come from PyPI into
 # build/bench.
 #
 # ROUNDS (5), ROWS (2048), THREADS (the cores), TWEETS (a CSV with a column text; default the
@@ -12,7 +12,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's s
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
 gflops=${WEFT_UNIT:-$PWD/build/tests}/gflops
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops wordpiece bpe unigram cpu cold memory tasks ppl accuracy
+[ $# -gt 0 ] || set -- gflops wordpiece bpe unigram cpu cold memory tasks ppl train accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python
