@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +20,22 @@ static const char state_json[] = "state.json", state_tensors[] = "state.safetens
 
 /* ---- which there are ---- */
 
-/* N of "checkpoint-N", whose state is there; -1: that is none. */
-static int64_t step_of(const char *dir, const char *name)
+/* N of "checkpoint-N"; -1: it is called otherwise. */
+static int64_t number_of(const char *name)
 {
     static const char start[] = "checkpoint-";
     int64_t step;
-    if (strncmp(name, start, sizeof start - 1) != 0 ||
-        num_int(name + sizeof start - 1, 0, INT64_MAX, &step, NULL) < 0)
+    return strncmp(name, start, sizeof start - 1) == 0 &&
+                   num_int(name + sizeof start - 1, 0, INT64_MAX, &step, NULL) == 0
+               ? step
+               : -1;
+}
+
+/* The same of one whose state is there. */
+static int64_t step_of(const char *dir, const char *name)
+{
+    int64_t step = number_of(name);
+    if (step < 0)
         return -1;
     char *folder = mem_fmt("%s/%s", dir, name);
     bool is = file_exists(folder, state_json);
@@ -86,7 +96,7 @@ bool checkpoint_any(const char *dir)
 static int remove_folder(const char *folder, Err *e)
 {
     char *state = mem_fmt("%s/%s", folder, state_json);
-    int status = unlink(state) < 0 ? err_sys(e, "%s", state) : 0;
+    int status = unlink(state) < 0 && errno != ENOENT ? err_sys(e, "%s", state) : 0;
     DIR *d = status == 0 ? opendir(folder) : NULL;
     free(state);
     for (struct dirent *it; d && (it = readdir(d));) {
@@ -110,6 +120,24 @@ int checkpoint_clear(const char *dir, int64_t keep, Err *e)
         free(path);
     }
     free(step);
+    return status;
+}
+
+int checkpoint_sweep(const char *dir, Err *e)
+{
+    DIR *d = opendir(dir);
+    int status = 0;
+    for (struct dirent *it; d && status == 0 && (it = readdir(d));) {
+        bool begun = fnmatch("checkpoint-*.tmp.*", it->d_name, 0) == 0;
+        bool half_gone = number_of(it->d_name) >= 0 && step_of(dir, it->d_name) < 0;
+        if (!begun && !half_gone)
+            continue;
+        char *path = mem_fmt("%s/%s", dir, it->d_name);
+        status = remove_folder(path, e);
+        free(path);
+    }
+    if (d)
+        closedir(d);
     return status;
 }
 

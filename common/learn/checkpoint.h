@@ -35,5 +35,7 @@ int checkpoint_read(const char *path, Learner *l, Fit *f, const ModelFiles *file
                     const json_t *record, Err *e);
 /* Removes a folder's checkpoints, all but the newest `keep`. */
 int checkpoint_clear(const char *dir, int64_t keep, Err *e);
+/* Removes what a run that was killed had half written, or half removed. */
+int checkpoint_sweep(const char *dir, Err *e);
 
 #endif

@@ -110,6 +110,8 @@ static int finish(TrainRun *r, Err *e)
 int train_run(TrainRun *r, Err *e)
 {
     int status = 0;
+    if ((r->t->force || r->t->resume) && checkpoint_sweep(r->t->output, e) < 0)
+        return -1;
     if (r->t->force && checkpoint_clear(r->t->output, 0, e) < 0)
         return -1;
     if (r->t->force)
