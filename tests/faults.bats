@@ -257,16 +257,7 @@ END
 }
 
 @test "get" {
-  mkdir -p hub/org
-  cp -r "$M/bert-class" hub/org/tiny
-  : >hub/faults
-  "$WEFT_UNIT/hub" hub >port 3>&- &
-  HUB=$!
-  until [ -s port ]; do sleep 0.02; done
-  HF_ENDPOINT=http://127.0.0.1:$(cat port)
-  export HF_ENDPOINT HF_HOME=home
-  unset HF_TOKEN HF_TOKEN_PATH HF_HUB_OFFLINE HF_HUB_CACHE
-  rm given/*
+  hub_for_faults
   sweeps <<<'-r -l get get -q org/tiny'
 }
 

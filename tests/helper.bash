@@ -106,3 +106,18 @@ calls() {
   FAIL_COUNT=$BATS_TEST_TMPDIR/calls failing "$1:0" "${@:2}" >/dev/null
   cat "$BATS_TEST_TMPDIR/calls"
 }
+
+# hub_for_faults: a hub that serves org/tiny, whose process is $HUB, and an empty ./given.
+hub_for_faults() {
+  mkdir -p hub/org
+  cp -r "$(golden models/bert-class)" hub/org/tiny
+  : >hub/faults
+  "$WEFT_UNIT/hub" hub >port 3>&- &
+  # shellcheck disable=SC2034 # its tests end it
+  HUB=$!
+  until [ -s port ]; do sleep 0.02; done
+  HF_ENDPOINT=http://127.0.0.1:$(cat port)
+  export HF_ENDPOINT HF_HOME=home
+  unset HF_TOKEN HF_TOKEN_PATH HF_HUB_OFFLINE HF_HUB_CACHE
+  rm given/*
+}

@@ -341,3 +341,14 @@ void outfile_abort(OutFile *o)
     free(o->path);
     free(o);
 }
+
+int outfile_text(const char *path, const char *text, Err *e)
+{
+    OutFile *o = outfile_open(path, e);
+    if (!o)
+        return -1;
+    if (outfile_write(o, text, strlen(text), e) == 0 && outfile_write(o, "\n", 1, e) == 0)
+        return outfile_commit(o, e);
+    outfile_abort(o);
+    return -1;
+}

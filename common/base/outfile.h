@@ -15,7 +15,9 @@ OutFile *outfile_open(const char *path, Err *e);
 int outfile_fd(const OutFile *o);
 int outfile_write(OutFile *o, const void *p, size_t n, Err *e);
 int outfile_commit(OutFile *o, Err *e); /* onto the disk, and renamed; frees o */
-void outfile_abort(OutFile *o);         /* the old file stays; frees o; NULL is fine */
+/* A file of this text and a newline, from open to commit. */
+int outfile_text(const char *path, const char *text, Err *e);
+void outfile_abort(OutFile *o); /* the old file stays; frees o; NULL is fine */
 /* The same for files that belong together, all or none: where it fails, the old ones stand again.
  * A program that is killed (-9) right then leaves no old file beside a new one; those that are
  * missing then lie beside their places, the old ones as .NAME.PID.0.old. Two of them that have one

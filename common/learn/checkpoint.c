@@ -194,12 +194,7 @@ static int write_state(const char *path, const Fit *f, const FitState *s, const 
                           "norm", s->norm, "best", best, "training", record);
     char *text = json_dumps(o, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     json_decref(o);
-    OutFile *out = outfile_open(path, e);
-    int status = !out ? -1 : outfile_write(out, text, strlen(text), e);
-    if (status == 0)
-        status = outfile_commit(out, e);
-    else
-        outfile_abort(out);
+    int status = outfile_text(path, text, e);
     free(text);
     return status;
 }
@@ -209,7 +204,7 @@ static int write_files(OutFolder *o, Learner *l, Fit *f, const ModelFiles *files
 {
     FitState s = fit_state(f);
     float *numbers = learner_numbers(l, e);
-    char *training = json_dumps(record, JSON_REAL_PRECISION(9));
+    char *training = json_dumps(record, JSON_REAL_PRECISION(RECORD_DIGITS));
     int status = numbers ? files->write(files->ctx, numbers, training, o, e) : -1;
     free(numbers);
     free(training);

@@ -114,7 +114,7 @@ Optim *fit_optim(Fit *f)
 FitState fit_state(const Fit *f)
 {
     FitState s = f->at;
-    s.seconds += now() - f->began;
+    s.seconds += f->began > 0 ? now() - f->began : 0;
     return s;
 }
 

@@ -118,17 +118,6 @@ static char *config_text(const ModelSetup *m, const TrainSpec *t, const TrainDat
 
 /* ---- files ---- */
 
-static int write_text(const char *path, const char *text, Err *e)
-{
-    OutFile *o = outfile_open(path, e);
-    if (!o)
-        return -1;
-    if (outfile_write(o, text, strlen(text), e) == 0 && outfile_write(o, "\n", 1, e) == 0)
-        return outfile_commit(o, e);
-    outfile_abort(o);
-    return -1;
-}
-
 /* A file of the model's that goes along as it is, where it is there. */
 static int copy_file(const char *from, const char *name, OutFolder *into, Err *e)
 {
@@ -212,7 +201,7 @@ int model_save_files(const ModelSetup *m, const TrainSpec *t, const TrainData *d
                      const float *numbers, const char *training, OutFolder *into, Err *e)
 {
     char *config = config_text(m, t, d, training, e);
-    int status = config ? write_text(outfolder_file(into, "config.json"), config, e) : -1;
+    int status = config ? outfile_text(outfolder_file(into, "config.json"), config, e) : -1;
     free(config);
     if (status == 0)
         status = copy_rest(m, into, e);

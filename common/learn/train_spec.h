@@ -22,7 +22,6 @@ typedef struct TrainSpec {
     const char *valid, *log;     /* a stream to evaluate on, a file to write; or NULL */
     const char *class_weight;    /* as class_weights() reads it, or NULL */
     const char *model, *scratch; /* -m; a config.json to begin from; or NULL */
-    const char *teacher;         /* soft targets of the same rows, or NULL */
     int objective;               /* an Objective; -1: as the stream or the model tells */
     HeadWish head;
     int layers;                    /* Linear layers of the head */

@@ -3,6 +3,7 @@
 
 #include "base/utf8.h"
 #include "io/stream.h"
+#include "model/model_tokenizer.h"
 #include "report/digest.h"
 
 #include <errno.h>
@@ -64,6 +65,17 @@ char *fuzz_golden(const char *name)
 {
     const char *top = getenv("TOP");
     return mem_fmt("%s/tests/golden/%s", top ? top : ".", name);
+}
+
+Tokenizer *fuzz_tokenizer(const char *model, Tokenizer **loaded)
+{
+    Err e = {0};
+    char *folder = *loaded ? NULL : fuzz_golden(model);
+    if (folder)
+        *loaded = model_tokenizer(folder, &e);
+    MUST(*loaded);
+    free(folder);
+    return *loaded;
 }
 
 int fuzz_fd(const void *p, size_t n)

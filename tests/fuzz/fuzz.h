@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "io/frame.h"
+#include "text/tokenizer.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -39,6 +40,8 @@ char *fuzz_file(const char *name, const void *p, size_t n);
 void fuzz_file_or_none(const char *name, Str s); /* no bytes: it is not there */
 /* The path of a golden file or folder ("models/bert-class"), below $TOP; the caller frees it. */
 char *fuzz_golden(const char *name);
+/* The tokenizer of a golden model ("models/bert-class"), into *loaded the first time. */
+Tokenizer *fuzz_tokenizer(const char *model, Tokenizer **loaded);
 int fuzz_fd(const void *p, size_t n); /* an unlinked file of these bytes, at its beginning */
 
 /* The first bytes of an input are options: the next one, 0 where there are no more. */

@@ -13,14 +13,7 @@ static Tokenizer *tokenizer(unsigned which)
     static const char *const model[] = {"models/bert-class", "models/bert-mask",
                                         "models/roberta-span", "models/xlm-roberta-token"};
     static Tokenizer *loaded[4];
-    if (!loaded[which]) {
-        Err e = {0};
-        char *folder = fuzz_golden(model[which]);
-        loaded[which] = model_tokenizer(folder, &e);
-        MUST(loaded[which]);
-        free(folder);
-    }
-    return loaded[which];
+    return fuzz_tokenizer(model[which], &loaded[which]);
 }
 
 static Scorer choose(const uint8_t **p, size_t *n)

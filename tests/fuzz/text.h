@@ -74,13 +74,9 @@ static inline void text_of_models(const char *const *model, unsigned models, con
     static TokWork *work[16];
     unsigned at = fuzz_byte(&p, &n) % models;
     if (!loaded[at]) {
-        Err e = {0};
-        char *name = mem_fmt("models/%s", model[at]), *folder = fuzz_golden(name);
-        loaded[at] = model_tokenizer(folder, &e);
-        MUST(loaded[at]);
-        work[at] = tokwork_new(loaded[at]);
+        char *name = mem_fmt("models/%s", model[at]);
+        work[at] = tokwork_new(fuzz_tokenizer(name, &loaded[at]));
         free(name);
-        free(folder);
     }
     Str text = fuzz_text(p, n);
     text_with(loaded[at], work[at], text, exact && strcmp(model[at], exact) == 0);

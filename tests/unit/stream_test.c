@@ -338,11 +338,12 @@ static const char *chosen(Choice c)
     In *in = in_fd(p[0], name, sizeof name);
     while ((k = in_next(in, &f, &e)) == 1) {
         for (int64_t i = 0; i < f->rows; i++)
-            n += sprintf(text + n, "%d ", ((int32_t *)frame_get(f, "token.id")->data)[2 * i]);
-        n += sprintf(text + n, f->end == END_OK ? "end " : "| ");
+            n += snprintf(text + n, sizeof text - (size_t)n, "%d ",
+                          ((int32_t *)frame_get(f, "token.id")->data)[2 * i]);
+        n += snprintf(text + n, sizeof text - (size_t)n, f->end == END_OK ? "end " : "| ");
         frame_free(f);
     }
-    sprintf(text + n, "%d %d%s", status, k, e.text);
+    snprintf(text + n, sizeof text - (size_t)n, "%d %d%s", status, k, e.text);
     in_close(in);
     close(p[0]);
     close(fd);

@@ -51,14 +51,7 @@ static int write_config(const char *path, const HeadFile *h, const char *trainin
     char *text = config_text(h, training);
     if (!text)
         return err_set(e, "a name in the stream is not UTF-8");
-    OutFile *o = outfile_open(path, e);
-    int status = !o ? -1 : outfile_write(o, text, strlen(text), e);
-    if (status == 0)
-        status = outfile_write(o, "\n", 1, e);
-    if (status == 0)
-        status = outfile_commit(o, e);
-    else
-        outfile_abort(o);
+    int status = outfile_text(path, text, e);
     free(text);
     return status;
 }

@@ -200,6 +200,16 @@ static void stage_embed(Piece *p, void *ctx)
 
 /* ---- a layer ---- */
 
+static void attend_drops(const Run *u, Attend *a, int site)
+{
+    if (!u->drops)
+        return;
+    a->drop = u->t->config.drop.attend;
+    a->seed = u->drops->seed;
+    a->site = site_of(u->layer, site);
+    a->numbers = u->drops->numbers;
+}
+
 Attend self_attention(const Run *u)
 {
     const Config *c = &u->t->config;
@@ -217,12 +227,7 @@ Attend self_attention(const Run *u)
                 .bias = u->t->distance,
                 .reach = c->distance,
                 .lse = lse.p};
-    if (u->drops) {
-        a.drop = c->drop.attend;
-        a.seed = u->drops->seed;
-        a.site = site_of(u->layer, SITE_ATTEND);
-        a.numbers = u->drops->numbers;
-    }
+    attend_drops(u, &a, SITE_ATTEND);
     return a;
 }
 
@@ -239,12 +244,7 @@ Attend cross_attention(const Run *u)
                 .size = (int)c->size,
                 .scale = c->scale,
                 .lse = lse.p};
-    if (u->drops) {
-        a.drop = c->drop.attend;
-        a.seed = u->drops->seed;
-        a.site = site_of(u->layer, SITE_CROSS);
-        a.numbers = u->drops->numbers;
-    }
+    attend_drops(u, &a, SITE_CROSS);
     return a;
 }
 
