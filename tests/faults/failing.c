@@ -67,7 +67,7 @@ __attribute__((constructor)) static void begin(void)
     for (int k = 1; colon && k <= KILL; k++)
         if (strlen(names[k]) == (size_t)(colon - what) && !memcmp(names[k], what, colon - what))
             kind = k;
-    at = colon ? atol(colon + 1) : 0;
+    at = colon ? strtol(colon + 1, NULL, 10) : 0;
 }
 
 __attribute__((destructor)) static void end(void)
