@@ -115,6 +115,8 @@ static int check_axis(const Frame *f, const Tensor *t, int64_t picks, Err *e)
         return 0;
     if (t->rank < 1)
         return err_set(e, "%.100s has no axis of %s", t->name, what[axis]);
+    if (axis == AXIS_PICK && picks < 0)
+        return err_set(e, "%.100s is without pick.token", t->name);
     if (t->shape[0] != n[axis])
         return err_set(e, "%.100s holds %" PRId64 " %s, the frame %" PRId64, t->name, t->shape[0],
                        what[axis], n[axis]);
@@ -186,7 +188,7 @@ int frame_check(Frame *f, Err *e)
     if (find_axes(f, e) < 0 || check_claim(f, f->rows, false, e) < 0)
         return -1;
     const Tensor *pick = frame_get(f, "pick.token");
-    int64_t picks = pick && pick->rank > 0 ? pick->shape[0] : 0;
+    int64_t picks = pick && pick->rank > 0 ? pick->shape[0] : -1;
     for (int i = 0; i < f->count; i++) {
         const Tensor *t = &f->tensor[i];
         if (check_known(f, t, e) < 0 || check_axis(f, t, picks, e) < 0 || check_ranges(f, t, e) < 0)

@@ -45,8 +45,14 @@ one() {
           printf "%-16s %9d executions  %5d edges  %d finds\n", name, runs, cov, finds }' "$log"
   if [ -n "$(find "$finds" -type f -print -quit)" ]; then
     echo "not ok fuzz $name"
-    grep -ah -m3 -E '^(SUMMARY|tests/fuzz/.*not so)' "$log" | sort -u | sed 's/^/# /'
-    find "$finds" -type f | head -n 5 | sed 's/^/# /'
+    find "$finds" -type f | head -n 5 | while read -r f; do
+      echo "# $f"
+      "$here/fuzzers/$name" "${limits[@]}" "$f" 2>&1 |
+        grep -aE '^(SUMMARY|tests/fuzz/.*not so)|runtime error' | sed 's/^/#   /'
+    done
+    # The least of them, for a machine that nobody can look at.
+    f=$(find "$finds" -type f -size -5 -printf '%s %p\n' | sort -n | head -n 1 | cut -d' ' -f2-)
+    [ -z "$f" ] || { echo "# base64 of $f:" && base64 "$f" | sed 's/^/#   /'; }
   fi
   rm -rf "${at:?}/$name"
 }

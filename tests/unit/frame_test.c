@@ -266,8 +266,14 @@ static void test_check(void)
     refused("pick.logit", DT_F32, 2, (int64_t[]){2, 1}, zero, "pick.logit holds 2");
     refused("token.span", DT_I32, 2, (int64_t[]){5, 2}, span, "token.span");
     refused("text.utf8", DT_I8, 1, (int64_t[]){16}, "0123456789abcdef", "text.utf8 is I8");
-    Frame *f = frame_new(0, 0);
+    Frame *f = sample();
     Err e = {0};
+    frame_drop(f, "pick.token");
+    put(f, "pick.logit", DT_F32, 2, (int64_t[]){0, 1}, "");
+    CHECK(frame_check(f, &e) < 0 && strstr(e.text, "pick.logit is without pick.token"));
+    frame_free(f);
+    e = (Err){0};
+    f = frame_new(0, 0);
     frame_add(f, "token.id", DT_I32, 1, five);
     CHECK(frame_check(f, &e) < 0); /* tokens of no row */
     frame_drop(f, "token.id");
