@@ -82,6 +82,25 @@ static inline void tile_bias(float *s, int64_t i, int64_t n, const float *bias, 
         s[j] += bias[2 * reach];
 }
 
+/* Softmax of the first n scores of a row, but for the division by their sum; the rest become 0.
+ * Returns the sum and the largest score. */
+static inline float soften(float *s, int64_t n, int64_t wide, float *largest)
+{
+    for (int64_t j = n; j < wide; j++)
+        s[j] = -1e30f;
+    vf top = vload(s), sum = vset(0);
+    for (int64_t j = VN; j < wide; j += VN)
+        top = vmax(vload(s + j), top);
+    *largest = vtop(top);
+    vf t = vset(*largest);
+    for (int64_t j = 0; j < wide; j += VN) {
+        vf e = vexp(vload(s + j) - t);
+        vstore(s + j, e);
+        sum += e;
+    }
+    return vsum(sum);
+}
+
 static inline int64_t whole_vectors(int64_t n)
 {
     return (n + VN - 1) / VN * VN;
