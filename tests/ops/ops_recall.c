@@ -272,6 +272,7 @@ void ops_recall(void)
         {.rows = 2, .n = {2, 3}, .len = {66, 31}, .heads = 1, .size = 128},
         {.rows = 1, .n = {37}, .len = {37}, .heads = 1, .size = 64},
         {.rows = 2, .n = {34, 3}, .len = {50, 20}, .heads = 1, .size = 7},
+        {.rows = 1, .n = {5}, .len = {8}, .heads = 1, .size = 200},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int bits = 0; bits < 32; bits++) {
