@@ -88,17 +88,20 @@ static inline float soften(float *s, int64_t n, int64_t wide, float *largest)
 {
     for (int64_t j = n; j < wide; j++)
         s[j] = -1e30f;
-    vf top = vload(s), sum = vset(0);
+    vr top[VN / RN], sum[VN / RN] = {{0}};
+    for (int i = 0; i < VN / RN; i++)
+        top[i] = rload(s + i * RN);
     for (int64_t j = VN; j < wide; j += VN)
-        top = vmax(vload(s + j), top);
-    *largest = vtop(top);
-    vf t = vset(*largest);
-    for (int64_t j = 0; j < wide; j += VN) {
-        vf e = vexp(vload(s + j) - t);
-        vstore(s + j, e);
-        sum += e;
-    }
-    return vsum(sum);
+        for (int i = 0; i < VN / RN; i++)
+            top[i] = rmax(rload(s + j + i * RN), top[i]);
+    *largest = vtop(vload((const float *)top));
+    for (int64_t j = 0; j < wide; j += VN)
+        for (int i = 0; i < VN / RN; i++) {
+            vr e = rexp(rload(s + j + i * RN) - *largest);
+            memcpy(s + j + i * RN, &e, sizeof e);
+            sum[i] += e;
+        }
+    return vsum(vload((const float *)sum));
 }
 
 static inline int64_t whole_vectors(int64_t n)
