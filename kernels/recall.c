@@ -7,9 +7,10 @@
  * where many queries come, but here it is mostly one. */
 #include "kernels/attend_tile.h"
 
-enum { KEYS = VN, MOST = 32, SCORES = 1 << 16, OFTEN = 3 };
+enum { KEYS = VN, MOST = 32, SCORES = 1 << 16, OFTEN = 3, REGISTERS = RN < 16 ? 8 : 4 };
 
 typedef float v4 __attribute__((vector_size(16)));
+typedef float v8 __attribute__((vector_size(32)));
 
 typedef struct Head {
     const Recall *a;
@@ -40,31 +41,49 @@ static void keep_new(const Head *h)
     }
 }
 
-/* Slots lie anywhere: too far for the hardware to foresee. */
-VFN void fetch_row(View store, int64_t slot, int64_t size)
+/* Slots lie anywhere, too far for the hardware to foresee. Rows [i, end) of those from key j on; a
+ * few at a time, for many at once would be waited for. */
+VFN void fetch_rows(const Head *h, View store, int64_t j, int64_t i, int64_t end)
 {
-    size_t bytes = (size_t)size * ktype_size(store.type);
-    const char *row = VROW(store, slot);
-    for (size_t at = 0; at < bytes; at += 64)
-        __builtin_prefetch(row + at);
+    size_t bytes = (size_t)h->a->size * ktype_size(store.type);
+    for (; i < end && j + i < h->len; i++) {
+        const char *row = VROW(store, h->slot[j + i]);
+        for (size_t at = 0; at < bytes; at += 64)
+            __builtin_prefetch(row + at);
+    }
 }
 
 /* Those of the keys from j on, the last one again where there are no more. They stay in the store
  * if they are as we want them and few queries look: many do better with them side by side. */
-static Rows rows_at(const Head *h, View store, int64_t j, int64_t count)
+VFN Rows rows_at(const Head *h, View store, int64_t j, int64_t count)
 {
     Rows r;
-    bool there = store.type == K_F32 && h->deep == h->a->size && count < OFTEN;
+    bool plain = store.type == K_F32 && h->deep == h->a->size;
     for (int64_t i = 0; i < KEYS; i++) {
-        int64_t last = h->len - 1, key = j + i < last ? j + i : last;
+        const void *x = VROW(store, h->slot[j + i < h->len ? j + i : h->len - 1]);
         float *to = h->tile + i * h->deep;
-        if (key + KEYS <= last)
-            fetch_row(store, h->slot[key + KEYS], h->a->size);
-        r.row[i] = there ? VROW(store, h->slot[key]) : to;
-        if (!there)
-            tile_row(VROW(store, h->slot[key]), store.type, h->a->size, to, h->deep);
+        r.row[i] = plain && count < OFTEN ? x : to;
+        if (!plain)
+            tile_row(x, store.type, h->a->size, to, h->deep);
+        else if (count >= OFTEN)
+            for (int64_t c = 0; c < h->deep; c += VN)
+                memcpy(to + c, (const float *)x + c, VN * sizeof *to);
     }
     return r;
+}
+
+VFN v4 fold(const vr *s)
+{
+#if defined __AVX512F__
+    v8 h = __builtin_shufflevector(s[0], s[0], 0, 1, 2, 3, 4, 5, 6, 7) +
+           __builtin_shufflevector(s[0], s[0], 8, 9, 10, 11, 12, 13, 14, 15);
+    return __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
+#elif defined __AVX__
+    v8 h = s[0] + s[1];
+    return __builtin_shufflevector(h, h, 0, 1, 2, 3) + __builtin_shufflevector(h, h, 4, 5, 6, 7);
+#else
+    return (s[0] + s[2]) + (s[1] + s[3]);
+#endif
 }
 
 /* a[0] + a[2] .. b[1] + b[3]; then the sums of neighbours. */
@@ -77,28 +96,18 @@ VFN v4 fold_near(v4 a, v4 b)
     return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
 }
 
-VFN v4 fold(vf v)
+VFN void scores_of(const float *q, const Rows *r, int64_t deep, float *to)
 {
-    v4 part[4];
-    memcpy(part, &v, sizeof part);
-    return (part[0] + part[2]) + (part[1] + part[3]);
-}
-
-VFN v4 dot(const float *q, const float *k, int64_t deep)
-{
-    vf sum = vset(0);
-    for (int64_t c = 0; c < deep; c += VN)
-        sum += vload(q + c) * vload(k + c);
-    return fold(sum);
-}
-
-VFN void scores_of(const float *q, const Rows *r, int64_t deep, float *s)
-{
-    for (int i = 0; i < KEYS; i += 4) {
-        v4 a = fold_far(dot(q, r->row[i], deep), dot(q, r->row[i + 1], deep));
-        v4 b = fold_far(dot(q, r->row[i + 2], deep), dot(q, r->row[i + 3], deep));
-        a = fold_near(a, b);
-        memcpy(s + i, &a, sizeof a);
+    for (int k = 0; k < KEYS; k += 4) {
+        vr s[4][VN / RN] = {{{0}}};
+        for (int64_t c = 0; c < deep; c += VN)
+            for (int i = 0; i < VN / RN; i++) {
+                vr x = rload(q + c + i * RN);
+                for (int n = 0; n < 4; n++)
+                    s[n][i] += x * rload(r->row[k + n] + c + i * RN);
+            }
+        v4 sum = fold_near(fold_far(fold(s[0]), fold(s[1])), fold_far(fold(s[2]), fold(s[3])));
+        memcpy(to + k, &sum, sizeof sum);
     }
 }
 
@@ -111,29 +120,26 @@ static void scores(const float *q, const Rows *r, int64_t deep, float *s)
         scores_of(q, r, deep, s);
 }
 
-/* out[c ..] += w[i] times row i for the first `keys` rows, in order; n vectors at a time. */
-#define ADD(n)                                                                                     \
-    VFN void add##n(const float *w, const Rows *r, int64_t keys, int64_t c, float *out)            \
-    {                                                                                              \
-        vf sum[n];                                                                                 \
-        for (int v = 0; v < n; v++)                                                                \
-            sum[v] = vload(out + c + v * VN);                                                      \
-        for (int64_t i = 0; i < keys; i++)                                                         \
-            for (int v = 0; v < n; v++)                                                            \
-                sum[v] += vset(w[i]) * vload(r->row[i] + c + v * VN);                              \
-        for (int v = 0; v < n; v++)                                                                \
-            vstore(out + c + v * VN, sum[v]);                                                      \
-    }
-ADD(1)
-ADD(4)
+/* out[c ..] += w[i] times row i for the first `keys` rows, in order; n registers at a time. */
+VFN void add(int n, const float *w, const Rows *r, int64_t keys, int64_t c, float *out)
+{
+    vr sum[REGISTERS];
+    for (int v = 0; v < n; v++)
+        sum[v] = rload(out + c + v * RN);
+    for (int64_t i = 0; i < keys; i++)
+        for (int v = 0; v < n; v++)
+            sum[v] += w[i] * rload(r->row[i] + c + v * RN);
+    for (int v = 0; v < n; v++)
+        memcpy(out + c + v * RN, &sum[v], sizeof sum[v]);
+}
 
 static void add_values(const float *w, const Rows *r, int64_t keys, int64_t deep, float *out)
 {
     int64_t c = 0;
-    for (; c + 4 * VN <= deep; c += 4 * VN)
-        add4(w, r, keys, c, out);
-    for (; c < deep; c += VN)
-        add1(w, r, keys, c, out);
+    for (; c + REGISTERS * RN <= deep; c += REGISTERS * RN)
+        add(REGISTERS, w, r, keys, c, out);
+    for (; c < deep; c += RN)
+        add(1, w, r, keys, c, out);
 }
 
 /* How many keys the row's token t sees. */
@@ -155,9 +161,11 @@ static void some_queries(const Head *h, int64_t from, int64_t count)
         }
     for (int64_t j = 0; j < all; j += KEYS) {
         Rows r = rows_at(h, h->keys, j, count);
-        for (int64_t t = 0; t < count; t++)
+        for (int64_t t = 0; t < count; t++) {
+            fetch_rows(h, h->keys, j + KEYS, t * KEYS / count, (t + 1) * KEYS / count);
             if (j < seen_by(h, from + t))
                 scores(h->qs + t * h->deep, &r, h->deep, h->s + t * h->wide + j);
+        }
     }
     float inverse[MOST], top;
     for (int64_t t = 0; t < count; t++) {
@@ -171,6 +179,7 @@ static void some_queries(const Head *h, int64_t from, int64_t count)
         Rows r = rows_at(h, h->values, j, count);
         for (int64_t t = 0; t < count; t++) {
             int64_t left = seen_by(h, from + t) - j;
+            fetch_rows(h, h->values, j + KEYS, t * KEYS / count, (t + 1) * KEYS / count);
             add_values(h->s + t * h->wide + j, &r, left < KEYS ? left : KEYS, h->deep,
                        h->out + t * h->deep);
         }
