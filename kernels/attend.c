@@ -41,25 +41,6 @@ static void load_keys(Head *h, View q, View k, View v, float *row)
             h->kt[c * h->wide + j] = 0;
 }
 
-/* Softmax of the first n scores of a row, but for the division by their sum; the rest become 0.
- * Returns the sum and the largest score. */
-static float soften(float *s, int64_t n, int64_t wide, float *largest)
-{
-    for (int64_t j = n; j < wide; j++)
-        s[j] = -1e30f;
-    vf top = vload(s), sum = vset(0);
-    for (int64_t j = VN; j < wide; j += VN)
-        top = vmax(vload(s + j), top);
-    *largest = vtop(top);
-    vf t = vset(*largest);
-    for (int64_t j = 0; j < wide; j += VN) {
-        vf e = vexp(vload(s + j) - t);
-        vstore(s + j, e);
-        sum += e;
-    }
-    return vsum(sum);
-}
-
 static void drop_weights(const Attend *a, const Head *h, int64_t query, float *s, int64_t wide)
 {
     uint64_t row = (uint64_t)a->numbers[h->from + query];

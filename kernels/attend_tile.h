@@ -82,6 +82,28 @@ static inline void tile_bias(float *s, int64_t i, int64_t n, const float *bias, 
         s[j] += bias[2 * reach];
 }
 
+/* Softmax of the first n scores of a row, but for the division by their sum; the rest become 0.
+ * Returns the sum and the largest score. */
+static inline float soften(float *s, int64_t n, int64_t wide, float *largest)
+{
+    for (int64_t j = n; j < wide; j++)
+        s[j] = -1e30f;
+    vr top[VN / RN], sum[VN / RN] = {{0}};
+    for (int i = 0; i < VN / RN; i++)
+        top[i] = rload(s + i * RN);
+    for (int64_t j = VN; j < wide; j += VN)
+        for (int i = 0; i < VN / RN; i++)
+            top[i] = rmax(rload(s + j + i * RN), top[i]);
+    *largest = vtop(vload((const float *)top));
+    for (int64_t j = 0; j < wide; j += VN)
+        for (int i = 0; i < VN / RN; i++) {
+            vr e = rexp(rload(s + j + i * RN) - *largest);
+            memcpy(s + j + i * RN, &e, sizeof e);
+            sum[i] += e;
+        }
+    return vsum(vload((const float *)sum));
+}
+
 static inline int64_t whole_vectors(int64_t n)
 {
     return (n + VN - 1) / VN * VN;

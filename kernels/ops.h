@@ -24,6 +24,7 @@
 #include "kernels/mix.h"
 #include "kernels/norm.h"
 #include "kernels/point_loss.h"
+#include "kernels/recall.h"
 #include "kernels/segmax.h"
 #include "kernels/sqnorm.h"
 #include "kernels/step.h"
@@ -39,6 +40,7 @@
     OP(norm_dw, NormDw)                                                                            \
     OP(attend, Attend)                                                                             \
     OP(attend_bwd, AttendBwd)                                                                      \
+    OP(recall, Recall)                                                                             \
     OP(embed, Embed)                                                                               \
     OP(gather, Gather)                                                                             \
     OP(segmax, Segmax)                                                                             \

@@ -44,13 +44,52 @@ VFN vf vpick(vi mask, vf yes, vf no)
 {
     return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
-VFN vf vmax(vf a, vf b)
+
+/* What one register holds. What compares goes through a vf by these: gcc compares wider vectors
+ * number by number, and keeps arrays of them in memory. */
+#if defined __AVX512F__
+enum { RN = 16 };
+#elif defined __AVX__
+enum { RN = 8 };
+#else
+enum { RN = 4 };
+#endif
+typedef float vr __attribute__((vector_size(RN * 4)));
+typedef int32_t vri __attribute__((vector_size(RN * 4)));
+
+VFN vr rset(float x)
 {
-    return vpick(a > b, a, b);
+    return x - (vr){0};
 }
-VFN vf vmin(vf a, vf b)
+VFN vr rload(const float *p)
 {
-    return vpick(a < b, a, b);
+    vr v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+VFN vr rpick(vri mask, vr yes, vr no)
+{
+    return (vr)((mask & (vri)yes) | (~mask & (vri)no));
+}
+VFN vr rmax(vr a, vr b)
+{
+    return rpick(a > b, a, b);
+}
+VFN vr rmin(vr a, vr b)
+{
+    return rpick(a < b, a, b);
+}
+#define BY_REGISTERS(expr)                                                                         \
+    vr x[VN / RN], y[VN / RN];                                                                     \
+    memcpy(x, &a, sizeof x);                                                                       \
+    memcpy(y, &b, sizeof y);                                                                       \
+    for (int i = 0; i < VN / RN; i++)                                                              \
+        x[i] = expr;                                                                               \
+    memcpy(&a, x, sizeof a);                                                                       \
+    return a;
+VFN vf vmax(vf a, vf b){BY_REGISTERS(rmax(x[i], y[i]))} VFN vf vmin(vf a, vf b)
+{
+    BY_REGISTERS(rmin(x[i], y[i]))
 }
 #define VFOLD(v, a, b, c, d, e, f, g, h)                                                           \
     __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0)
@@ -113,26 +152,35 @@ VFN void vput(void *p, KType t, int64_t i, vf v, int64_t n)
 /* e^x for x <= 88; below -87.3 it is 0, and NaN stays NaN. Cody-Waite reduction, Taylor's series to
  * x^6 on
  * [-ln2/2, ln2/2]: relative error under 2e-7. */
+VFN vr rexp(vr x)
+{
+    const vr low = rset(-87.3f), high = rset(88.0f), given = x;
+    vri under = x < low;
+    x = rmin(rmax(x, low), high);
+    vr n = x * rset(1.44269504f);
+    const vr magic = rset(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
+    vr t = n + magic;
+    vri k = (vri)t - (vri)magic;
+    n = t - magic;
+    x = x - n * rset(0.693359375f);
+    x = x + n * rset(2.12194440e-4f);
+    vr p = rset(1.0f / 720);
+    p = p * x + rset(1.0f / 120);
+    p = p * x + rset(1.0f / 24);
+    p = p * x + rset(1.0f / 6);
+    p = p * x + rset(0.5f);
+    p = p * x * x + x + rset(1.0f);
+    vr e = p * (vr)((k + 127) << 23);
+    return rpick(given == given, (vr)(~under & (vri)e), given);
+}
 VFN vf vexp(vf x)
 {
-    const vf low = vset(-87.3f), high = vset(88.0f), given = x;
-    vi under = x < low;
-    x = vmin(vmax(x, low), high);
-    vf n = x * vset(1.44269504f);
-    const vf magic = vset(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
-    vf t = n + magic;
-    vi k = (vi)t - (vi)magic;
-    n = t - magic;
-    x = x - n * vset(0.693359375f);
-    x = x + n * vset(2.12194440e-4f);
-    vf p = vset(1.0f / 720);
-    p = p * x + vset(1.0f / 120);
-    p = p * x + vset(1.0f / 24);
-    p = p * x + vset(1.0f / 6);
-    p = p * x + vset(0.5f);
-    p = p * x * x + x + vset(1.0f);
-    vf e = p * (vf)((k + 127) << 23);
-    return vpick(given == given, (vf)(~under & (vi)e), given);
+    vr part[VN / RN];
+    memcpy(part, &x, sizeof x);
+    for (int i = 0; i < VN / RN; i++)
+        part[i] = rexp(part[i]);
+    memcpy(&x, part, sizeof x);
+    return x;
 }
 
 #define VROW(v, i) ((void *)((char *)(v).p + (size_t)((i) * (v).stride) * ktype_size((v).type)))

@@ -67,6 +67,7 @@ groups() {
   colsum.cu | norm_dw.cu) echo sums ;;
   cuda_memory.cu) echo memory ;;
   gather.cu) echo rows ;;
+  recall.cu) echo recall ;;
   sqnorm.cu) echo learn ;;
   topk.cu) echo vocab ;;
   xent.cu) echo losses ;;

@@ -22,6 +22,7 @@ static const struct {
     {"rows", ops_rows},
     {"attend", ops_attend},
     {"attend_bwd", ops_attend_bwd},
+    {"recall", ops_recall},
     {"learn", ops_learn},
     {"losses", ops_losses},
     {"vocab", ops_vocab},
