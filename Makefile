@@ -23,7 +23,7 @@ LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -lzip -lcurl -lcrypto -ldn
 # kernels/NAME.c is compiled once, kernels of KERNELS_ISA once for each kind of CPU and chosen at
 # run time (kernels/isa.h).
 KERNELS_ISA = $(filter-out $(KERNELS_ONE),$(wildcard kernels/*.c))
-KERNELS_ONE = $(addprefix kernels/,cpu.c cpu_linear.c cpu_weight.c hugemem.c matmul.c plugin.c pool.c)
+KERNELS_ONE = $(addprefix kernels/,cpu.c cpu_linear.c cpu_thin.c cpu_weight.c hugemem.c matmul.c plugin.c pool.c)
 ISAS        = $(if $(filter x86_64,$(shell uname -m)),v2 v3 v4,any)
 isa_v2      = -march=x86-64-v2
 isa_v3      = -march=x86-64-v3
@@ -65,6 +65,10 @@ $(BUILD)/%.$(1).o: %.c
 	$$(CC) $$(ALL_C) -O3 -Wno-psabi $(isa_$(1)) -DWEFT_ISA=$(1) -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
+
+# Bytes are rounded alike on every kind of CPU: no product is fused with the sum behind it.
+$(BUILD)/kernels/cpu_thin.o $(foreach i,$(ISAS),$(BUILD)/kernels/thin_i8.$(i).o): \
+    ALL_C += -ffp-contract=off
 
 unit: $(UNIT)
 

@@ -267,6 +267,7 @@ Device *device_cpu(int threads)
         .reach = cpu_reach,
         .close = cpu_close,
         .pack = cpu_pack,
+        .pack_thin = cpu_pack_thin,
         .refer = cpu_refer,
         .follow = cpu_follow,
         .renew = cpu_renew,

@@ -1,11 +1,12 @@
 /* cpu.h - what the files of the CPU's device share: cpu.c (memory, pieces), cpu_weight.c (weights),
- * cpu_linear.c (the products with them). */
+ * cpu_linear.c (the products with them), cpu_thin.c (both, of few rows). */
 #ifndef WEFT_CPU_H
 #define WEFT_CPU_H
 
 #include "kernels/isa.h"
 #include "kernels/matmul.h"
 #include "kernels/pool.h"
+#include "kernels/thin.h"
 
 #include <stdatomic.h>
 #include <stdnoreturn.h>
@@ -22,9 +23,10 @@ typedef struct Cpu {
     char about[64];
 } Cpu;
 
-/* Packed for its products, or where it lies plain. */
+/* Packed for its products, thin, or where it lies plain. */
 struct Weight {
     Packed *packed, *back; /* back: for the way back, of one that follows its matrix */
+    Thin *thin;
     View plain;            /* [n, k], or [k, n] by input */
     const float *bias;
     KType rounded; /* numbers are rounded to it and packed as f32; K_F32: they are not */
@@ -45,6 +47,13 @@ Weight *cpu_refer(Device *d, View w, const float *bias);
 Weight *cpu_follow(Device *d, View w, const float *bias, bool by_input, KType type);
 void cpu_renew(Piece *p, Weight *w);
 void cpu_unpack(Device *d, Weight *w);
+
+/* cpu_thin.c */
+Weight *cpu_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
+                      bool by_input, ThinForm form);
+void cpu_thin_free(Thin *t);
+/* y = x W' + b of the outputs [col0, col0 + y.cols); y f32. */
+void cpu_thin(Piece *p, const Thin *t, int64_t col0, View x, View y);
 
 /* cpu_linear.c */
 void cpu_linear(Piece *p, const Linear *a);

@@ -66,6 +66,11 @@ void cpu_linear(Piece *p, const Linear *a)
 
     if (w->packed) {
         products(p, w->packed, as_packed(p, x, packed_type(w->packed)), z);
+    } else if (w->thin) {
+        View wide = z.type == K_F32 ? z : temp_view(p, K_F32, z.rows, z.cols);
+        cpu_thin(p, w->thin, a->col0, x, wide);
+        if (!same(wide, z))
+            convert(p, wide, z);
     } else {
         View m = w->plain;
         const float *bias = w->bias;

@@ -25,6 +25,7 @@ void cpu_unpack(Device *d, Weight *w)
     if (w) {
         packed_free(w->packed);
         packed_free(w->back);
+        cpu_thin_free(w->thin);
     }
     free(w);
 }

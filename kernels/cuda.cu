@@ -133,6 +133,7 @@ static void fill_table(Cuda *c)
     t.reach = cuda_reach;
     t.close = cuda_close;
     t.pack = cuda_pack;
+    t.pack_thin = cuda_pack_thin;
     t.refer = cuda_refer;
     t.follow = cuda_follow;
     t.renew = cuda_renew;

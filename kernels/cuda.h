@@ -132,6 +132,8 @@ struct Weight {
 };
 Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                   KType type);
+Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
+                       bool by_input, ThinForm form);
 Weight *cuda_refer(Device *d, View w, const float *bias);
 Weight *cuda_follow(Device *d, View w, const float *bias, bool by_input, KType type);
 void cuda_renew(Piece *p, Weight *w);

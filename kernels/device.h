@@ -27,6 +27,9 @@
 
 typedef enum KType { K_F32, K_BF16, K_F16, K_TYPES } KType;
 
+/* How `pack_thin` keeps numbers (linear.h). */
+typedef enum ThinForm { THIN_F32, THIN_BF16, THIN_I8, THIN_FORMS } ThinForm;
+
 /* A matrix in device memory: rows x cols elements, rows `stride` elements apart. {0}: none. */
 typedef struct View {
     void *p;
@@ -124,6 +127,11 @@ struct Device {
      * into one weight of `type`. bias[i] is f32 [n_i] or NULL; bias NULL: none at all. */
     Weight *(*pack)(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                     KType type);
+    /* The same for products of few rows, which are as fast as their weights are read; `linear` takes
+     * them, for outputs from col0 on too. The parts are read where they lie, of which no other f32
+     * copy is made on the host. NULL: no memory, or more inputs than THIN_I8 can sum. */
+    Weight *(*pack_thin)(Device *d, const View *part, const float *const *bias, int parts,
+                         bool by_input, ThinForm form);
     /* A weight that uses a device matrix f32 [n, k] where it lies: for small ones, and for those
      * that change every step. bias f32 [n] in device memory, or NULL. */
     Weight *(*refer)(Device *d, View w, const float *bias);
@@ -132,7 +140,7 @@ struct Device {
      * the matrix has changed, and before the first product. */
     Weight *(*follow)(Device *d, View w, const float *bias, bool by_input, KType type);
     void (*renew)(Piece *p, Weight *w);
-    void (*unpack)(Device *d, Weight *w); /* releases either; NULL is fine */
+    void (*unpack)(Device *d, Weight *w); /* releases any; NULL is fine */
 
     void (*each)(Device *d, Each kind, const Batch *b, StageFn *fn, void *ctx);
 

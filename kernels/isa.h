@@ -10,6 +10,8 @@
 #define K_PASTE(a, b) K_PASTE2(a, b)
 #define K(name) K_PASTE(name, WEFT_ISA)
 
+typedef struct Thin Thin; /* thin.h */
+
 /* The operations that are pure arithmetic, a table a kind of CPU. */
 typedef struct CpuOps {
 #define FIELD(name, Args) void (*name)(Piece *, const Args *);
@@ -22,6 +24,10 @@ typedef struct CpuOps {
     /* linear_dx and linear_dw where matrices lie plain and are small. */
     void (*plain_dx)(Piece *p, const LinearDx *a);
     void (*plain_dw)(Piece *p, const LinearDw *a);
+    /* y = x W' + b of the outputs [col0, col0 + y.cols) of a thin weight, x and y f32. */
+    void (*thin)(const Thin *w, int64_t col0, View x, View y);
+    void (*thin_i8)(Piece *p, const Thin *w, int64_t col0, View x, View y);
+    int thin_group; /* the largest Thin.group that thin_i8 takes */
 } CpuOps;
 
 #ifdef WEFT_ISA

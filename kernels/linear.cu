@@ -118,6 +118,13 @@ Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int par
     return NULL;
 }
 
+/* Not yet of 16 bits and bytes. */
+Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
+                       bool by_input, ThinForm form)
+{
+    return form == THIN_F32 ? cuda_pack(d, part, bias, parts, by_input, K_F32) : NULL;
+}
+
 Weight *cuda_refer(Device *d, View v, const float *bias)
 {
     (void)d;

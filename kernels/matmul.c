@@ -77,6 +77,12 @@ MatmulIsa matmul_isa(void)
     return (isa & dnnl_cpu_isa_avx) == dnnl_cpu_isa_avx ? ISA_AVX : ISA_SSE41;
 }
 
+bool matmul_vnni(void)
+{
+    dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
+    return (isa & dnnl_cpu_isa_avx512_core_vnni) == dnnl_cpu_isa_avx512_core_vnni;
+}
+
 const char *matmul_isa_name(void)
 {
     static const char *const names[] = {"SSE4.1", "AVX", "AVX2", "AVX-512", "AVX-512 with bf16",

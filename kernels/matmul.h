@@ -14,6 +14,7 @@ enum { MATMUL_THREADS = 1024 };
 typedef enum MatmulIsa { ISA_SSE41, ISA_AVX, ISA_AVX2, ISA_AVX512, ISA_BF16, ISA_AMX } MatmulIsa;
 MatmulIsa matmul_isa(void); /* honours ONEDNN_MAX_CPU_ISA */
 const char *matmul_isa_name(void);
+bool matmul_vnni(void); /* AVX-512's sums of products of bytes; honours it too */
 void matmul_version(int *major, int *minor, int *patch);
 /* Once on every thread that multiplies: the library is to use that thread alone. */
 void matmul_thread_start(void);

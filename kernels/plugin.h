@@ -39,6 +39,7 @@ static inline TableBuild table_build(void)
     NUMBER(ACT_COUNT)
     NUMBER(K_TYPES)
     NUMBER(STEP_KINDS)
+    NUMBER(THIN_FORMS)
 #undef SIZE
 #undef NUMBER
     return b;

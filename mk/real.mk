@@ -39,10 +39,10 @@ demo:
 oracle:
 	tests/oracle/make.sh $(PARTS)
 
-bench: all $(BUILD)/tests/gflops
+bench: all $(BUILD)/tests/gflops $(BUILD)/tests/thin
 	tests/bench/run.sh
 
-$(BUILD)/tests/gflops: $(BUILD)/tests/bench/gflops.o $(LIB)
+$(BUILD)/tests/gflops $(BUILD)/tests/thin: $(BUILD)/tests/%: $(BUILD)/tests/bench/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 

@@ -88,6 +88,7 @@ bool dropped(float drop, uint64_t seed, uint32_t site, uint64_t row, int64_t col
 
 void ops_memory(void);
 void ops_linear(void);
+void ops_thin(void);   /* linear of weights for few rows */
 void ops_follow(void); /* linear and linear_dx of weights that follow their matrix */
 void ops_gradients(void);
 void ops_norm(void);

@@ -13,6 +13,7 @@ static const struct {
 } groups[] = {
     {"memory", ops_memory},
     {"linear", ops_linear},
+    {"thin", ops_thin},
     {"follow", ops_follow},
     {"gradients", ops_gradients},
     {"norm", ops_norm},
