@@ -138,8 +138,12 @@ static int read_sizes(Config *c, const json_t *j, Err *e)
 static int read_decoder(Config *c, const json_t *j, Err *e)
 {
     const Keys *k = c->family->keys;
+    if (k->speakers.name) {
+        c->speakers = key_int(j, k->speakers, 0, MOST_LAYERS, e);
+        c->speakers = c->speakers ? c->speakers : c->layers;
+    }
     if (!k->decoders.name)
-        return 0;
+        return e->text[0] ? -1 : 0;
     c->decoders = key_int(j, k->decoders, 0, MOST_LAYERS, e);
     c->layers += c->decoders;
     c->start = key_int(j, k->start, 0, MOST_ENTRIES, e);
@@ -246,11 +250,18 @@ static int read_config(Config *c, const json_t *j, Err *e)
     const json_t *eos = json_object_get(j, "eos_token_id");
     c->eos = json_is_integer(eos) ? json_integer_value(eos) : 2; /* BART's */
     c->bos = json_get_int(j, "bos_token_id", -1, e);
-    c->tied = json_get_bool(j, "tie_word_embeddings", true, e);
+    c->tied = json_get_bool(j, "tie_word_embeddings", !c->family->untied, e);
     if (e->text[0] || read_act(c, j, e) < 0 || read_sizes(c, j, e) < 0 ||
         read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)
         return -1;
     return set_labels(c, j, e);
+}
+
+void config_speaks(Config *c)
+{
+    c->layers += c->speakers;
+    c->decoders += c->speakers;
+    c->speakers = 0;
 }
 
 float config_attend_scale(const Config *c, int64_t layer)

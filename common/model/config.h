@@ -27,6 +27,7 @@ typedef struct Config {
     int64_t vocab, hidden, heads, inner;
     int64_t layers; /* in all; the last `decoders` of them are a decoder's */
     int64_t decoders;
+    int64_t speakers;  /* layers of a decoder that is none of these (config_speaks) */
     int64_t size;      /* of a head: queries are heads * size wide, */
     int64_t kv_heads;  /* keys and values kv_heads * size */
     int64_t embedding; /* width of the embeddings' tables */
@@ -53,6 +54,9 @@ typedef struct Config {
 
 /* What a layer's q k' is multiplied by; layers count from 0. */
 float config_attend_scale(const Config *c, int64_t layer);
+
+/* A model whose decoder only writes, as one that has it: for those who write. */
+void config_speaks(Config *c);
 
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);

@@ -120,6 +120,8 @@ static const Keys t5_keys = {
     .heads = {"num_heads", 8},
     .inner = {"d_ff", 2048},
     .size = {"d_kv", 64},
+    .speakers = {"num_decoder_layers", 0},
+    .start = {"decoder_start_token_id", 0},
     .pad = {"pad_token_id", 0},
     .labels = {"num_labels", 2},
     .act = "feed_forward_proj",
@@ -136,6 +138,8 @@ static const Keys mt5_keys = {
     .heads = {"num_heads", 6},
     .inner = {"d_ff", 1024},
     .size = {"d_kv", 64},
+    .speakers = {"num_decoder_layers", 0},
+    .start = {"decoder_start_token_id", 0},
     .pad = {"pad_token_id", 0},
     .labels = {"num_labels", 2},
     .act = "feed_forward_proj",
@@ -161,6 +165,7 @@ static const Keys mt5_keys = {
 #define DISTILBERT_LAYER "transformer.layer.%d."
 #define GPT2_LAYER "h.%d."
 #define T5_LAYER "encoder.block.%d.layer."
+#define T5_SPEAKER "decoder.block.%d.layer."
 
 /* half is "encoder." or "decoder." */
 #define BART_HALF(half)                                                                            \
@@ -177,7 +182,7 @@ static const Keys mt5_keys = {
     .cross_norm = "decoder.layers.%d.encoder_attn_layer_norm"
 #define BART_FAMILY                                                                                \
     .prefix = "model.", .word = "shared", .tied = "encoder.embed_tokens", .first = 2,              \
-    .classifier = "classification_head.out_proj", .pool = "mean"
+    .classifier = "classification_head.out_proj", .pool = "mean", .speaks = "lm_head"
 
 #define T5_FAMILY                                                                                  \
     .prefix = "transformer.", .word = "shared", .tied = "encoder.embed_tokens",                    \
@@ -193,8 +198,25 @@ static const Keys mt5_keys = {
                 .feed_norm = T5_LAYER "1.layer_norm",                                              \
                 .last_norm = "encoder.final_layer_norm",                                           \
                 .distance = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"},      \
+    .decoder = {.query = T5_SPEAKER "0.SelfAttention.q",                                           \
+                .key = T5_SPEAKER "0.SelfAttention.k",                                             \
+                .value = T5_SPEAKER "0.SelfAttention.v",                                           \
+                .attend_out = T5_SPEAKER "0.SelfAttention.o",                                      \
+                .attend_norm = T5_SPEAKER "0.layer_norm",                                          \
+                .cross_query = T5_SPEAKER "1.EncDecAttention.q",                                   \
+                .cross_key = T5_SPEAKER "1.EncDecAttention.k",                                     \
+                .cross_value = T5_SPEAKER "1.EncDecAttention.v",                                   \
+                .cross_out = T5_SPEAKER "1.EncDecAttention.o",                                     \
+                .cross_norm = T5_SPEAKER "1.layer_norm",                                           \
+                .up = T5_SPEAKER "2.DenseReluDense.wi",                                            \
+                .gate = T5_SPEAKER "2.DenseReluDense.wi_0",                                        \
+                .gated = T5_SPEAKER "2.DenseReluDense.wi_1",                                       \
+                .down = T5_SPEAKER "2.DenseReluDense.wo",                                          \
+                .feed_norm = T5_SPEAKER "2.layer_norm",                                            \
+                .last_norm = "decoder.final_layer_norm",                                           \
+                .distance = "decoder.block.0.layer.0.SelfAttention.relative_attention_bias"},      \
     .norms = NORMS_BEFORE, .positions = POSITIONS_DISTANCE, .rms = true, .bare = true,             \
-    .pad_learns = true, .unscaled = true, .pool = "mean"
+    .pad_learns = true, .unscaled = true, .pool = "mean", .speaks = "lm_head"
 
 static const Family families[] = {
     {
@@ -273,6 +295,7 @@ static const Family families[] = {
         .causal = true,
         .classifier = "score",
         .pool = "last",
+        .speaks = "lm_head",
     },
     {.type = "mbart",
      .keys = &mbart_keys,
@@ -281,7 +304,7 @@ static const Family families[] = {
      .start_last = true,
      .encoder = {BART_HALF("encoder."), .last_norm = "encoder.layer_norm"},
      .decoder = {BART_HALF("decoder."), BART_CROSS, .last_norm = "decoder.layer_norm"}},
-    {.type = "mt5", .keys = &mt5_keys, T5_FAMILY},
+    {.type = "mt5", .keys = &mt5_keys, T5_FAMILY, .untied = true},
     {.type = "roberta",
      .prefix = "roberta.",
      .keys = &roberta_keys,

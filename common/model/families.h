@@ -37,6 +37,7 @@ typedef struct Keys {
     Key embedding; /* width of the embeddings; 0: hidden */
     Key size;      /* of a head; 0: hidden / heads */
     Key decoders;  /* layers of the decoder */
+    Key speakers;  /* likewise, of one that writes alone: encode does without it; 0: layers */
     Key pad, start, labels;
     const char *act, *act_other, *eps;
     double eps_other;
@@ -66,14 +67,16 @@ typedef struct Family {
     Positions positions;
     int64_t first; /* entry of the position table for the first token */
     Norms norms;
-    bool rms;               /* RMS norms */
-    bool bare;              /* a new model has no biases; of a checkpoint its tensors tell */
-    bool by_input;          /* matrices [inputs, outputs]: GPT-2's Conv1D */
-    bool pad_learns;        /* the padding's embedding is one like the others; else it stays */
-    bool causal;            /* the encoder sees only what came before */
-    bool unscaled;          /* attention without 1 / sqrt(size) */
-    bool start_last;        /* the decoder's first token is the row's last */
-    const char *pooler;     /* dense layer and tanh over the first token; NULL: none */
+    bool rms;           /* RMS norms */
+    bool bare;          /* a new model has no biases; of a checkpoint its tensors tell */
+    bool by_input;      /* matrices [inputs, outputs]: GPT-2's Conv1D */
+    bool pad_learns;    /* the padding's embedding is one like the others; else it stays */
+    bool causal;        /* the encoder sees only what came before */
+    bool unscaled;      /* attention without 1 / sqrt(size) */
+    bool start_last;    /* the decoder's first token is the row's last */
+    bool untied;        /* where config.json says nothing of tie_word_embeddings */
+    const char *speaks; /* the matrix over the words, of a model that writes; NULL: it does not */
+    const char *pooler; /* dense layer and tanh over the first token; NULL: none */
     const char *classifier; /* class head's last layer */
     const char *pool;       /* pooling where the folder says nothing */
 } Family;

@@ -1,0 +1,299 @@
+#include "model/transformer/speaker_in.h"
+
+#include "base/dtype.h"
+#include "base/mem.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+const Config *speaker_config(const Speaker *s)
+{
+    return &s->config;
+}
+
+bool speaker_reads(const Speaker *s)
+{
+    return s->encoder;
+}
+
+int64_t speaker_token_wide(const Speaker *s)
+{
+    return 2 * s->config.kv_heads * s->config.size;
+}
+
+int64_t speaker_token_layers(const Speaker *s)
+{
+    const HalfPlan *h = speaker_half(s);
+    return h->end - h->first;
+}
+
+void speaker_identity(const Speaker *s, char out[HASH_TEXT])
+{
+    static const char *const forms[] = {"f32", "bf16", "int8"};
+    char weights[HASH_TEXT];
+    Hash *h = hash_new();
+    transformer_fingerprint(s->weights, &s->config, weights);
+    hash_add(h, weights, strlen(weights));
+    hash_add(h, forms[s->form], strlen(forms[s->form]));
+    hash_end(h, out);
+}
+
+int speaker_keep(Speaker *s, int64_t tokens, int64_t read, Err *e)
+{
+    int64_t layers = speaker_token_layers(s);
+    kept_free(s->kept);
+    kept_free(s->memory);
+    s->memory = NULL;
+    s->kept = kept_new(s->dev, layers, speaker_token_wide(s), tokens, e);
+    if (s->kept && s->encoder &&
+        !(s->memory = kept_new(s->dev, layers, speaker_token_wide(s), read, e)))
+        return -1;
+    return s->kept ? 0 : -1;
+}
+
+Kept *speaker_kept(Speaker *s)
+{
+    return s->kept;
+}
+
+Kept *speaker_memory(Speaker *s)
+{
+    return s->memory;
+}
+
+/* ---- memory of a step ---- */
+
+static View space(Speaker *s, int which, int64_t rows, int64_t cols, Err *e)
+{
+    void *p = space_grow(&s->space[which], s->dev, (size_t)(rows * cols) * sizeof(float), e);
+    return p ? view_of(p, K_F32, rows, cols) : (View){0};
+}
+
+static const void *put(Speaker *s, int which, const void *host, size_t bytes, Err *e)
+{
+    void *p = space_grow(&s->space[which], s->dev, bytes, e);
+    if (p)
+        s->dev->put(s->dev, p, host, bytes);
+    return p;
+}
+
+int speaker_wait(Speaker *s, Err *e)
+{
+    char why[256];
+    return s->dev->wait(s->dev, why, sizeof why) < 0 ? err_set(e, "%s", why) : 0;
+}
+
+/* ---- reading ---- */
+
+int speaker_read(Speaker *s, const TransformerIn *in, Track *memory, Err *e)
+{
+    int64_t n = in->tokens, hidden = s->config.hidden;
+    bool narrow = s->form == THIN_BF16;
+    if (transformer_check(s->encoder, in, e) < 0)
+        return -1;
+    char *out = mem_aligned((size_t)(n * hidden) * (narrow ? 2 : 4));
+    int64_t *slot = mem_array((size_t)n, sizeof *slot);
+    for (int64_t r = 0; r < in->rows; r++) {
+        int64_t from = in->starts[r], len = in->starts[r + 1] - from;
+        track_append(s->memory, &memory[r], len);
+        for (int64_t i = 0; i < len; i++)
+            slot[from + i] = memory[r].slot[i];
+    }
+    int r = n ? transformer_run(s->encoder, in, out, NULL, 0, e) : 0;
+    if (r == 0 && n) {
+        View x = space(s, SAY_READ, n, hidden, e),
+             pair = space(s, SAY_PAIR, n, speaker_token_wide(s), e);
+        const int64_t *to = put(s, SAY_OUT, slot, (size_t)n * sizeof *slot, e);
+        r = x.p && pair.p && to ? 0 : -1;
+        if (r == 0 && narrow) { /* products of few rows take f32 */
+            float *wide = mem_aligned((size_t)(n * hidden) * sizeof *wide);
+            for (int64_t i = 0; i < n * hidden; i++)
+                wide[i] = f32_from_bf16(((uint16_t *)(void *)out)[i]);
+            free(out);
+            out = (char *)wide;
+        }
+        if (r == 0) {
+            s->dev->put(s->dev, x.p, out, (size_t)(n * hidden) * sizeof(float));
+            say_read(s, x, pair, to);
+            r = speaker_wait(s, e);
+        }
+    }
+    free(slot);
+    free(out);
+    return r;
+}
+
+/* ---- a step ---- */
+
+/* What the step's rows bring, as the layers want it. */
+typedef struct Lists {
+    int32_t *position, *last, *slot, *cross_slot;
+    int64_t *at, *cross_starts, *cross_at;
+    int64_t crosses; /* rows that look at a memory of their own */
+} Lists;
+
+static void list_rows(const Speaker *s, const Speech *in, Lists *l)
+{
+    int64_t total = 0, tokens = in->starts[in->rows];
+    for (int64_t r = 0; r < in->rows; r++)
+        total += in->track[r]->n;
+    l->position = mem_array((size_t)tokens, sizeof *l->position);
+    l->last = mem_array((size_t)in->rows, sizeof *l->last);
+    l->slot = mem_array((size_t)total, sizeof *l->slot);
+    l->at = mem_array((size_t)in->rows + 1, sizeof *l->at);
+    l->at[0] = 0;
+    for (int64_t r = 0; r < in->rows; r++) {
+        const Track *t = in->track[r];
+        int64_t from = in->starts[r], n = in->starts[r + 1] - from;
+        for (int64_t i = 0; i < n; i++)
+            l->position[from + i] = (int32_t)(s->config.first + t->n - n + i);
+        l->last[r] = (int32_t)(from + n - 1);
+        for (int64_t i = 0; i < t->n; i++)
+            l->slot[l->at[r] + i] = t->slot[i];
+        l->at[r + 1] = l->at[r] + t->n;
+    }
+}
+
+/* Neighbours that look at one memory are one row: its keys are then read once for all of them. */
+static void list_memories(const Speech *in, Lists *l)
+{
+    int64_t total = 0;
+    for (int64_t r = 0; r < in->rows; r++)
+        total += in->memory[r]->n;
+    l->cross_slot = mem_array((size_t)total, sizeof *l->cross_slot);
+    l->cross_at = mem_array((size_t)in->rows + 1, sizeof *l->cross_at);
+    l->cross_starts = mem_array((size_t)in->rows + 1, sizeof *l->cross_starts);
+    l->cross_at[0] = l->cross_starts[0] = 0;
+    for (int64_t r = 0; r < in->rows; r++) {
+        if (!r || in->memory[r] != in->memory[r - 1]) {
+            const Track *t = in->memory[r];
+            int64_t at = l->cross_at[l->crosses];
+            for (int64_t i = 0; i < t->n; i++)
+                l->cross_slot[at + i] = t->slot[i];
+            l->cross_at[++l->crosses] = at + t->n;
+        }
+        l->cross_starts[l->crosses] = in->starts[r + 1];
+    }
+}
+
+static void lists_clear(Lists *l)
+{
+    free(l->position);
+    free(l->last);
+    free(l->slot);
+    free(l->at);
+    free(l->cross_slot);
+    free(l->cross_at);
+    free(l->cross_starts);
+}
+
+static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
+{
+    Speaker *s = u->s;
+    size_t rows = (size_t)in->rows, tokens = (size_t)in->starts[in->rows], four = sizeof(int32_t);
+    size_t eight = sizeof(int64_t);
+    u->id = put(s, SAY_ID, in->id, tokens * four, e);
+    u->position = put(s, SAY_POSITION, l->position, tokens * four, e);
+    u->last = put(s, SAY_LAST, l->last, rows * four, e);
+    u->slot = put(s, SAY_SLOT, l->slot, (size_t)l->at[rows] * four, e);
+    u->at = put(s, SAY_AT, l->at, (rows + 1) * eight, e);
+    u->host_at = l->at;
+    u->batch = (Batch){.tokens = (int64_t)tokens,
+                       .rows = in->rows,
+                       .starts = put(s, SAY_STARTS, in->starts, (rows + 1) * eight, e),
+                       .host_starts = in->starts,
+                       .heads = (int)s->config.heads};
+    if (!u->id || !u->position || !u->last || !u->slot || !u->at || !u->batch.starts)
+        return -1;
+    if (!s->encoder)
+        return 0;
+    size_t crosses = (size_t)l->crosses;
+    u->cross = u->batch;
+    u->cross.rows = l->crosses;
+    u->cross.host_starts = l->cross_starts;
+    u->cross.starts = put(s, SAY_CROSS_STARTS, l->cross_starts, (crosses + 1) * eight, e);
+    u->cross_slot = put(s, SAY_CROSS_SLOT, l->cross_slot, (size_t)l->cross_at[crosses] * four, e);
+    u->cross_at = put(s, SAY_CROSS_AT, l->cross_at, (crosses + 1) * eight, e);
+    u->host_cross_at = l->cross_at;
+    return u->cross.starts && u->cross_slot && u->cross_at ? 0 : -1;
+}
+
+static int make_views(Say *u, int64_t rows, Err *e)
+{
+    Speaker *s = u->s;
+    const Config *c = &s->config;
+    int64_t n = u->batch.tokens, wide = c->heads * c->size, hidden = c->hidden;
+    u->x = space(s, SAY_X, n, hidden, e);
+    u->sum = space(s, SAY_SUM, n, hidden, e);
+    u->normed = space(s, SAY_NORMED, n, hidden, e);
+    u->qkv = space(s, SAY_QKV, n, wide + speaker_token_wide(s), e);
+    u->seen = space(s, SAY_SEEN, n, wide, e);
+    u->wide = space(s, SAY_WIDE, n, c->inner, e);
+    u->both = c->gated ? space(s, SAY_BOTH, n, 2 * c->inner, e) : u->wide;
+    u->last_x = space(s, SAY_LAST_X, rows, hidden, e);
+    u->logits = space(s, SAY_LOGITS, rows, c->vocab, e);
+    return u->x.p && u->sum.p && u->normed.p && u->qkv.p && u->seen.p && u->wide.p && u->both.p &&
+                   u->last_x.p && u->logits.p
+               ? 0
+               : -1;
+}
+
+/* ---- the sum over the words ---- */
+
+typedef struct Sums {
+    View logits;
+    float *top;
+    int32_t *target;
+    double *sum;
+} Sums;
+
+static void stage_sums(Piece *p, void *ctx)
+{
+    const Sums *a = ctx;
+    p->dev->lse(p, &(Lse){.x = view_rows(a->logits, p->lo, p->hi),
+                          .begin = true,
+                          .target = a->target + p->lo,
+                          .top = a->top + p->lo,
+                          .seen = a->top + a->logits.rows + p->lo,
+                          .sum = a->sum + p->lo});
+}
+
+static int sums(Say *u, double *lse, Err *e)
+{
+    Speaker *s = u->s;
+    size_t rows = (size_t)u->logits.rows;
+    Sums a = {u->logits, space_grow(&s->space[SAY_TOP], s->dev, 2 * rows * sizeof(float), e),
+              space_grow(&s->space[SAY_TARGET], s->dev, rows * sizeof(int32_t), e),
+              space_grow(&s->space[SAY_LSE], s->dev, rows * sizeof(double), e)};
+    if (!a.top || !a.target || !a.sum)
+        return -1;
+    float *top = mem_array(rows, sizeof *top);
+    s->dev->fill(s->dev, a.target, 0xff, rows * sizeof *a.target);
+    s->dev->each(s->dev, EACH_ROWS, &(Batch){.tokens = u->logits.rows}, stage_sums, &a);
+    s->dev->get(s->dev, lse, a.sum, rows * sizeof *lse);
+    s->dev->get(s->dev, top, a.top, rows * sizeof *top);
+    int r = speaker_wait(s, e);
+    for (size_t i = 0; i < rows; i++)
+        lse[i] = (double)top[i] + log(lse[i]);
+    free(top);
+    return r;
+}
+
+int speaker_run(Speaker *s, const Speech *in, float *logits, double *lse, Err *e)
+{
+    Say u = {.s = s, .half = speaker_half(s)};
+    Lists l = {0};
+    list_rows(s, in, &l);
+    if (s->encoder)
+        list_memories(in, &l);
+    int r = put_lists(&u, in, &l, e);
+    if (r == 0 && (r = make_views(&u, in->rows, e)) == 0) {
+        say_layers(&u);
+        s->dev->get(s->dev, logits, u.logits.p,
+                    (size_t)(in->rows * s->config.vocab) * sizeof *logits);
+        r = sums(&u, lse, e);
+    }
+    lists_clear(&l);
+    return r;
+}
