@@ -146,6 +146,13 @@ agrees() {
   awk -F '\t' '{ d = exp($3) / $4 - 1; if (d * d > 1e-9) exit 1 }' got
 }
 
+@test "generate: lines that go on" {
+  printf '%s\n' 'the cat' 'bad service' >lines.txt
+  generate.sh "$(model gpt2-lm)" --max-new 3 <lines.txt >got
+  tok -m "$(model gpt2-lm)" lines.txt | gen --max-new 3 --prompt | tok --decode | cmp got
+  [ "$(cut -c 1-7 got | tr '\n' '|')" = "the cat|bad ser|" ]
+}
+
 @test "WEFT_MODEL is the model where none is named; without either, the usual one" {
   export WEFT_MODEL
   WEFT_MODEL=$(model bert-class)

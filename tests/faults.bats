@@ -188,6 +188,15 @@ END
   sweeps <<<'ppl ppl -q -m "$M/gpt2-lm" -v ids'
 }
 
+@test "gen" {
+  tok -q -m "$M/gpt2-lm" given/text >given/ids
+  sweeps <<'END'
+gen gen -q -m "$M/gpt2-lm" --max-new 3 ids
+gen-beams gen -q -m "$M/gpt2-lm" --beams 2 --max-new 3 ids
+-x kept gen-cache gen -q -m "$M/gpt2-lm" --max-new 2 --cache kept ids
+END
+}
+
 @test "train" {
   vectors
   sweeps <<'END'

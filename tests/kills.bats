@@ -8,6 +8,7 @@ each_setup() {
   export FAULTS_LIB=$WEFT_UNIT/faults/inject.so WEFT_DEVICE=cpu M
   M=$(golden models)
   mkdir given here
+  printf 'the cat\na dog\n' >given/text
   printf 'text,y\nthe cat,pos\na dog,neg\n"on, the",pos\na man,neg\n' | tok -q -m "$M/bert-class" -c text -l y |
     encode -q -m "$M/bert-class" | pool --mean >given/vectors
 }
@@ -45,6 +46,11 @@ kills() {
 @test "show -o, over an old one" {
   echo old >given/doc
   kills show-old show -o doc vectors
+}
+
+@test "gen --cache, to no file" {
+  tok -q -m "$M/gpt2-lm" given/text >given/ids
+  kills gen gen -q -m "$M/gpt2-lm" --max-new 2 --cache kept ids
 }
 
 @test "get" {

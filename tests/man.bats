@@ -133,6 +133,7 @@ run_examples() {
 @test "weft-deal.1" { run_examples weft-deal.1; }
 @test "weft-show.1" { run_examples weft-show.1; }
 @test "weft-ppl.1" { run_examples weft-ppl.1; }
+@test "weft-gen.1" { run_examples weft-gen.1; }
 @test "weft-near.1" { run_examples weft-near.1; }
 @test "weft-get.1" {
   cached distilbert/distilbert-base-uncased-finetuned-sst-2-english

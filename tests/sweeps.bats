@@ -5,7 +5,7 @@ load helper
 # name   stream it reads   what it makes   arguments; - where the sweeps of streams do not go:
 # near's operand is its corpus, ppl's last line is about all that it has read.
 table() {
-  cat <<'END'
+  cat <<END
 embed    ids      stream
 encode   ids      stream
 pool     hidden   stream   --mean
@@ -13,6 +13,7 @@ head     hidden   stream
 score    logit    text
 show     ids      text     -r
 deal     ids      file     100:made.weft
+gen      ids      stream   -m $(golden models/gpt2-lm) --max-new 3
 train    vector   folder   --head linear -e 1 -o made
 tok      -        -
 near     -        -

@@ -180,7 +180,7 @@ static void set_field(const Args *a, const OptField *f, void *into)
 
 static void set_common(Args *a, const Opt *o)
 {
-    static const char *const types[] = {"f32", "bf16", "f16", NULL};
+    static const char *const types[] = {"f32", "bf16", "f16", "int8", NULL};
     Common *c = &a->common;
     set_field(a, &o->field, c);
     if (c->progress)
@@ -191,6 +191,9 @@ static void set_common(Args *a, const Opt *o)
         int type = args_word(a, types);
         c->bf16 = type == 1;
         c->f16 = type == 2;
+        c->int8 = type == 3;
+        if (c->int8 && strcmp(a->program->name, "gen") != 0)
+            die_usage("-t int8 is for gen: %s takes f32, bf16 and f16", a->program->name);
         break;
     }
     case 's': c->seed = (uint64_t)args_int(a, 0, INT64_MAX); break;

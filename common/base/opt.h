@@ -81,6 +81,7 @@ typedef struct Common {
     const char *device; /* -D, else $WEFT_DEVICE: "cpu", "cuda", "cuda:N"; else NULL: any */
     int threads;        /* -j, else $WEFT_THREADS, else the cores we may run on; >= 1 */
     bool bf16, f16;     /* -t bf16, -t f16; neither: f32 */
+    bool int8;          /* -t int8, of gen alone */
     uint64_t seed;      /* -s, 42 */
     bool quiet, progress;
 } Common;

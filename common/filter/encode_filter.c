@@ -1,10 +1,10 @@
 #include "filter/encode_filter.h"
 #include "filter/check.h"
 #include "filter/filter_device.h"
+#include "filter/same_vocab.h"
 
 #include "base/mem.h"
 #include "model/find.h"
-#include "model/model_tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,32 +36,12 @@ int encode_begin(EncodeFilter *f, Err *e)
     return f->common->model ? load(f, f->common->model, e) : 0;
 }
 
-/* Ids of another vocabulary give numbers that mean nothing. The stream's model being ours is
- * enough; else the fingerprints decide. */
 static int fits(EncodeFilter *f, const Frame *frame, Err *e)
 {
-    const char *model = frame_meta(frame, "model"), *vocab = frame_meta(frame, "vocab");
-    if (!model || !vocab || f->checked)
+    if (f->checked || !frame_meta(frame, "vocab"))
         return 0;
-    Err none = {0};
-    char *folder = model_find(model, &none);
-    char *theirs = folder ? model_encoder_folder(folder, &none) : NULL;
-    bool same = theirs && strcmp(theirs, f->folder) == 0;
-    free(folder);
-    free(theirs);
-    if (!same) {
-        Tokenizer *t = model_tokenizer(f->folder, e);
-        if (!t)
-            return err_at(e, "cannot tell whether %s has the vocabulary of %s", f->name, model);
-        same = strcmp(tokenizer_fingerprint(t), vocab) == 0;
-        tokenizer_free(t);
-    }
     f->checked = true;
-    return same ? 0
-                : err_set(e,
-                          "the ids were made with the vocabulary of %s, but %s has "
-                          "another: use one model in the whole pipeline",
-                          model, f->name);
+    return same_vocab(frame, f->name, f->folder, e);
 }
 
 int encode_open(EncodeFilter *f, const Frame *frame, Err *e)
