@@ -54,6 +54,9 @@ typedef struct Config {
 /* What a layer's q k' is multiplied by; layers count from 0. */
 float config_attend_scale(const Config *c, int64_t layer);
 
+/* The layers that reading a text goes through: all, or the encoder's. */
+int64_t config_reads(const Config *c);
+
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);
 int config_load_file(const char *path, Config *c, Err *e); /* any file */
