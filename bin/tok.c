@@ -56,6 +56,8 @@ static const Opt options[] = {
 };
 enum { OPTIONS = sizeof options / sizeof *options };
 
+static const Opt decode_json = {KEY_JSON, "json", NULL, "an object a row", OPT_FLAG(Tok, json)};
+
 /* The list where ids are read: --json names no field then. */
 static const Opt *decode_options(void)
 {
@@ -65,7 +67,7 @@ static const Opt *decode_options(void)
         if (list[i].key == 'J')
             list[i].name = NULL;
     }
-    list[OPTIONS - 1] = (Opt){KEY_JSON, "json", NULL, "an object a row", OPT_FLAG(Tok, json)};
+    list[OPTIONS - 1] = decode_json;
     return list;
 }
 

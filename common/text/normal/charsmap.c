@@ -98,7 +98,9 @@ static int step(const Charsmap *m, size_t *at, unsigned char byte)
     if ((unit & (1u << 31 | 0xff)) != byte)
         return -1;
     *at = next ^ offset(unit);
-    return unit & 1u << 8 ? *at < m->units ? 1 : -1 : 0;
+    if (!(unit & 1u << 8))
+        return 0;
+    return *at < m->units ? 1 : -1;
 }
 
 static bool result_at(const Charsmap *m, size_t at, Str *to)
