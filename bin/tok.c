@@ -5,12 +5,15 @@
 #include "filter/detokenise.h"
 #include "filter/tokenise_texts.h"
 
+#include <string.h>
+#include <unistd.h>
+
 typedef struct Tok {
     TextOptions text;
-    bool decode, raw;
+    bool decode, raw, stream, json;
 } Tok;
 
-enum { KEY_CONLL = OPT_LONG, KEY_DECODE, KEY_RAW };
+enum { KEY_CONLL = OPT_LONG, KEY_DECODE, KEY_RAW, KEY_STREAM, KEY_JSON };
 
 static const char *const truncs[] = {"longest", "first", "second", NULL};
 
@@ -44,10 +47,38 @@ static const Opt options[] = {
     {0, "prefix", "T", "put T before each text", OPT_TEXT(Tok, text.rows.prefix)},
     {0, "task", "NAME", "put before each text what the model wants for this task",
      OPT_TEXT(Tok, text.task)},
-    {KEY_DECODE, "decode", NULL, "the other way: a stream of ids to texts", OPT_FLAG(Tok, decode)},
+    {KEY_DECODE, "decode", NULL, "the other way: ids to texts, or with --json to objects",
+     OPT_FLAG(Tok, decode)},
     {KEY_RAW, "raw", NULL, "with --decode: special tokens too", OPT_FLAG(Tok, raw)},
+    {KEY_STREAM, "stream", NULL, "with --decode: no row waits for another, on a terminal",
+     OPT_FLAG(Tok, stream)},
     {0},
 };
+enum { OPTIONS = sizeof options / sizeof *options };
+
+static const Opt decode_json = {KEY_JSON, "json", NULL, "an object a row", OPT_FLAG(Tok, json)};
+
+/* The list where ids are read: --json names no field then. */
+static const Opt *decode_options(void)
+{
+    static Opt list[OPTIONS + 1];
+    for (int i = 0; i < OPTIONS; i++) {
+        list[i] = options[i];
+        if (list[i].key == 'J')
+            list[i].name = NULL;
+    }
+    list[OPTIONS - 1] = decode_json;
+    return list;
+}
+
+/* Is --decode among the arguments? What they mean depends on it. */
+static bool decodes(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--decode") == 0)
+            return true;
+    return false;
+}
 
 static int set_option(TextOptions *t, int key, const char *value, Err *e)
 {
@@ -65,8 +96,8 @@ static int set_option(TextOptions *t, int key, const char *value, Err *e)
 /* Was any option given that says how text is read? --decode reads none. */
 static bool reads_text(const Args *a)
 {
-    for (const Opt *o = options; o->help; o++)
-        if (args_given(a, o) && o->key != '0' && o->key != KEY_DECODE && o->key != KEY_RAW)
+    for (const Opt *o = a->own; o->help; o++)
+        if (args_given(a, o) && o->key != '0' && o->key < KEY_DECODE)
             return true;
     return false;
 }
@@ -74,14 +105,18 @@ static bool reads_text(const Args *a)
 static Args read_options(Tok *t, int argc, char **argv)
 {
     Err e = {0};
-    Args a = args_begin(PROGRAM(tok), options, t, argc, argv);
+    const Opt *own = decodes(argc, argv) ? decode_options() : options;
+    Args a = args_begin(PROGRAM(tok), own, t, argc, argv);
     for (int k; (k = args_next(&a)) != -1;)
         if (set_option(&t->text, k, a.value, &e) < 0)
             die(&e);
     if (t->decode && reads_text(&a))
-        die_usage("--decode reads ids: of the options about text it takes -0 and --raw");
-    if (t->raw && !t->decode)
-        die_usage("--raw is about --decode");
+        die_usage("--decode reads ids: of the options about text it takes -0, --raw, --json and "
+                  "--stream");
+    if ((t->raw || t->stream) && !t->decode)
+        die_usage("%s is about --decode", t->raw ? "--raw" : "--stream");
+    if (t->json && t->text.input.kind == REC_NUL)
+        die_usage("--json writes a line a row: not with -0");
     if (text_options_ready(&t->text, &e) < 0)
         die(&e);
     return a;
@@ -106,7 +141,11 @@ static void decode(const Tok *t, const Args *a)
 {
     Err e = {0};
     bool nul = t->text.input.kind == REC_NUL;
-    Detokenise texts = {.from.model = a->common.model, .raw = t->raw, .nul = nul};
+    Detokenise texts = {.from.model = a->common.model,
+                        .raw = t->raw,
+                        .nul = nul,
+                        .json = t->json,
+                        .stream = t->stream && isatty(STDOUT_FILENO)};
     In *in = in_open(a->files, a->nfiles);
     if (detokenise_run(&texts, in, &e) < 0)
         die(&e);

@@ -72,6 +72,7 @@ END
   sweeps <<'END'
 tok-unigram tok -q -m "$M/unigram-albert" text
 tok-spbpe tok -q -m "$M/spbpe-llama" text
+tok-marian tok -q -m "$M/marian-spm" text
 END
 }
 

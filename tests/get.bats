@@ -48,6 +48,15 @@ serve() {
   [ -z "$(find "$HF_HOME" -name '*.incomplete')" ]
 }
 
+@test "the files of marian's tokenizer come, too" {
+  cp "$(golden models/marian-spm)"/*.spm "$(golden models/marian-spm)/vocab.json" hub/org/tiny
+  echo '{}' >hub/org/tiny/generation_config.json
+  serve
+  get -q org/tiny >folder
+  local f
+  for f in source.spm target.spm vocab.json generation_config.json; do cmp "$(cat folder)/$f" "hub/org/tiny/$f"; done
+}
+
 @test "what get brought is found by its name" {
   serve
   get -q org/tiny

@@ -75,7 +75,8 @@ classifier() {
   allclose "$G/sentence.safetensors" v pool.mean.unit=row.vector "$BOUND"
 }
 
-# architecture MODEL: every layer, and the attention weights, of rows of ids.
+# architecture MODEL [LAYER]: every layer, and the attention weights, of rows of ids. `encode` by
+# itself gives the last one, or that of a model whose decoder is for writing.
 architecture() {
   local model layer layers
   model=$(golden "models/$1")
@@ -89,12 +90,12 @@ architecture() {
     allclose "$G/$1.safetensors" hidden "layer.$layer=token.hidden" 0.15
   done
   encode -m "$model" <ids >hidden
-  allclose "$G/$1.safetensors" hidden "layer.$layer=token.hidden" "$BOUND"
+  allclose "$G/$1.safetensors" hidden "layer.${2:-$layer}=token.hidden" "$BOUND"
   if grep -q '"pool.pooler"' "$G/$1.safetensors"; then
     pool <hidden >v # what these models ask for by themselves
     allclose "$G/$1.safetensors" v pool.pooler=row.vector "$BOUND"
   fi
-  tok --ids "$G/$1-look.ids" | encode -m "$model" --attention >hidden
+  tok --ids "$G/$1-look.ids" | encode -m "$model" -L "$layer" --attention >hidden
   allclose "$G/$1-look.safetensors" hidden attention=token.attention "$BOUND"
 }
 
@@ -108,6 +109,8 @@ architecture() {
 @test "gpt2-scaled: norms first, attention scaled by layer" { architecture gpt2-scaled; }
 @test "bart: encoder and decoder, scaled embeddings, five pickled files" { architecture bart; }
 @test "mbart: norms first, the last token first" { architecture mbart; }
+@test "marian-table: encoder and decoder, the checkpoint's own positions" { architecture marian-table 2; }
+@test "marian: sines and cosines, pytorch_model.bin" { architecture marian 2; }
 @test "t5: bias by distance, heads of another width" { architecture t5; }
 @test "mt5: gated activation, distances beyond the table's" { architecture mt5; }
 
@@ -126,7 +129,7 @@ compared() {
   for config in "$TOP"/tests/golden/models/*/config.json; do
     name=$(basename "$(dirname "$config")")
     if grep -qF "\"model_type\": \"$1\"" "$config" &&
-      grep -qE "\{ (architecture|classifier) $name; \}" "$BATS_TEST_FILENAME"; then
+      grep -qE "\{ (architecture|classifier) $name( [0-9]+)?; \}" "$BATS_TEST_FILENAME"; then
       echo "$name"
       return
     fi
@@ -174,6 +177,14 @@ compared() {
   fails_with 1 "activation 'step' is not one that weft knows" changed distilbert '"relu"' '"step"'
   fails_with 1 "several groups" changed albert '"num_hidden_groups": 1' '"num_hidden_groups": 2'
   fails_with 1 "a decoder with other sizes" changed mbart '"decoder_ffn_dim": 40' '"decoder_ffn_dim": 8'
+  fails_with 1 "share_encoder_decoder_embeddings false is not supported for marian" changed marian \
+    '"share_encoder_decoder_embeddings": true' '"share_encoder_decoder_embeddings": false'
+  fails_with 1 "normalize_before true is not supported for marian" \
+    changed marian '"use_cache": true' '"normalize_before": true'
+  fails_with 1 "static_position_embeddings false is not supported for marian" \
+    changed marian '"use_cache": true' '"static_position_embeddings": false'
+  fails_with 1 "a decoder with a vocabulary of its own" \
+    changed marian '"decoder_vocab_size": 61' '"decoder_vocab_size": 62'
   fails_with 1 "position_embedding_type 'relative_key' is not supported" \
     changed electra '"absolute"' '"relative_key"'
   fails_with 1 "do not go together" \

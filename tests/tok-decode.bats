@@ -29,6 +29,42 @@ each_setup() {
   [ "$stderr" = 'tok: stdin: stream ends early after 0 rows' ]
 }
 
+@test "--decode --json: what transformers' pipelines make of generated rows" {
+  local task model
+  while read -r task model; do
+    tok --decode --json -m "$(golden "models/$model")" "$(golden "tok/made-$task.safetensors")" >got
+    diff "$(golden "tok/made-$task.jsonl")" got
+  done <<'END'
+text-generation gpt2-lm
+text2text-generation albert-class
+summarization bart-mnli
+translation marian-spm
+translation_en_to_de marian-odd
+END
+  # Without a task the text is as it is without --json, and nothing else is there.
+  printf 'the new york , was it\n\n' | tok -m "$M" >out
+  [ "$(tok --json --decode out)" = $'{"generated_text": "the new york, was it"}\n{"generated_text": ""}' ]
+  [ "$(tok --decode --json --raw out | tail -n 1)" = '{"generated_text": "[CLS] [SEP]"}' ]
+  # A column of JSON lines is what --json says elsewhere, and only there.
+  [ "$(echo '{"decode": "the cat"}' | tok -m "$M" --json decode | tok --decode)" = 'the cat' ]
+  fails_with 2 'not with -0' tok --decode --json -0 out
+  fails_with 2 '--decode reads ids' tok --decode -J text out
+  show -r "$(golden tok/made-translation.safetensors)" | sed -n 2p >got
+  [[ $(cat got) == *', "finish": "length", "score": -0.125}' ]] || { cat got >&2; false; }
+}
+
+@test "--decode --stream: files and pipes get what they get without" {
+  printf 'the cat\nwas it here\n' | tok -m "$M" >out
+  tok --decode out >want
+  tok --decode --stream out | cmp - want
+  tok --decode --stream out >got
+  cmp got want
+  fails_with 2 '--stream is about --decode' tok --stream
+  command -v script >/dev/null || skip "needs script(1)"
+  script -qec "tok --decode --stream out" /dev/null </dev/null | tr -d '\r' >got
+  cmp got want
+}
+
 @test "--decode: lower-case texts come back" {
   need_shared s140-test.csv
   need_model

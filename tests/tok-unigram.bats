@@ -1,5 +1,5 @@
-# Unigram and SentencePiece's BPE: T5's, XLM-R's, CamemBERT's, ALBERT's and Llama's tokenizers, and
-# what is wrong with a broken spiece.model. The reference's answers are tests/oracle/unigram.py's.
+# Unigram and SentencePiece's BPE: T5's, XLM-R's, CamemBERT's, ALBERT's, Llama's and Marian's
+# tokenizers, and what is wrong with a broken spiece.model. The reference's answers are tests/oracle/unigram.py's.
 load helper
 
 # model_of NAME: the folder of the model; T5's file is packed in the repository.
@@ -73,6 +73,51 @@ ids_like() {
   like_reference spbpe-first
 }
 
+@test "Marian: source.spm and target.spm, numbered by vocab.json" {
+  like_reference marian-spm
+}
+
+@test "Marian: pieces of the user's, unused ones, bytes, spaces kept" {
+  like_reference marian-odd
+}
+
+@test "Marian: a language code, its length, and no tokenizer.json of another kind" {
+  cp -r "$(golden models/marian-spm)" m && chmod u+w m m/*
+  printf '%s\n' '>>fra<< Hello' '>>nowhere<<' '>>fra<' '>>fra<<>>deu<<' >in
+  tok -m m in | show -r | grep -o '"tokens": [^]]*]' >got
+  [ "$(sed -n 1p got)" = '"tokens": [">>fra<<", "▁He", "ll", "o", "</s>"]' ] || { cat got >&2; false; }
+  [ "$(sed -n 2p got)" = '"tokens": ["<unk>", "</s>"]' ]
+  [ "$(sed -n '3,4p' got | grep -c '>>fra<<')" -eq 1 ]
+  head -c 9000 /dev/zero | tr '\0' z >long
+  tok -q -m m long | show -r | grep -o '"ids": [^]]*]' | tr -cd , | wc -c >got
+  [ "$(cat got)" -eq 511 ] # 512, the class's own
+  tok -m m in >out
+  cp "$(golden models/unigram-xlmr/tokenizer.json)" m
+  tok -m m in | cmp - out
+  tok --decode -m m out >got
+  [ "$(sed -n 1p got)" = '>>fra<< Hello' ] || { cat got >&2; false; }
+}
+
+@test "Marian: what is missing or not supported" {
+  made() { rm -rf m && cp -r "$(golden models/marian-spm)" m && chmod u+w m m/*; }
+  made && rm m/target.spm
+  fails_with 1 'm: target.spm: cannot open' tok -m m
+  made && rm m/vocab.json
+  fails_with 1 'm: vocab.json: cannot open' tok -m m
+  made && sed -i 's/"<unk>"/"<other>"/' m/vocab.json
+  fails_with 1 "vocab.json: no '<unk>' in it" tok -m m
+  made && sed -i 's/"<pad>"/"<other>"/' m/vocab.json
+  fails_with 1 "vocab.json: no '<pad>' in it" tok -m m
+  made && echo '{"separate_vocabs": true}' >m/tokenizer_config.json
+  fails_with 1 'separate_vocabs is not supported' tok -m m
+  made && echo '{"sp_model_kwargs": {"enable_sampling": true}}' >m/tokenizer_config.json
+  fails_with 1 'sp_model_kwargs are not supported' tok -m m
+  made && cp "$(golden models/spbpe-llama/tokenizer.model)" m/source.spm
+  fails_with 1 'source.spm: model_type 2 is not supported: Unigram is' tok -m m
+  made && head -c 5001 m/source.spm >cut && cp cut m/source.spm
+  fails_with 1 'source.spm: the file is cut off or damaged' tok -m m
+}
+
 @test "SentencePiece's file alone is what the tokenizer.json made of it is" {
   local name
   for name in xlmr albert; do
@@ -88,7 +133,8 @@ ids_like() {
 
 @test "real texts: the reference's ids" {
   local name
-  for name in unigram-t5 unigram-xlmr unigram-camembert unigram-albert unigram-old unigram-odd spbpe-llama spbpe-first; do
+  for name in unigram-t5 unigram-xlmr unigram-camembert unigram-albert unigram-old unigram-odd spbpe-llama spbpe-first \
+    marian-spm marian-odd; do
     ids_like "$name"
   done
 }

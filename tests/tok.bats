@@ -363,6 +363,8 @@ rows_like() {
   echo '{"task_specific_params": {"sum": {"prefix": "was it: "}, "none": {}}}' >t5/config.json
   echo 'the cat' | tok -m t5 --task sum | member text >got
   [ "$(cat got)" = '"was it: the cat"' ]
+  echo 'the cat' | tok -m t5 --task sum | show | grep '^task' >got
+  [ "$(cat got)" = 'task     sum' ]
   echo 'the cat' | tok -m t5 --task none | member text >got
   [ "$(cat got)" = '"the cat"' ]
   fails_with 1 "has no task 'x': it has sum, none" tok -m t5 --task x

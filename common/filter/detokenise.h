@@ -7,8 +7,10 @@
 
 typedef struct Detokenise {
     StreamTokenizer from;
-    bool raw; /* special tokens too */
-    bool nul; /* texts as they are, a NUL behind each; else as put_tsv() has them */
+    bool raw;    /* special tokens too */
+    bool nul;    /* texts as they are, a NUL behind each; else as put_tsv() has them */
+    bool json;   /* objects as transformers' pipelines for generated text make them */
+    bool stream; /* each row goes out by itself; else a frame's rows together */
     /* private */
     Buf text, out;
 } Detokenise;

@@ -72,7 +72,8 @@ int tokenise_texts_run(const TokeniseTexts *t, char **files, int nfiles, Out *ou
                             {"vocab", t->tokenizer ? tokenizer_fingerprint(t->tokenizer) : NULL},
                             {"mask", *mask ? mask : NULL},
                             {"labels", o->labels_json},
-                            {"candidates", o->candidates_json}}};
+                            {"candidates", o->candidates_json},
+                            {"task", o->task}}};
     if (tokenise_run(&in, out, &n, e) < 0)
         return -1;
     if (n)

@@ -16,8 +16,7 @@
 
 #include "generate/choices.h"
 #include "generate/prefix.h"
-
-typedef enum Finish { FINISH_END, FINISH_LENGTH, FINISH_STOP } Finish;
+#include "io/frame.h"
 
 typedef struct Answer {
     const int32_t *id; /* the answer's tokens alone */

@@ -20,6 +20,8 @@ static const char *const small[] = {
     "sentencepiece.bpe.model",
     "tokenizer.model",
     "spm.model",
+    "source.spm",
+    "target.spm",
     "modules.json",
     "sentence_bert_config.json",
     "config_sentence_transformers.json",

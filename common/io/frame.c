@@ -329,6 +329,13 @@ bool tensor_grows(const Frame *f, const Tensor *t)
     return tensor_axis(t->name) != AXIS_OTHER || tensor_ranges(f, t, range);
 }
 
+const char *frame_finish(const Frame *f, int64_t i)
+{
+    static const char *const word[FINISHES] = {"end", "length", "stop"};
+    const Tensor *t = frame_get(f, "row.finish");
+    return t ? word[((const uint8_t *)t->data)[i]] : NULL; /* frame_check has seen it */
+}
+
 Str frame_text(const Frame *f, const char *name, int64_t i)
 {
     const Tensor *t = frame_get(f, name), *bytes = t ? tensor_bytes(f, t) : NULL;

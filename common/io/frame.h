@@ -103,6 +103,11 @@ Counts tensor_counts(const Frame *f, const Tensor *t);
 /* Is it cut by rows, so that pieces of it can lie end to end? */
 bool tensor_grows(const Frame *f, const Tensor *t);
 
+/* Why a generated row ends, what row.finish holds: its end token was made, no more were allowed, a
+ * text was met that stops it. The word for row i's; NULL: the frame does not say. */
+typedef enum Finish { FINISH_END, FINISH_LENGTH, FINISH_STOP, FINISHES } Finish;
+const char *frame_finish(const Frame *f, int64_t i);
+
 /* Row i's bytes of a range tensor; {NULL, 0} where the frame has no such tensor. */
 Str frame_text(const Frame *f, const char *name, int64_t i);
 /* Adds a range tensor over n strings and its bytes (equal neighbours by pointer share). */

@@ -24,6 +24,8 @@ static const struct {
     {"row.target", BIT(DT_F32), 2, false},
     {"row.vector", BIT(DT_F32), 2, false},
     {"row.logit", BIT(DT_F32), 2, false},
+    {"row.score", BIT(DT_F32), 1, false},
+    {"row.finish", BIT(DT_U8), 1, false},
     {"token.id", BIT(DT_I32), 1, false},
     {"token.part", BIT(DT_U8), 1, false},
     {"token.type", BIT(DT_U8), 1, false},
@@ -31,6 +33,7 @@ static const struct {
     {"token.label", BIT(DT_I64), 2, true},
     {"token.hidden", BIT(DT_F32) | BIT(DT_BF16), 2, false},
     {"token.logit", BIT(DT_F32), 2, false},
+    {"token.logprob", BIT(DT_F32), 1, false},
     {"pick.token", BIT(DT_I64), 1, false},
     {"pick.logit", BIT(DT_F32), 2, false},
 };
@@ -183,6 +186,17 @@ static int check_picks(const Frame *f, const Tensor *pick, Err *e)
     return 0;
 }
 
+static int check_finish(const Frame *f, Err *e)
+{
+    const Tensor *t = frame_get(f, "row.finish");
+    const uint8_t *finish = t ? t->data : NULL;
+    for (int64_t i = 0; finish && i < f->rows; i++)
+        if (finish[i] >= FINISHES)
+            return err_set(e, "row.finish: %d of row %" PRId64 " is none of 0 to %d", finish[i],
+                           i + 1, FINISHES - 1);
+    return 0;
+}
+
 int frame_check(Frame *f, Err *e)
 {
     if (find_axes(f, e) < 0 || check_claim(f, f->rows, false, e) < 0)
@@ -194,7 +208,8 @@ int frame_check(Frame *f, Err *e)
         if (check_known(f, t, e) < 0 || check_axis(f, t, picks, e) < 0 || check_ranges(f, t, e) < 0)
             return -1;
     }
-    if (check_claim(f, f->tokens, true, e) < 0 || (pick && check_picks(f, pick, e) < 0))
+    if (check_finish(f, e) < 0 || check_claim(f, f->tokens, true, e) < 0 ||
+        (pick && check_picks(f, pick, e) < 0))
         return -1;
     return check_spans(f, e);
 }

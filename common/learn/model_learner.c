@@ -156,7 +156,7 @@ static void choose(ModelLearner *m)
     int64_t lowest = p->layers;
     for (int i = 0; i < all->count; i++) {
         const Param *a = &all->param[i];
-        m->trains[i] = !(m->spec.frozen && m->spec.frozen(m->spec.frozen_ctx, a));
+        m->trains[i] = !a->waves && !(m->spec.frozen && m->spec.frozen(m->spec.frozen_ctx, a));
         if (!m->trains[i])
             continue;
         if (is_below(p, i))

@@ -76,7 +76,7 @@ void new_weights(Transformer *t, uint64_t seed)
     Device *dev = transformer_device(t);
     for (int i = 0; i < all->count; i++) {
         const Param *a = &all->param[i];
-        if (!a->fresh && transformer_has_weights(t))
+        if (a->waves || (!a->fresh && transformer_has_weights(t)))
             continue;
         float *p = mem_array((size_t)param_numbers(a), sizeof *p);
         draw(t, i, seed, p);

@@ -160,6 +160,28 @@ static int read_decoder(Config *c, const json_t *j, Err *e)
     return e->text[0] ? -1 : 0;
 }
 
+/* What Marian's checkpoints say of themselves, and transformers goes by without asking. */
+static int check_marian(const Config *c, const json_t *j, Err *e)
+{
+    static const struct {
+        const char *key;
+        bool as;
+    } said[] = {{"normalize_before", false},
+                {"normalize_embedding", false},
+                {"add_final_layer_norm", false},
+                {"static_position_embeddings", true},
+                {"share_encoder_decoder_embeddings", true}};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (json_get_bool(j, said[i].key, said[i].as, e) != said[i].as && !e->text[0])
+            return err_set(e, "%s %s is not supported for %s", said[i].key,
+                           said[i].as ? "false" : "true", c->family->type);
+    int64_t vocab = json_get_int(j, "decoder_vocab_size", c->vocab, e);
+    if (!e->text[0] && vocab && vocab != c->vocab)
+        return err_set(e, "a decoder with a vocabulary of its own (decoder_vocab_size) is not "
+                          "supported");
+    return e->text[0] ? -1 : 0;
+}
+
 static int read_attention(Config *c, const json_t *j, Err *e)
 {
     const Family *f = c->family;
@@ -248,11 +270,13 @@ static int read_config(Config *c, const json_t *j, Err *e)
     c->problem = mem_str(json_get_str(j, "problem_type", "", e));
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");
-    c->eos = json_is_integer(eos) ? json_integer_value(eos) : 2; /* BART's */
+    c->eos = json_is_integer(eos) ? json_integer_value(eos) : k->eos;
     c->bos = json_get_int(j, "bos_token_id", -1, e);
     c->tied = json_get_bool(j, "tie_word_embeddings", !c->family->untied, e);
     if (e->text[0] || read_act(c, j, e) < 0 || read_sizes(c, j, e) < 0 ||
         read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)
+        return -1;
+    if (c->family->positions == POSITIONS_WAVES && check_marian(c, j, e) < 0)
         return -1;
     return set_labels(c, j, e);
 }
@@ -267,6 +291,11 @@ void config_speaks(Config *c)
 float config_attend_scale(const Config *c, int64_t layer)
 {
     return c->scale / (float)(c->scale_by_layer ? layer + 1 : 1);
+}
+
+int64_t config_reads(const Config *c)
+{
+    return c->family->encodes ? c->layers - c->decoders : c->layers;
 }
 
 static int load(const char *folder, const char *name, Config *c, Err *e)

@@ -57,6 +57,8 @@ float config_attend_scale(const Config *c, int64_t layer);
 
 /* A model whose decoder only writes, as one that has it: for those who write. */
 void config_speaks(Config *c);
+/* The layers that reading a text goes through: all, or the encoder's. */
+int64_t config_reads(const Config *c);
 
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);

@@ -81,6 +81,7 @@ static const Keys gpt2_keys = {
     .positions = {"n_positions", 1024},
     .pad = {"pad_token_id", -1},
     .labels = {"num_labels", 2},
+    .eos = 50256,
     .act = "activation_function",
     .act_other = "gelu_new",
     .eps = "layer_norm_epsilon",
@@ -98,7 +99,7 @@ static const Keys gpt2_keys = {
     .heads = {"encoder_attention_heads", 16}, .inner = {"encoder_ffn_dim", 4096},                  \
     .positions = {"max_position_embeddings", 1024}, .decoders = {"decoder_layers", 12},            \
     .pad = {"pad_token_id", 1}, .start = {"decoder_start_token_id", 2},                            \
-    .labels = {"num_labels", 3}, .act = "activation_function", .act_other = "gelu",                \
+    .labels = {"num_labels", 3}, .eos = 2, .act = "activation_function", .act_other = "gelu",      \
     .eps_other = 1e-5, .drop_embed = {"dropout", 0.1}, .drop_attend = {"attention_dropout", 0},    \
     .drop_out = {"dropout", 0.1}, .drop_feed = {"dropout", 0.1},                                   \
     .drop_inner = {"activation_dropout", 0}, .drop_head = {"classifier_dropout", 0},               \
@@ -106,6 +107,15 @@ static const Keys gpt2_keys = {
 
 static const Keys bart_keys = {BART_KEYS};
 static const Keys mbart_keys = {BART_KEYS, .labels = {"num_labels", 2}};
+
+static const Keys marian_keys = {
+    BART_KEYS,
+    .vocab = {"vocab_size", 58101},
+    .pad = {"pad_token_id", 58100},
+    .start = {"decoder_start_token_id", 58100},
+    .labels = {"num_labels", 2},
+    .eos = 0,
+};
 
 #define T5_DROPS                                                                                   \
     .drop_embed = {"dropout_rate", 0.1}, .drop_attend = {"dropout_rate", 0.1},                     \
@@ -124,6 +134,7 @@ static const Keys t5_keys = {
     .start = {"decoder_start_token_id", 0},
     .pad = {"pad_token_id", 0},
     .labels = {"num_labels", 2},
+    .eos = 1,
     .act = "feed_forward_proj",
     .act_other = "relu",
     .eps = "layer_norm_epsilon",
@@ -142,6 +153,7 @@ static const Keys mt5_keys = {
     .start = {"decoder_start_token_id", 0},
     .pad = {"pad_token_id", 0},
     .labels = {"num_labels", 2},
+    .eos = 1,
     .act = "feed_forward_proj",
     .act_other = "gated-gelu",
     .eps = "layer_norm_epsilon",
@@ -297,6 +309,14 @@ static const Family families[] = {
         .pool = "last",
         .speaks = "lm_head",
     },
+    {.type = "marian",
+     .keys = &marian_keys,
+     BART_FAMILY,
+     .positions = POSITIONS_WAVES,
+     .first = 0,
+     .encodes = true,
+     .encoder = {BART_HALF("encoder."), .embed_norm = NULL},
+     .decoder = {BART_HALF("decoder."), BART_CROSS, .embed_norm = NULL}},
     {.type = "mbart",
      .keys = &mbart_keys,
      BART_FAMILY,

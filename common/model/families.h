@@ -39,6 +39,7 @@ typedef struct Keys {
     Key decoders;  /* layers of the decoder */
     Key speakers;  /* likewise, of one that writes alone: encode does without it; 0: layers */
     Key pad, start, labels;
+    int64_t eos; /* where the file is silent */
     const char *act, *act_other, *eps;
     double eps_other;
     Rate drop_embed, drop_attend, drop_out, drop_feed, drop_inner, drop_last;
@@ -53,6 +54,8 @@ typedef enum Positions {
     POSITIONS_TABLE,      /* by a table of embeddings */
     POSITIONS_BEHIND_PAD, /* the same, counted from pad + 1, over the tokens that are no padding */
     POSITIONS_DISTANCE,   /* by what attention adds for the distance of two tokens */
+    POSITIONS_WAVES,      /* by a table of sines and cosines, which never learns and need not be
+                             in the checkpoint */
 } Positions;
 
 /* Where norms stand: behind attention and feed-forward, or before them. */
@@ -74,6 +77,7 @@ typedef struct Family {
     bool causal;        /* the encoder sees only what came before */
     bool unscaled;      /* attention without 1 / sqrt(size) */
     bool start_last;    /* the decoder's first token is the row's last */
+    bool encodes;       /* what reads texts reads the encoder's states: the decoder writes */
     bool untied;        /* where config.json says nothing of tie_word_embeddings */
     const char *speaks; /* the matrix over the words, of a model that writes; NULL: it does not */
     const char *pooler; /* dense layer and tanh over the first token; NULL: none */

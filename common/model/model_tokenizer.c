@@ -26,6 +26,7 @@ static const Kind kinds[] = {
     {.type = "gpt2", .class = "GPT2Tokenizer"},
     {.type = "llama", .class = "LlamaTokenizer"},
     {.type = "longformer", .class = "LongformerTokenizer", .positions = POSITIONS_BEHIND_PAD},
+    {.type = "marian", .class = "MarianTokenizer"},
     {.type = "mistral", .class = "LlamaTokenizer"},
     {.type = "mobilebert", .class = "MobileBertTokenizer", .types = 2},
     {.type = "mpnet", .class = "MPNetTokenizer", .positions = POSITIONS_BEHIND_PAD},

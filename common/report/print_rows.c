@@ -87,6 +87,21 @@ static void put_list(Buf *b, const Frame *f, const char *name, const char *key, 
     buf_str(b, p.n ? "]" : "[]");
 }
 
+/* How a generated row ends, and its score. */
+static void put_made(Buf *b, const Frame *f, int64_t row, bool *first)
+{
+    const char *finish = frame_finish(f, row);
+    Piece p = piece_of(f, "row.score", row);
+    if (finish) {
+        put_key(b, "finish", first);
+        put_json(b, str_of(finish, strlen(finish)));
+    }
+    if (p.t) {
+        put_key(b, "score", first);
+        put_number(b, p.t, p.begin);
+    }
+}
+
 static void put_spans(Buf *b, const Frame *f, int64_t row, bool *first)
 {
     Piece p = piece_of(f, "token.span", row);
@@ -146,6 +161,7 @@ void rows_put_json(Buf *b, const Frame *f, int64_t row, const Speller *s)
     put_spans(b, f, row, &first);
     put_list(b, f, "row.vector", "vector", row, &first);
     put_list(b, f, "row.logit", "logits", row, &first);
+    put_made(b, f, row, &first);
     put_keeps(b, f, row, &first);
     buf_str(b, "}\n");
 }

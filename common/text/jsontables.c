@@ -1,8 +1,12 @@
 #include "text/jsontables.h"
 
+#include "store/mapfile.h"
+
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
+
+enum { VOCAB_BYTES = 1 << 28 };
 
 static int read_entry(JsonScan *s, Vocab *v, Err *e)
 {
@@ -53,6 +57,22 @@ int jsontables_vocab(const JsonCut *c, Vocab *v, double **score, Err *e)
         err_at(e, "line %ld: vocab", scan_line(&s, s.p));
     scan_free(&s);
     return more ? -1 : 0;
+}
+
+int jsontables_file(const char *path, Vocab *v, Err *e)
+{
+    Str file;
+    if (mapfile_open(path, VOCAB_BYTES, &file, e) < 0)
+        return -1;
+    Str table = file;
+    for (; table.n && memchr(" \t\r\n", *table.p, 4); table.n--)
+        table.p++;
+    JsonCut cut = {.table[CUT_VOCAB] = table, .file = file};
+    double *score = NULL;
+    int bad = table.n && *table.p == '{' ? jsontables_vocab(&cut, v, &score, e)
+                                         : err_set(e, "no object of entries with ids");
+    mapfile_close(&file);
+    return bad;
 }
 
 /* "a b", where only one space is; or ["a", "b"]. */

@@ -229,10 +229,19 @@ void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int
 
 void tokenizer_join(const Tokenizer *t, const Str *token, size_t n, Buf *out)
 {
-    decoder_run(t->decoder, token, n, out);
+    if (t->model->join)
+        t->model->join(t->model, token, n, out);
+    else
+        decoder_run(t->decoder, token, n, out);
 }
 
 void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw, Buf *out)
+{
+    tokenizer_decode_as(t, id, n, raw, t->clean, out);
+}
+
+void tokenizer_decode_as(const Tokenizer *t, const int32_t *id, size_t n, bool raw, bool clean,
+                         Buf *out)
 {
     Str *token = mem_array(n + 1, sizeof *token);
     size_t kept = 0, begin = out->n;
@@ -242,7 +251,7 @@ void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw,
             token[kept++] = text;
     }
     tokenizer_join(t, token, kept, out);
-    if (t->clean)
+    if (clean)
         decode_clean(out, begin);
     free(token);
 }

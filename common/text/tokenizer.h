@@ -73,6 +73,9 @@ void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int
  * `raw`, by the rules of the model's decoder, cleaned up where its configuration says so. Ids
  * that the vocabulary lacks give nothing. */
 void tokenizer_decode(const Tokenizer *t, const int32_t *id, size_t n, bool raw, Buf *out);
+/* The same, cleaned up where the caller says so. */
+void tokenizer_decode_as(const Tokenizer *t, const int32_t *id, size_t n, bool raw, bool clean,
+                         Buf *out);
 
 /* Appends what the model's decoder makes of the texts of n tokens, which need not be in the
  * vocabulary: "Ber", "##lin" give "Berlin" (transformers' convert_tokens_to_string). */

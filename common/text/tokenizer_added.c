@@ -33,6 +33,11 @@ static const json_t *said(const TokFolder *from, const char *key)
     return o ? o : json_object_get(from->config, key);
 }
 
+const char *tokenizer_said(const TokFolder *from, const char *key)
+{
+    return content(said(from, key));
+}
+
 static int member_of(Special s)
 {
     int i = 0;

@@ -25,6 +25,7 @@ static const TokClass classes[] = {
     {.name = "LongformerTokenizer", .special = names_roberta, .lstrip = true},
     {.name = "MPNetTokenizer", .special = names_mpnet, .lstrip = true},
     {.name = "MT5Tokenizer", .special = names_t5, .spiece = &spiece_t5},
+    {.name = "MarianTokenizer", .special = names_t5},
     {.name = "MobileBertTokenizer", .special = names_bert},
     {.name = "RobertaTokenizer", .special = names_roberta, .lstrip = true},
     {.name = "T5Tokenizer", .special = names_t5, .spiece = &spiece_t5},

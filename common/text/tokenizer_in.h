@@ -52,9 +52,10 @@ typedef struct TokFile {
 
 /* One a kind: make t->model of a file's parts, or name the part that is not supported; and of
  * the files that stand in a tokenizer.json's place (vocab.txt; vocab.json and merges.txt;
- * spiece.model, sentencepiece.bpe.model, tokenizer.model), whose templates, special and added
- * tokens they set too: t->usual, then tokenizer_add_said(), then the templates, and the decoder by
- * tokenizer_set_decoder(). After a tokenizer.json all that is the loader's. */
+ * spiece.model, sentencepiece.bpe.model, tokenizer.model; source.spm, target.spm and vocab.json),
+ * whose templates, special and added tokens they set too: t->usual, then tokenizer_add_said(), then
+ * the templates, and the decoder by tokenizer_set_decoder(). After a tokenizer.json all that is the
+ * loader's. */
 int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
 int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e);   /* of bytes */
 int spbpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* SentencePiece's */
@@ -62,6 +63,7 @@ int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);
 int bert_from_files(Tokenizer *t, const TokFolder *from, Err *e);
 int bpe_from_files(Tokenizer *t, const TokFolder *from, Err *e);
 int spiece_from_file(Tokenizer *t, const TokFolder *from, const char *name, Err *e);
+int marian_from_files(Tokenizer *t, const TokFolder *from, Err *e);
 
 /* The fingerprint: the vocabulary, the rules in words, and what else the ids depend on (merges,
  * scores). */
@@ -92,6 +94,8 @@ int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
 /* What the folder's files say is the text of a special token, at last t->usual's; NULL: it has no
  * such token. */
 const char *special_text(const Tokenizer *t, const TokFolder *from, Special s);
+/* The text of the token that they name by such a key ("eos_token"), or NULL. */
+const char *tokenizer_said(const TokFolder *from, const char *key);
 
 /* An added token: an object of tokenizer.json's kind (content, lstrip, ...), or a text. Its id
  * is the vocabulary's, else the next behind the last, which must be the one given (-1: any).

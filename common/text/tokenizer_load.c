@@ -67,12 +67,22 @@ static const char *find_spiece(const char *folder)
     return NULL;
 }
 
+/* Only its own class reads these, and no tokenizer.json beside them. */
+static bool is_marian(const Tokenizer *t, const TokFolder *from)
+{
+    return t->class->name && strcmp(t->class->name, "MarianTokenizer") == 0 &&
+           file_exists(from->path, "source.spm");
+}
+
 /* What stands in a tokenizer.json's place, in the order in which it is looked for. */
 static int read_parts(Tokenizer *t, const TokFolder *from, Err *e)
 {
     int bad;
     const char *spiece = find_spiece(from->path);
-    if (file_exists(from->path, "vocab.txt")) {
+    if (is_marian(t, from)) {
+        t->kind = "SentencePiece";
+        bad = marian_from_files(t, from, e);
+    } else if (file_exists(from->path, "vocab.txt")) {
         t->kind = "WordPiece";
         bad = bert_from_files(t, from, e);
     } else if (file_exists(from->path, "vocab.json") && file_exists(from->path, "merges.txt")) {
@@ -83,15 +93,15 @@ static int read_parts(Tokenizer *t, const TokFolder *from, Err *e)
         return spiece_from_file(t, from, spiece, e) < 0 ? err_at(e, "%s/%s", from->path, spiece)
                                                         : 0;
     } else {
-        bad = err_set(e, "no tokenizer.json, vocab.txt, vocab.json with merges.txt, or "
-                         "spiece.model: is it a model's folder?");
+        bad = err_set(e, "no tokenizer.json, vocab.txt, vocab.json with merges.txt, "
+                         "spiece.model, or source.spm of marian: is it a model's folder?");
     }
     return bad ? err_at(e, "%s", from->path) : 0;
 }
 
 static int read_files(Tokenizer *t, const TokFolder *from, Err *e)
 {
-    if (!file_exists(from->path, "tokenizer.json"))
+    if (!file_exists(from->path, "tokenizer.json") || is_marian(t, from))
         return read_parts(t, from, e);
     if (tokenizer_from_json(t, from, e) < 0)
         return err_at(e, "%s/tokenizer.json", from->path);

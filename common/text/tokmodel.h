@@ -1,7 +1,7 @@
 /* tokmodel.h - what stands between tokenizer.c and one kind of tokenizer (bert.c, bpe.c,
- * unigram.c). A kind normalises, splits into words and splits words into pieces; how it divides
- * that up is its own affair. The special tokens that stand in a text are cut out before it sees
- * the rest. */
+ * unigram.c, marian.c). A kind normalises, splits into words and splits words into pieces; how it
+ * divides that up is its own affair. The special tokens that stand in a text are cut out before it
+ * sees the rest. */
 #ifndef WEFT_TOKMODEL_H
 #define WEFT_TOKMODEL_H
 
@@ -29,6 +29,8 @@ struct TokModel {
     /* The bytes of `text` that the word takes in, as the kind cuts words, that holds byte `at`
      * (which stands in one). NULL: the kind has no words. */
     void (*word)(const TokModel *m, void *work, Str text, int32_t at, int32_t span[2]);
+    /* Appends the text of n tokens. NULL: the tokenizer's decoder does. */
+    void (*join)(const TokModel *m, const Str *token, size_t n, Buf *out);
     void (*free)(TokModel *m);
 };
 

@@ -135,8 +135,8 @@ for m in roberta-class bpe-gpt2-files; do
   [ ! -e "$models/$m/tokenizer_config.json" ] || set -- "$@" "$models/$m/tokenizer_config.json"
   { bytes 0; parts "$@"; } | put tokfiles
 done
-for n in 0 1 2 3; do
-  for f in unigram-albert/spiece.model unigram-xlmr/sentencepiece.bpe.model; do
+for n in 0 1 2 3 4; do
+  for f in unigram-albert/spiece.model unigram-xlmr/sentencepiece.bpe.model marian-odd/source.spm; do
     { bytes $n; cat "$models/$f"; } | put spiece
   done
 done

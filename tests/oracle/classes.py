@@ -12,16 +12,20 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING, model_type_to_module_name
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING_NAMES
 
-OUT = Path(__file__).resolve().parent.parent / "golden" / "tok" / "classes.tsv"
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+OUT = GOLDEN / "tok" / "classes.tsv"
+SLOW = {"MarianTokenizer": GOLDEN / "models" / "marian-spm"}  # no fast class: a folder of its own
 MODELING = Path(transformers.__file__).parent / "models"
 TYPES = ["albert", "bart", "bert", "camembert", "distilbert", "electra", "gpt2", "llama", "longformer", "longt5",
-         "mistral", "mobilebert", "mpnet", "mt5", "roberta", "t5", "umt5", "xlm-roberta", "xlm-roberta-xl"]
+         "marian", "mistral", "mobilebert", "mpnet", "mt5", "roberta", "t5", "umt5", "xlm-roberta", "xlm-roberta-xl"]
 SPECIAL = ["cls_token", "sep_token", "pad_token", "mask_token", "unk_token"]
 POSITIONS, PAD = 40, 1
 
 
 def tokenizer(name):
     """One of the class that knows no words."""
+    if name in SLOW:
+        return getattr(transformers, name).from_pretrained(SLOW[name])
     bare = Tokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]"))
     bare.normalizer = normalizers.BertNormalizer()
     return getattr(transformers, name + "Fast")(tokenizer_object=bare)

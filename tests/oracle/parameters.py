@@ -9,13 +9,14 @@ from transformers import logging
 from models import MODELS
 
 OUT = MODELS.parent / "parameters.tsv"
+MADE = {"marian"}  # it counts tables that it makes itself
 logging.set_verbosity_error()
 
 
 def main():
     with open(OUT, "w", encoding="utf-8") as f:
         for folder in sorted(MODELS.iterdir()):
-            if not any(folder.glob("*model*.safetensors")) and not any(folder.glob("*.bin")):
+            if folder.name in MADE or not any(folder.glob("*model*.safetensors")) and not any(folder.glob("*.bin")):
                 continue
             config = json.loads((folder / "config.json").read_text())
             kind = getattr(transformers, config["architectures"][0])

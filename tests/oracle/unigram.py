@@ -10,6 +10,8 @@
                      tokens that are sought in normalised text
     spbpe-llama      tokenizer.model alone: merges by scores, bytes, no words
     spbpe-first      tokenizer.json: Metaspace that does not split, unknown characters
+    marian-spm       source.spm, target.spm and vocab.json, which lacks some of their pieces (marian.py)
+    marian-odd       likewise: pieces of the user's, unused ones and bytes, spaces kept, added tokens
 (in tests/golden/models; trained on real texts of ../shared/data, made only if not there)
 
     NAME.jsonl       {"text", "ids", "spans", "words"}, no special tokens around; words: the bytes
@@ -37,13 +39,14 @@ from sentencepiece import sentencepiece_model_pb2
 from tokenizers import Tokenizer, normalizers
 from transformers import AutoTokenizer
 
+import marian
 from real import SETS, SHARED, column, lines
 from strings import digest
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 MODELS, OUT = GOLDEN / "models", GOLDEN / "tok"
 NAMES = ["unigram-t5", "unigram-xlmr", "unigram-camembert", "unigram-albert", "unigram-old", "unigram-odd",
-         "spbpe-llama", "spbpe-first"]
+         "spbpe-llama", "spbpe-first", "marian-spm", "marian-odd"]
 STRINGS = {"unigram-t5": 200000, "unigram-albert": 200000, "spbpe-llama": 200000}  # others: 20000
 FNV, PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
 
@@ -160,6 +163,23 @@ def without_bytes(t):
     return t
 
 
+def make_marian(rules):
+    source = train(vocab_size=700, normalization_rule_tsv=rules)
+    target = train(vocab_size=400, normalization_rule_tsv=rules, split_by_whitespace=False)
+    vocab = marian.names(source, target)
+    lacks = {"▁", "▁the", "ing", "q"}
+    write_model("marian-spm", marian.files(source, target, [v for v in vocab if v not in lacks]))
+    user = ["new york", "YESTERDAY", "x'", "½"]
+    source = train(vocab_size=700, normalization_rule_tsv=rules, byte_fallback=True, remove_extra_whitespaces=False,
+                   user_defined_symbols=",".join(user))
+    unused = sentencepiece_model_pb2.ModelProto.SentencePiece.UNUSED
+    source = marian.changed(source, **{"▁the": unused, "e": unused, "▁a": unused})
+    target = train(vocab_size=500, byte_fallback=True, add_dummy_prefix=False, remove_extra_whitespaces=False,
+                   normalization_rule_name="identity")
+    more = {"additional_special_tokens": [">>zzz<<"], "model_max_length": 64}
+    write_model("marian-odd", marian.files(source, target, marian.names(source, target), **more))
+
+
 def make_models():
     with tempfile.TemporaryDirectory() as folder:
         rules = part_of_nmt_nfkc(folder)
@@ -184,6 +204,8 @@ def make_models():
             model = train(vocab_size=800, model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
                           split_digits=True, remove_extra_whitespaces=False, allow_whitespace_only_pieces=True)
             write_model("spbpe-llama", {"tokenizer.model": model, "config.json": {"model_type": "llama"}})
+        if not (MODELS / "marian-spm").exists():
+            make_marian(rules)
     xlmr = (MODELS / "unigram-xlmr" / "tokenizer.json").read_text(encoding="utf-8")
     for name, make in (("unigram-old", old), ("unigram-odd", odd)):
         if not (MODELS / name).exists():
@@ -193,6 +215,8 @@ def make_models():
 
 
 def load(name):
+    if name.startswith("marian"):
+        return marian.Slow(MODELS / name)
     path = MODELS / name / "tokenizer.json"
     t = Tokenizer.from_str(path.read_text(encoding="utf-8") if path.exists() else json.dumps(converted(name)))
     t.no_truncation()
@@ -268,7 +292,8 @@ def main():
         with open(OUT / f"{name}.jsonl", "w", encoding="utf-8") as f:
             for text in TEXTS + fragments(rnd):
                 f.write(json.dumps(example(t, text), ensure_ascii=False, separators=(",", ":")) + "\n")
-        merge("sp-points.tsv", name, [f"{plane}\t{plane_hash(t, plane):x}" for plane in (0, 1, 2, 3, 14, 15, 16)])
+        planes = (0, 1) if name.startswith("marian") else (0, 1, 2, 3, 14, 15, 16)  # Python is slow
+        merge("sp-points.tsv", name, [f"{plane}\t{plane_hash(t, plane):x}" for plane in planes])
         merge("sp-strings.tsv", name, ["\t".join(map(str, [1, len(strings), *digest(t, strings)]))])
         merge("sp-real.tsv", name, filter(None, (real_rows(t, s) for s in ("Tweets.csv", "s140-test.csv", "wikitext2-test.txt"))))
 

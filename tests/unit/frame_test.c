@@ -265,6 +265,10 @@ static void test_check(void)
     refused("pick.token", DT_I64, 1, three, picks, "pick.token: 5");
     refused("pick.logit", DT_F32, 2, (int64_t[]){2, 1}, zero, "pick.logit holds 2");
     refused("token.span", DT_I32, 2, (int64_t[]){5, 2}, span, "token.span");
+    refused("row.score", DT_F64, 1, three, zero, "row.score must not be of type F64");
+    refused("row.finish", DT_I64, 1, three, zero, "row.finish must not be of type I64");
+    refused("row.finish", DT_U8, 1, three, (uint8_t[]){0, 2, 3}, "row.finish: 3 of row 3");
+    refused("token.logprob", DT_F32, 2, (int64_t[]){5, 1}, zero, "token.logprob has 2 axes");
     refused("text.utf8", DT_I8, 1, (int64_t[]){16}, "0123456789abcdef", "text.utf8 is I8");
     Frame *f = sample();
     Err e = {0};

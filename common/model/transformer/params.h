@@ -18,6 +18,7 @@ typedef struct Param {
     int64_t rows, cols; /* as checkpoints have it; cols 0: a vector */
     int64_t at;         /* its first number in the arena */
     bool decays;        /* weight decay is for it: it is no bias and no norm's */
+    bool waves;         /* a table of positions that is made where there is none: never learns */
     bool fresh;         /* the checkpoint does not have it: it is to be drawn */
     Part part;
     int layer; /* -1: of no layer */

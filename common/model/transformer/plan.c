@@ -150,6 +150,8 @@ static void plan_half(Planner *u, HalfPlan *h, const Names *n)
     u->layer = 0;
     u->first = (int)h->first;
     h->position = table(u, n->position, c->first + c->positions, c->embedding);
+    if (c->family->positions == POSITIONS_WAVES)
+        u->plan->params.param[h->position].waves = true;
     h->kind = c->types ? table(u, n->kind, c->types, c->embedding) : -1;
     h->embed = norm(u, n->embed_norm, c->embedding);
     h->project = no_dense;

@@ -52,6 +52,7 @@ struct Speaker {
     float words_scale;
     const float *distance; /* as a Transformer's */
     float *distance_host;
+    float *waves; /* as a Transformer's */
     Kept *kept, *memory;
     Space space[SAY_SPACES];
 };

@@ -1,7 +1,7 @@
 #include "model/transformer/speaker_in.h"
 
 #include "base/mem.h"
-#include "model/transformer/transformer_in.h"
+#include "model/transformer/waves.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,9 +12,11 @@ static int out_of_memory(const Speaker *s, Err *e)
     return err_set(e, "out of memory on %s", s->dev->name);
 }
 
-static const float *get(const Speaker *s, int param, Err *e)
+static const float *get(Speaker *s, int param, Err *e)
 {
     const Param *a = &s->plan.params.param[param];
+    if (a->waves && !weights_has(s->weights, a->name))
+        return s->waves ? s->waves : (s->waves = waves_new(a->rows, a->cols));
     return weights_get(s->weights, a->name, a->rows, a->cols, e);
 }
 
@@ -258,6 +260,7 @@ void speaker_free(Speaker *s)
     free(s->value);
     free(s->weight);
     free(s->distance_host);
+    free(s->waves);
     weights_close(s->weights);
     config_clear(&s->config);
     free(s);

@@ -21,7 +21,7 @@ Transformer *transformer_load(const char *folder, Device *dev, KType type, int64
     }
     if (!(t->weights = weights_open(folder, t->config.family->prefix, e)))
         goto fail;
-    plan_new(&t->plan, &t->config, t->weights, layers < 0 ? t->config.layers : layers);
+    plan_new(&t->plan, &t->config, t->weights, layers < 0 ? config_reads(&t->config) : layers);
     if (transformer_weights(t, e) == 0)
         return t;
 fail:
@@ -49,6 +49,7 @@ void transformer_free(Transformer *t)
     free(t->weight);
     free(t->value);
     free(t->distance_host);
+    free(t->waves);
     free(t->starts);
     free(t->ids);
     free(t->positions);

@@ -12,7 +12,8 @@
 
 typedef struct Transformer Transformer;
 
-/* layers: how many to load and run; -1 all, 0 the embeddings alone. More than there are is an
+/* layers: how many to load and run; -1 those that reading a text goes through, 0 the
+ * embeddings alone. More than there are is an
  * error. type: K_F32, K_BF16 or K_F16: weights are rounded to it, products read it, sums, norms and
  * softmax are f32. */
 Transformer *transformer_load(const char *folder, Device *dev, KType type, int64_t layers, Err *e);

@@ -32,6 +32,7 @@ struct Transformer {
     Weight **weight;       /* by matrix */
     const float *distance; /* what attention adds by distance, device memory; NULL: nothing */
     float *distance_host;
+    float *waves;             /* positions' table, host memory, where the checkpoint lacks it */
     TableUse buckets, spread; /* of the bias by distance: a table's entries, all distances */
     Tape tape;
     Back *back;  /* of a model that learns */
@@ -77,6 +78,9 @@ void transformer_look(Run *u);
 
 /* The entry of the table for keys that far behind the query. */
 int64_t distance_bucket(int64_t distance, const Config *c);
+/* A parameter's numbers as the checkpoint has them, or as they are made; host memory, as long as
+ * the transformer. */
+const float *transformer_param(Transformer *t, int param, Err *e);
 /* Reads the parameters of the plan. */
 int transformer_weights(Transformer *t, Err *e);
 

@@ -15,7 +15,7 @@ Transformer *transformer_planned(Config *c, Weights *w, Device *dev, KType type)
     t->config = *c;
     *c = (Config){0};
     t->weights = w;
-    plan_new(&t->plan, &t->config, w, t->config.layers);
+    plan_new(&t->plan, &t->config, w, config_reads(&t->config));
     return t;
 }
 
@@ -60,13 +60,14 @@ static int read_param(Transformer *t, int i, Err *e)
 {
     const Param *a = &t->plan.params.param[i];
     int64_t n = param_numbers(a);
-    if (!t->weights || a->fresh) /* to be drawn */
+    if ((!t->weights && !a->waves) || a->fresh) /* to be drawn */
         return 0;
-    const float *p = weights_get(t->weights, a->name, a->rows, a->cols, e);
+    const float *p = transformer_param(t, i, e);
     if (!p)
         return -1;
     t->dev->put(t->dev, t->arena + a->at, p, (size_t)n * sizeof *p);
-    weights_done(t->weights, p, n);
+    if (p != t->waves)
+        weights_done(t->weights, p, n);
     return 0;
 }
 

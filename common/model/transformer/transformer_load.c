@@ -1,4 +1,5 @@
 #include "model/transformer/transformer_in.h"
+#include "model/transformer/waves.h"
 
 #include "base/mem.h"
 
@@ -23,17 +24,18 @@ static int out_of_memory(const Transformer *t, Err *e)
     return err_set(e, "out of memory on %s", t->dev->name);
 }
 
-/* A parameter's numbers as the checkpoint has them, host memory. */
-static const float *get(const Transformer *t, int param, Err *e)
+const float *transformer_param(Transformer *t, int param, Err *e)
 {
     const Param *a = &t->plan.params.param[param];
+    if (a->waves && !(t->weights && weights_has(t->weights, a->name)))
+        return t->waves ? t->waves : (t->waves = waves_new(a->rows, a->cols));
     return weights_get(t->weights, a->name, a->rows, a->cols, e);
 }
 
 /* Tables and vectors are used where they lie. */
 static int hold(Transformer *t, int param, Err *e)
 {
-    const float *p = get(t, param, e);
+    const float *p = transformer_param(t, param, e);
     if (!p)
         return -1;
     int64_t n = param_numbers(&t->plan.params.param[param]);
@@ -41,17 +43,17 @@ static int hold(Transformer *t, int param, Err *e)
     return t->value[param] ? 0 : out_of_memory(t, e);
 }
 
-static int read_dense(const Transformer *t, Job *j, const Dense *d, Err *e)
+static int read_dense(Transformer *t, Job *j, const Dense *d, Err *e)
 {
     j->dense = d;
     j->to = &t->weight[d->id];
     for (int i = 0; i < d->parts; i++) {
         const Param *a = &t->plan.params.param[d->weight + i];
-        const float *w = get(t, d->weight + i, e);
+        const float *w = transformer_param(t, d->weight + i, e);
         if (!w)
             return -1;
         j->part[i] = view_of((void *)(uintptr_t)w, K_F32, a->rows, a->cols);
-        if (d->bias >= 0 && !(j->bias[i] = get(t, d->bias + i, e)))
+        if (d->bias >= 0 && !(j->bias[i] = transformer_param(t, d->bias + i, e)))
             return -1;
     }
     return 0;
@@ -125,7 +127,7 @@ static int read_distance(Transformer *t, Err *e)
 {
     const Config *c = &t->config;
     int64_t wide = 2 * c->distance + 1;
-    const float *table = t->plan.distance >= 0 ? get(t, t->plan.distance, e) : NULL;
+    const float *table = t->plan.distance >= 0 ? transformer_param(t, t->plan.distance, e) : NULL;
     if (!table)
         return t->plan.distance >= 0 ? -1 : 0;
     t->distance_host = mem_array((size_t)(c->heads * wide), sizeof(float));

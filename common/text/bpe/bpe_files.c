@@ -3,35 +3,16 @@
 #include "text/bpe/bpe_model.h"
 #include "text/tokenizer_in.h"
 
-#include "store/mapfile.h"
 #include "text/jsontables.h"
 
 #include <stdlib.h>
-
-enum { VOCAB_BYTES = 1 << 28 };
-
-static int read_vocab(Tokenizer *t, const char *path, Err *e)
-{
-    Str file;
-    if (mapfile_open(path, VOCAB_BYTES, &file, e) < 0)
-        return -1;
-    Str table = file;
-    for (; table.n && memchr(" \t\r\n", *table.p, 4); table.n--)
-        table.p++;
-    JsonCut cut = {.table[CUT_VOCAB] = table, .file = file};
-    double *score = NULL;
-    int bad = table.n && *table.p == '{' ? jsontables_vocab(&cut, &t->vocab, &score, e)
-                                         : err_set(e, "no object of entries with ids");
-    mapfile_close(&file);
-    return bad;
-}
 
 static int read_model(Tokenizer *t, const TokFolder *from, const BpeRules *rules, Err *e)
 {
     MergeList merges = {0};
     char *vocab_path = mem_fmt("%s/vocab.json", from->path);
     char *merges_path = mem_fmt("%s/merges.txt", from->path);
-    int bad = read_vocab(t, vocab_path, e);
+    int bad = jsontables_file(vocab_path, &t->vocab, e);
     if (bad)
         err_at(e, "vocab.json");
     else if ((bad = merges_read(&merges, &t->vocab, merges_path, e)))

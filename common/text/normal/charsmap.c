@@ -87,20 +87,47 @@ static size_t offset(uint32_t unit)
     return (size_t)(unit >> 10) << ((unit & 1u << 9) >> 6);
 }
 
+/* One byte further through the trie. -1: no entry goes on so; 1: one ends here, and its result is
+ * that of unit `at`. */
+static int step(const Charsmap *m, size_t *at, unsigned char byte)
+{
+    size_t next = *at ^ byte;
+    if (!byte || next >= m->units)
+        return -1;
+    uint32_t unit = m->unit[next];
+    if ((unit & (1u << 31 | 0xff)) != byte)
+        return -1;
+    *at = next ^ offset(unit);
+    if (!(unit & 1u << 8))
+        return 0;
+    return *at < m->units ? 1 : -1;
+}
+
+static bool result_at(const Charsmap *m, size_t at, Str *to)
+{
+    return result(m, m->unit[at] & ~(1u << 31), to);
+}
+
 bool charsmap_find(const Charsmap *m, Str text, Str *to)
 {
     size_t at = offset(m->unit[0]);
-    for (size_t i = 0; i < text.n && text.p[i]; i++) {
-        unsigned char byte = (unsigned char)text.p[i];
-        at ^= byte;
-        if (at >= m->units)
-            return false;
-        uint32_t unit = m->unit[at];
-        if ((unit & (1u << 31 | 0xff)) != byte)
-            return false;
-        at ^= offset(unit);
-        if (unit & 1u << 8)
-            return at < m->units && result(m, m->unit[at] & ~(1u << 31), to);
+    for (size_t i = 0; i < text.n; i++) {
+        int ends = step(m, &at, (unsigned char)text.p[i]);
+        if (ends)
+            return ends > 0 && result_at(m, at, to);
     }
     return false;
+}
+
+size_t charsmap_longest(const Charsmap *m, Str text, Str *to)
+{
+    size_t at = offset(m->unit[0]), length = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        int ends = step(m, &at, (unsigned char)text.p[i]);
+        if (ends < 0)
+            break;
+        if (ends && result_at(m, at, to))
+            length = i + 1;
+    }
+    return length;
 }

@@ -26,5 +26,8 @@ void charsmap_free(Charsmap *m);
 
 /* What text becomes; false: it stays. */
 bool charsmap_find(const Charsmap *m, Str text, Str *to);
+/* As SentencePiece itself looks it up: what the longest entry that begins the text becomes. Its
+ * length; 0: the first character stays. */
+size_t charsmap_longest(const Charsmap *m, Str text, Str *to);
 
 #endif

@@ -73,7 +73,7 @@ static int broken(const char *what, Err *e)
 
 static int read_piece(Spiece *s, Str m, Err *e)
 {
-    SpiecePiece p = {.text = {"", 0}, .type = 1};
+    SpiecePiece p = {.text = {"", 0}, .type = SPIECE_NORMAL};
     Field f;
     while (m.n) {
         if (!read_field(&m, &f))
@@ -105,6 +105,12 @@ static int read_trainer(Spiece *s, Str m, Err *e)
             return broken("its trainer_spec", e);
         if (f.number == 3 && f.wire == WIRE_VARINT)
             s->model = (int)f.value;
+        else if (f.number == 24 && f.wire == WIRE_VARINT)
+            s->suffix = f.value != 0;
+        else if (f.number == 35 && f.wire == WIRE_VARINT)
+            s->fallback = f.value != 0;
+        else if (f.number == 44 && f.wire == WIRE_BYTES)
+            s->unknown_shown = f.bytes;
         else if (f.number == 40 && f.wire == WIRE_VARINT)
             s->unknown = (int32_t)f.value;
         else if (f.number == 45 && f.wire == WIRE_BYTES)
@@ -121,8 +127,23 @@ static int read_normalizer(Spiece *s, Str m, Err *e)
             return broken("its normalizer_spec", e);
         if (f.number == 2 && f.wire == WIRE_BYTES)
             s->charsmap = f.bytes;
+        else if (f.number == 3 && f.wire == WIRE_VARINT)
+            s->prefix = f.value != 0;
+        else if (f.number == 4 && f.wire == WIRE_VARINT)
+            s->trim = f.value != 0;
+        else if (f.number == 5 && f.wire == WIRE_VARINT)
+            s->escape = f.value != 0;
     }
     return 0;
+}
+
+/* Of the normalizer for the way back only that there is one. */
+static int read_denormalizer(Spiece *s, Str m, Err *e)
+{
+    Spiece back = {0};
+    int bad = read_normalizer(&back, m, e);
+    s->back = back.charsmap;
+    return bad;
 }
 
 static int read_model(Spiece *s, Err *e)
@@ -141,6 +162,8 @@ static int read_model(Spiece *s, Err *e)
             bad = read_trainer(s, f.bytes, e);
         else if (f.number == 3)
             bad = read_normalizer(s, f.bytes, e);
+        else if (f.number == 5)
+            bad = read_denormalizer(s, f.bytes, e);
     }
     if (!bad && !s->n)
         return err_set(e, "no pieces: is it SentencePiece's model?");
@@ -149,7 +172,12 @@ static int read_model(Spiece *s, Err *e)
 
 int spiece_read(Spiece *s, const char *path, Err *e)
 {
-    *s = (Spiece){.model = SPIECE_UNIGRAM, .unknown_text = {"<unk>", 5}};
+    *s = (Spiece){.model = SPIECE_UNIGRAM,
+                  .unknown_text = {"<unk>", 5},
+                  .unknown_shown = {" \xe2\x81\x87 ", 5},
+                  .prefix = true,
+                  .trim = true,
+                  .escape = true};
     if (file_read(path, FILE_BYTES, &s->bytes, e) == 0 && read_model(s, e) == 0)
         return 0;
     spiece_free(s);

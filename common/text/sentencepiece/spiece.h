@@ -1,6 +1,6 @@
 /* spiece.h - SentencePiece's model files (spiece.model, sentencepiece.bpe.model,
  * tokenizer.model): a protobuf message ModelProto, of which what transformers'
- * convert_slow_tokenizer.py reads is read here. */
+ * convert_slow_tokenizer.py reads is read here, and what SentencePiece's own encoding needs. */
 #ifndef WEFT_SPIECE_H
 #define WEFT_SPIECE_H
 
@@ -10,8 +10,15 @@
 
 #include <stdbool.h>
 
-enum { SPIECE_CONTROL = 3, SPIECE_USER = 4 }; /* SentencePiece.Type */
-enum { SPIECE_UNIGRAM = 1, SPIECE_BPE = 2 };  /* TrainerSpec.ModelType */
+enum { /* SentencePiece.Type */
+       SPIECE_NORMAL = 1,
+       SPIECE_UNKNOWN,
+       SPIECE_CONTROL,
+       SPIECE_USER,
+       SPIECE_UNUSED,
+       SPIECE_BYTE,
+};
+enum { SPIECE_UNIGRAM = 1, SPIECE_BPE = 2 }; /* TrainerSpec.ModelType */
 
 typedef struct SpiecePiece {
     Str text;
@@ -26,6 +33,11 @@ typedef struct Spiece {
     int model;
     int32_t unknown;
     Str unknown_text, charsmap;
+    /* What transformers' converter leaves to its classes, and SentencePiece itself goes by: */
+    Str unknown_shown;         /* unk_surface */
+    bool prefix, trim, escape; /* add_dummy_prefix, remove_extra_whitespaces, ... */
+    bool suffix, fallback;     /* treat_whitespace_as_suffix, byte_fallback */
+    Str back;                  /* denormalizer_spec's charsmap */
 } Spiece;
 
 /* -1: it cannot be read, or is no such file or not whole. */
