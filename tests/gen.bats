@@ -224,7 +224,7 @@ refuses() {
   refuses 2 'min-length' --min-length 30 --max-length 20
   refuses 2 'min-new' --min-new 9 --max-new 8
   refuses 2 'beams' --beams 2 -r 3
-  refuses 2 'return' --beams 1 -r 2
+  refuses 2 'without --beams' --beams 1 -r 2
   refuses 2 'max-new' --max-new 0
   refuses 2 'early-stopping' --beams 2 --early-stopping maybe
 }
@@ -234,10 +234,10 @@ refuses() {
   fails_with 1 bert gen -m "$(golden models/bert-class)" in
 }
 
-@test "a prompt that is longer than the model's positions: its record, and --trunc left" {
+@test "a prompt that is longer than the model's positions: its row, and --trunc left" {
   folder gpt2
   { echo 5 6; seq 170 | sed 's/.*/7/; 100s/7/9/; 160s/7/11/' | tr '\n' ' '; echo; } | tok --ids >in
-  refuses 1 'record 2' --beams 1 --max-new 5
+  refuses 1 'row 2' --beams 1 --max-new 5
   ids in | awk 'NR == 2 { n = NF < 155 ? 1 : NF - 154; for (; n <= NF; n++) printf "%s ", $n; print "" }' |
     tok --ids | gen -m m --beams 1 --max-new 5 | digest 'token.id' >want
   ids in | sed -n 2p | tok --ids | gen -m m --beams 1 --max-new 5 --trunc left |
@@ -247,14 +247,14 @@ refuses() {
 @test "a prompt that is as long as the answer may be" {
   folder gpt2
   printf '%s\n' '5 6' '5 6 7 8' '5 6 7 8 9' | tok --ids >in
-  refuses 1 'record 2' --beams 1 --max-length 4
+  refuses 1 'row 2' --beams 1 --max-length 4
 }
 
 @test "an empty prompt where the model has no start token" {
   folder gpt2
   settings '{"eos_token_id": 0}'
   printf '%s\n' '5 6' '' | tok --ids >in
-  refuses 1 'record 2' --beams 1
+  refuses 1 'row 2' --beams 1
 }
 
 @test "no decoder start: the model is refused" {
@@ -277,7 +277,7 @@ refuses() {
   folder gpt2-nan
   { echo 5 6; seq 21 | sed 's/.*/7/' | tr '\n' ' '; echo; echo 8; } | tok --ids >in
   run --separate-stderr -1 bash -c 'gen -m m --beams 1 --max-new 5 in | show -r >rows; exit "${PIPESTATUS[0]}"'
-  [[ $stderr == *'record 2'* ]]
+  [[ $stderr == *'row 2'* ]]
   for row in '5 6' 8; do
     echo "$row" | tok --ids | gen -m m --beams 1 --max-new 5 | ids >alone
     grep -qF "\"ids\": [$(sed 's/ /, /g' alone)]" rows

@@ -123,7 +123,7 @@ static int begin(GenerateOpen *o, const GenerateFilter *f, const Frame *frame, E
                          "keep",
                          o->name);
     if (!o->settings.eos.n)
-        msg_note("%s names no token that ends an answer: each goes on to its maximum", o->name);
+        msg_note("%s has no end token: each answer goes on to its greatest length", o->name);
     set_task(o, task_of(frame));
     if (f->cache && open_cache(o, f->cache, e) < 0)
         return -1;

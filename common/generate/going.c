@@ -181,12 +181,14 @@ static float mean_logprob(const Going *r, const Line *l)
 void going_step(Generator *g, Going *r)
 {
     bool all = true;
-    for (int k = 0; k < r->lines && !r->done; k++) {
+    for (int k = 0; k < r->lines; k++) {
         if (!r->line[k].done)
             line_step(g, r, k);
+        if (r->done)
+            return; /* it failed */
         all &= r->line[k].done;
     }
-    if (!all || r->done)
+    if (!all)
         return;
     for (int k = 0; k < r->lines; k++)
         r->line[k].score = mean_logprob(r, &r->line[k]);
