@@ -153,6 +153,21 @@ agrees() {
   [ "$(cut -c 1-7 got | tr '\n' '|')" = "the cat|bad ser|" ]
 }
 
+@test "summarize, translate: transformers' answers, by the task's settings" {
+  printf '%s\n' 'the cat sat on the mat' 'no way to get home' 'we love the great service' >lines
+  tok -m "$(model t5-writer)" --task translation_en_to_fr lines | gen | tok --decode --json |
+    sed 's/, "finish".*/}/' | cmp - "$(golden pipelines)/t5-writer.json"
+  tok -m "$(model bart-writer)" --task summarization lines | gen | tok --decode --json |
+    sed 's/, "finish".*/}/' | cmp - "$(golden pipelines)/bart-writer.json"
+  translate.sh translation_en_to_fr "$(model t5-writer)" <lines >got
+  tok -m "$(model t5-writer)" --task translation_en_to_fr lines | gen | tok --decode | cmp - got
+  translate.sh - "$(model t5-writer)" --max-new 3 <lines >got
+  tok -m "$(model t5-writer)" lines | gen --max-new 3 | tok --decode | cmp - got
+  summarize.sh "$(model bart-writer)" --max-new 5 <lines >got
+  tok -m "$(model bart-writer)" --task summarization lines | gen --max-new 5 | tok --decode | cmp - got
+  [ "$(wc -l <got)" -eq 3 ]
+}
+
 @test "WEFT_MODEL is the model where none is named; without either, the usual one" {
   export WEFT_MODEL
   WEFT_MODEL=$(model bert-class)
@@ -207,14 +222,16 @@ cached() {
   cached google-bert/bert-base-uncased bert-pretraining
   cached sentence-transformers/all-MiniLM-L6-v2 sentence
   cached openai-community/gpt2 gpt2-lm
+  cached sshleifer/distilbart-cnn-12-6 bart-writer
+  cached google-t5/t5-base t5-writer
   sed -n '/^## Tasks/,/^## Recipes/s/^    //p' "$TOP/README.md" >tasks.sh
-  [ "$(grep -c '^[a-z]*=' tasks.sh)" -eq 7 ]
+  [ "$(grep -c '^[a-z]*=' tasks.sh)" -eq 9 ]
   run --separate-stderr bash -e -o pipefail tasks.sh
   [ "$status" -eq 0 ] || { echo "$stderr" >&2; false; }
   [ -s features.npy ]
   local task
   for task in text-classification zero-shot-classification token-classification \
-    question-answering fill-mask 'next sentence' feature-extraction 'semantic search' perplexity; do
+    question-answering fill-mask 'next sentence' feature-extraction 'semantic search' perplexity text-generation summarization translation; do
     grep -q "^#.*$task" tasks.sh
   done
 }

@@ -6,8 +6,8 @@
 # Where nothing is shown it has to exit 0. A page's examples run in order in one folder, which
 # holds tweets.csv (id,label,text), texts.txt, reviews.jsonl (text, stars), and models: bert
 # (classifies: negative, neutral, positive), pretrained (fills masks, tells next sentences),
-# sentence (gives vectors), and bert-mask, bert-token, bert-span, bert-nli, gpt2, ner, squad, mnli
-# for their tasks; and examples, the source's.
+# sentence (gives vectors), and bert-mask, bert-token, bert-span, bert-nli, gpt2, ner, squad, mnli,
+# distilbart and t5 for their tasks; and examples, the source's.
 load helper
 
 each_setup() {
@@ -19,6 +19,8 @@ each_setup() {
   ln -s "$(golden models/bert-token)" ner
   ln -s "$(golden models/bert-span)" squad
   ln -s "$(golden models/bart-mnli)" mnli
+  ln -s "$(golden models/bart-writer)" distilbart
+  ln -s "$(golden models/t5-writer)" t5
   ln -s "$TOP/examples" examples
   ln -s "$(golden models/bert-token)" bert-token
   ln -s "$(golden models/bert-span)" bert-span

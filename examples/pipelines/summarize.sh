@@ -1,6 +1,7 @@
 #!/bin/sh
-# summarize.sh [MODEL [OPTION...]] < TEXTS: each line said in fewer words. Options are gen's.
+# summarize.sh [MODEL [OPTION...]] < TEXTS: each line said in fewer words, by the model's settings
+# for summaries. Options are gen's.
 model=${1:-${WEFT_MODEL:-sshleifer/distilbart-cnn-12-6}}
 [ $# -eq 0 ] || shift
 
-weft tok -m "$model" | weft gen "$@" | weft tok --decode
+weft tok -m "$model" --task summarization | weft gen "$@" | weft tok --decode

@@ -1,7 +1,6 @@
 #!/bin/sh
-# translate.sh [TASK [MODEL [OPTION...]]] < TEXTS: each line in another language. TASK is one that
-# the model's config.json names (translation_en_to_fr); "-" for a model that does nothing else.
-# Options are gen's.
+# translate.sh [TASK [MODEL [OPTION...]]] < TEXTS: each line in another language. TASK is one of the
+# model's config.json (translation_en_to_fr); - for a model that only translates. Options are gen's.
 task=${1:-translation_en_to_fr}
 model=${2:-${WEFT_MODEL:-google-t5/t5-base}}
 [ $# -eq 0 ] || shift
