@@ -47,6 +47,17 @@ kills() {
   kills show-old show -o doc vectors
 }
 
+@test "plot, to no file" {
+  command -v gnuplot || skip "no gnuplot"
+  kills plot plot --map -o map.svg vectors
+}
+
+@test "plot, over an old one" {
+  command -v gnuplot || skip "no gnuplot"
+  echo old >given/map.svg
+  kills plot-old plot --map -o map.svg vectors
+}
+
 @test "get" {
   hub_for_faults
   kills get get -q org/tiny
