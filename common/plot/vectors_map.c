@@ -43,7 +43,7 @@ typedef struct Map {
 
 typedef int PassFn(Map *m, const Frame *f, const float *x, Err *e);
 
-static int pass(Map *m, const Spool *s, PassFn *fn, Err *e)
+static int pass(Map *m, const Spool *s, PassFn *fn, const char *place, Err *e)
 {
     for (int i = 0; i < spool_frames(s); i++) {
         Frame *f = spool_frame(s, i, e);
@@ -53,7 +53,7 @@ static int pass(Map *m, const Spool *s, PassFn *fn, Err *e)
         int status = f->rows == 0 ? 0 : x ? fn(m, f, x, e) : -1;
         frame_free(f);
         if (status < 0)
-            return err_at(e, "stdin");
+            return err_at(e, "%s", place);
     }
     return 0;
 }
@@ -175,9 +175,9 @@ static int make_map(Map *m, In *in, Err *e)
                      ? err_set(e, "%" PRId64 " rows: choose some (`deal -n %d:some 1:-`)",
                                spool_rows(s), MAP_ROWS)
                      : 0;
-    if (status == 0 &&
-        (pass(m, s, add_mean, e) < 0 || end_mean(m, e) < 0 || pass(m, s, add_covariance, e) < 0 ||
-         end_covariance(m, e) < 0 || pass(m, s, add_places, e) < 0))
+    if (status == 0 && (pass(m, s, add_mean, in_place(in), e) < 0 || end_mean(m, e) < 0 ||
+                        pass(m, s, add_covariance, in_place(in), e) < 0 ||
+                        end_covariance(m, e) < 0 || pass(m, s, add_places, in_place(in), e) < 0))
         status = -1;
     spool_free(s);
     if (status == 0)
