@@ -221,6 +221,16 @@ no_error() {
   each '*' no_error
 }
 
+on_terminal() {
+  run script -q -e -c "$(printf '%q ' "${cmd[@]}") <$in" /dev/null </dev/null
+  [ "$status" -eq 1 ] && [[ $output == *"standard output: a terminal, and a stream is bytes"* ]] &&
+    [[ $output != *dtype* ]] || { echo "$name: $status $output" >&2; return 1; }
+}
+@test "a terminal gets no frames" {
+  command -v script >/dev/null || skip "no script(1)"
+  each stream on_terminal
+}
+
 gone() {
   run --separate-stderr bash -c \
     '{ sleep 0.2; cat "$0"; } | "$@" | true; echo "${PIPESTATUS[1]}"' "$in" "${cmd[@]}"
