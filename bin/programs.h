@@ -35,6 +35,8 @@
       "a stream, a model folder or this machine, to read", NULL)                                   \
     P(near, "near", "[-k N] [option ...] CORPUS", "vectors to the nearest rows of a corpus",       \
       "By cosine, a line each: row, rank, cosine, text.")                                          \
+    P(plot, "plot", "[-x COL] -y COL[,COL...] | --WHAT [option ...] [file ...]",                   \
+      "logs, reports and streams to a picture", "Without -o it is drawn in the terminal.")         \
     P(get, "get", "[option ...] [ORG/]NAME[@REV] ...", "a model into the Hugging Face cache",      \
       "Fetches what weft needs of it and prints the folder where it lies.")
 

@@ -28,6 +28,8 @@ sweeps() {
 
 ids() { tok -q -m "$M/$1" given/text >given/ids; }
 
+need_gnuplot() { command -v gnuplot || skip "no gnuplot"; }
+
 # hidden MODEL; vectors: labelled ones.
 hidden() { ids "$1" && encode -q -m "$M/$1" given/ids >given/hidden; }
 vectors() {
@@ -257,6 +259,26 @@ END
 @test "near" {
   vectors
   sweeps <<<'-i vectors near near -k 2 vectors'
+}
+
+@test "plot: logs, reports, the terminal" {
+  need_gnuplot
+  printf 'step\tloss\n1\t2\n2\t1\n' >given/log
+  vectors
+  train -q -e 1 -o made given/vectors
+  weft-head -q -m made given/vectors | score --csv >given/scored
+  sweeps <<'END'
+plot plot -y loss log
+plot-picture plot -y loss -o log.svg log
+-i scored plot-margins plot --margins -o margins.svg
+END
+}
+
+@test "plot: a stream, over an old picture" {
+  need_gnuplot
+  vectors
+  echo old >given/map.svg
+  sweeps <<<'-i vectors plot-map plot --map -o map.svg'
 }
 
 @test "weft" {

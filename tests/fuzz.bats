@@ -39,6 +39,7 @@ replay() {
 @test "jsonlines" { replay jsonlines; }
 @test "jsonscan" { replay jsonscan; }
 @test "pickle" { replay pickle; }
+@test "plot" { replay plot; }
 @test "rows" { replay rows; }
 @test "safetensors" { replay safetensors; }
 @test "score" { replay score; }

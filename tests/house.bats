@@ -187,6 +187,7 @@ curl/curl.h        common/hub/http.c
 dnnl.h             kernels/matmul.c
 openssl/evp.h      common/hub/sums.c
 utf8proc.h         common/base/write.c
+utf8proc.h         common/plot/draw.c
 utf8proc.h         common/store/safetensors.c
 utf8proc.h         common/text/
 xxhash.h           common/base/hash.c

@@ -53,6 +53,17 @@ kills() {
   kills gen gen -q -m "$M/gpt2-lm" --max-new 2 --cache kept ids
 }
 
+@test "plot, to no file" {
+  command -v gnuplot || skip "no gnuplot"
+  kills plot plot --map -o map.svg vectors
+}
+
+@test "plot, over an old one" {
+  command -v gnuplot || skip "no gnuplot"
+  echo old >given/map.svg
+  kills plot-old plot --map -o map.svg vectors
+}
+
 @test "get" {
   hub_for_faults
   kills get get -q org/tiny

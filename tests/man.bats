@@ -137,6 +137,10 @@ run_examples() {
 @test "weft-ppl.1" { run_examples weft-ppl.1; }
 @test "weft-gen.1" { run_examples weft-gen.1; }
 @test "weft-near.1" { run_examples weft-near.1; }
+@test "weft-plot.1" {
+  command -v gnuplot || skip "no gnuplot"
+  run_examples weft-plot.1;
+}
 @test "weft-get.1" {
   cached distilbert/distilbert-base-uncased-finetuned-sst-2-english
   run_examples weft-get.1;

@@ -101,6 +101,16 @@ END
   [ "$(score s.weft)" = $'LABEL_0\t-3.250000' ]
 }
 
+@test "small scores keep their digits" {
+  printf 'meta classes ["a","b","c"]\nlogit 0 -22 -9 | label a\n' | mkstream >s.weft
+  # exp(-22), exp(-9), over 1 + both
+  [ "$(score -k 0 s.weft)" = $'1\ta\t0.999877\n1\tb\t2.78912e-10\n1\tc\t0.000123' ]
+  [ "$(score --csv -k 0 s.weft | cut -d , -f 5 | sed -n 3p)" = 2.78912e-10 ]
+  printf 'meta classes ["a","b"]\nlogit 0 -22 | label a\n' | mkstream | score --eval >out
+  grep -qx $'loss\t2.78947e-10' out
+  grep -qx $'accuracy\t1.000000' out
+}
+
 @test "a logit so large that exp overflows" {
   printf 'meta classes ["a","b"]\nlogit 1000 -1000\n' | mkstream >s.weft
   [ "$(score -k 0 s.weft)" = $'1\ta\t1.000000\n1\tb\t0.000000' ]

@@ -3,7 +3,8 @@
 load helper
 
 # name   stream it reads   what it makes   arguments; - where the sweeps of streams do not go:
-# near's operand is its corpus, ppl's last line is about all that it has read.
+# near's operand is its corpus, ppl's last line is about all that it has read. A picture is of all
+# rows together, and stands in no other's place.
 table() {
   cat <<END
 embed    ids      stream
@@ -18,6 +19,7 @@ train    vector   folder   --head linear -e 1 -o made
 tok      -        -
 near     -        -
 ppl      -        -
+plot     ids      picture  --lengths -o made.svg
 get      -        -
 END
 }
@@ -63,7 +65,7 @@ each() {
     # shellcheck disable=SC2206 # the table's arguments are words
     cmd=("$name" $args)
     [ "$name" != head ] || cmd=(weft "${cmd[@]}") # whatever its arguments, ours
-    rm -rf made made.weft
+    rm -rf made made.weft made.svg
     ("$fn" 3<&-) || bad+=" $name"
     n=$((n + 1))
   done 3< <(table)
@@ -87,7 +89,7 @@ silent() {
 }
 
 nothing_made() {
-  [ ! -e made ] && [ ! -e made.weft ] && [ -z "$(find . -name '*.tmp')" ]
+  [ ! -e made ] && [ ! -e made.weft ] && [ ! -e made.svg ] && [ -z "$(find . -name '*.tmp')" ]
 }
 
 operand() {
@@ -218,6 +220,16 @@ no_error() {
   each stream no_output
   each text no_output
   each '*' no_error
+}
+
+on_terminal() {
+  run script -q -e -c "$(printf '%q ' "${cmd[@]}") <$in" /dev/null </dev/null
+  [ "$status" -eq 1 ] && [[ $output == *"standard output: a terminal, and a stream is bytes"* ]] &&
+    [[ $output != *dtype* ]] || { echo "$name: $status $output" >&2; return 1; }
+}
+@test "a terminal gets no frames" {
+  command -v script >/dev/null || skip "no script(1)"
+  each stream on_terminal
 }
 
 gone() {

@@ -50,6 +50,18 @@ END
   [ "$(member text <out)" = $'"the\\ncat"\n"was"' ]
 }
 
+@test "--labels: names in quotes" {
+  printf 'text,mood\na,"x, y"\nb,2\nc,"say ""no"""\n' >t.csv
+  tok -m "$M" -c text -l mood --labels '"x, y" ,2="z, ""w""","say ""no"""=n' t.csv >out
+  [ "$(show -r out | grep -o '"label": "[^}]*", "ids"' | cut -d '"' -f 4- )" = "$(
+    printf '%s\n' 'x, y", "ids"' 'z, \"w\"", "ids"' 'n", "ids"')" ]
+  show out | grep -qF '["x, y","z, \\"w\\"","n"]'
+  fails_with 2 "--labels: a quote is left open: close it" tok -m "$M" -c text -l mood --labels '"x' t.csv
+  fails_with 2 "--labels: text behind a closing quote" tok -m "$M" -c text -l mood --labels '"x"y' t.csv
+  fails_with 2 "has an empty name" tok -m "$M" -c text -l mood --labels '"",y' t.csv
+  fails_with 2 "--labels: not UTF-8" tok -m "$M" -c text -l mood --labels $'\xff' t.csv
+}
+
 @test "CSV: columns by name and number, quotes, kept columns, labels, weights" {
   csv
   tok -m "$M" -c text -p more -l mood -w weight -k id -k 5 --labels 0=bad,4=good t.csv >out

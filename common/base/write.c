@@ -109,6 +109,18 @@ void put_float(Buf *b, float x)
         buf_str(b, ".0");
 }
 
+void put_score(Buf *b, double x)
+{
+    buf_fmt(b, x != 0 && fabs(x) < 1e-4 ? "%.6g" : "%.6f", x);
+}
+
+void put_score_line(Buf *b, const char *name, double x)
+{
+    buf_fmt(b, "%s\t", name);
+    put_score(b, x);
+    buf_str(b, "\n");
+}
+
 void put_count(Buf *b, double x)
 {
     buf_fmt(b, "%.15g", x);

@@ -15,6 +15,11 @@ void put_json(Buf *b, Str s); /* in quotes; control characters as \uNNNN or shor
 /* `open` and the key of an object's member: put_json_key(b, "{", "score") gives {"score": */
 void put_json_key(Buf *b, const char *open, const char *key);
 void put_float(Buf *b, float x); /* JSON: reads back as the same float; not finite: null */
+/* A score or a measure, to read: six decimals; of what is so small that they would leave fewer than
+ * three digits, six digits ("3.10267e-10"). */
+void put_score(Buf *b, double x);
+/* The same behind a name and a tab, as a line. */
+void put_score_line(Buf *b, const char *name, double x);
 /* A count that row weights may have made a fraction: "3", "2.5". */
 void put_count(Buf *b, double x);
 

@@ -41,8 +41,9 @@ int64_t in_rows(const In *in);
 const char *in_place(const In *in);
 void in_close(In *in);
 
-/* Standard output. Frames are written by a thread of their own, two at most waiting. A frame is
- * cut where it is larger than FRAME_BYTES (a row is never cut). */
+/* Standard output; where that is a terminal nothing is written, and the first frame is an error.
+ * Frames are written by a thread of their own, two at most waiting. A frame is cut where it is
+ * larger than FRAME_BYTES (a row is never cut). */
 Out *out_open(void);
 /* A regular file (made beside its place, renamed into it by out_close) or whatever else PATH
  * is; see outfile.h. */

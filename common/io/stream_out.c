@@ -20,6 +20,7 @@ struct Out {
     bool failed;   /* out_fail was called */
     pthread_t thread;
     bool alone;           /* the thread could not be started: `error` says why */
+    bool shown;           /* it is a terminal: nothing is written, and `error` is set */
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t moved;
     Frame *queue[QUEUE];
@@ -63,9 +64,12 @@ static void *writer(void *arg)
 static Out *start(int fd, OutFile *file, const char *place)
 {
     Out *out = mem_zero(1, sizeof *out);
+    bool shown = !file && isatty(fd);
     *out = (Out){.fd = fd,
                  .file = file,
                  .place = mem_str(place),
+                 .shown = shown,
+                 .error = shown ? ENOTSUP : 0,
                  .lock = PTHREAD_MUTEX_INITIALIZER,
                  .moved = PTHREAD_COND_INITIALIZER};
     wire_widen(fd);
@@ -92,6 +96,11 @@ static int told(const Out *out, int error, Err *e)
 {
     if (!error)
         return 0;
+    if (out->shown && error == ENOTSUP)
+        return err_set(e,
+                       "%s: a terminal, and a stream is bytes for programs: pipe it on (`show` "
+                       "tells what is in it), or send it to a file",
+                       out->place);
     errno = error;
     return err_sys(e, "%s: cannot %s", out->place, out->alone ? "start a thread" : "write");
 }

@@ -176,11 +176,14 @@ double entity_counts_f1(const EntityCounts *x)
 static void put_text(Buf *b, const EntityCounts *x, int64_t rows)
 {
     Overall o = sum_up(x);
-    buf_fmt(b, "rows\t%lld\nwords\t%lld\nloss\t%.6f\naccuracy\t%.6f\n", (long long)rows,
-            (long long)x->words, o.loss, o.accuracy);
-    buf_fmt(b, "precision\t%.6f\nrecall\t%.6f\nf1\t%.6f\n", o.all.precision, o.all.recall,
-            o.all.f1);
-    buf_fmt(b, "macro_f1\t%.6f\nweighted_f1\t%.6f\n", o.macro_f1, o.weighted_f1);
+    buf_fmt(b, "rows\t%lld\nwords\t%lld\n", (long long)rows, (long long)x->words);
+    put_score_line(b, "loss", o.loss);
+    put_score_line(b, "accuracy", o.accuracy);
+    put_score_line(b, "precision", o.all.precision);
+    put_score_line(b, "recall", o.all.recall);
+    put_score_line(b, "f1", o.all.f1);
+    put_score_line(b, "macro_f1", o.macro_f1);
+    put_score_line(b, "weighted_f1", o.weighted_f1);
     buf_str(b, "\nlabel\tprecision\trecall\tf1\tsupport\n");
     for (int32_t i = 0; i < x->types; i++) {
         Rates r = rates_of(x->count[i]);

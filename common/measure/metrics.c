@@ -114,9 +114,12 @@ static void put_text(Buf *b, const Metrics *m, const Classes *c)
 {
     ClassMetrics *k = mem_array((size_t)m->classes, sizeof *k);
     Summary s = metrics_sum(m, k);
-    buf_fmt(b, "rows\t%lld\nloss\t%.6f\naccuracy\t%.6f\n", (long long)m->rows, s.loss, s.accuracy);
-    buf_fmt(b, "macro_f1\t%.6f\nmicro_f1\t%.6f\nweighted_f1\t%.6f\n", s.macro_f1, s.micro_f1,
-            s.weighted_f1);
+    buf_fmt(b, "rows\t%lld\n", (long long)m->rows);
+    put_score_line(b, "loss", s.loss);
+    put_score_line(b, "accuracy", s.accuracy);
+    put_score_line(b, "macro_f1", s.macro_f1);
+    put_score_line(b, "micro_f1", s.micro_f1);
+    put_score_line(b, "weighted_f1", s.weighted_f1);
     buf_str(b, "\nlabel\tprecision\trecall\tf1\tsupport\n");
     for (int64_t i = 0; i < m->classes; i++) {
         put_name(b, c, i);

@@ -1,6 +1,7 @@
 #include "rows/candidates.h"
 
 #include "base/utf8.h"
+#include "rows/quoted.h"
 #include "text/unicode.h"
 
 #include <jansson.h>
@@ -10,20 +11,10 @@
 
 static const char place[] = "{}";
 
-/* Bytes of white space from p on, up to `end`. */
-static size_t spaces(const char *p, const char *end)
-{
-    const char *q = p;
-    int len = 0;
-    while (q < end && (uni_class(utf8_get(q, &len)) & UNI_SPACE))
-        q += len;
-    return (size_t)(q - p);
-}
-
 /* The text without white space around it. */
 static Str trimmed(const char *p, const char *end)
 {
-    const char *last = p += spaces(p, end);
+    const char *last = p += quoted_spaces(p, end);
     for (const char *q = p; q < end;) {
         int len;
         bool space = uni_class(utf8_get(q, &len)) & UNI_SPACE;
@@ -32,24 +23,6 @@ static Str trimmed(const char *p, const char *end)
             last = q;
     }
     return str_of(p, (size_t)(last - p));
-}
-
-/* A name in quotes from *at on, which moves to the comma behind it. */
-static int quoted(Buf *name, const char **at, const char *end, Err *e)
-{
-    const char *p = *at + 1;
-    for (; p < end && (*p != '"' || (p + 1 < end && p[1] == '"')); p++) {
-        p += *p == '"';
-        buf_add(name, p, 1);
-    }
-    if (p == end)
-        return err_set(e, "a quote is left open: close it");
-    p++;
-    p += spaces(p, end);
-    if (p < end && *p != ',')
-        return err_set(e, "text behind a closing quote: double the quotes inside a name");
-    *at = p;
-    return 0;
 }
 
 static void add(Candidates *c, Str name, const char *template)
@@ -82,8 +55,8 @@ int candidates_parse(Candidates *c, const char *given, const char *template, Err
         return err_set(e, "--template '%s' has no {} where the candidate goes", template);
     for (;; p++) {
         Buf name = {0};
-        p += spaces(p, end);
-        int bad = *p == '"' ? quoted(&name, &p, end, e) : 0;
+        p += quoted_spaces(p, end);
+        int bad = *p == '"' ? quoted_name(&name, &p, ",", e) : 0;
         size_t n = strcspn(p, ","); /* 0 behind a quoted one */
         Str plain = trimmed(p, p + n);
         if (!bad && (name.n || plain.n))

@@ -1,10 +1,13 @@
 #include "rows/labels.h"
 
+#include "base/utf8.h"
+#include "rows/quoted.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int find(char **list, int n, Str s)
+static int find(char *const *list, int n, Str s)
 {
     for (int i = 0; i < n; i++)
         if (strlen(list[i]) == s.n && memcmp(list[i], s.p, s.n) == 0)
@@ -12,20 +15,58 @@ static int find(char **list, int n, Str s)
     return -1;
 }
 
+/* A name, quoted or not, up to one of the characters of `stops`; the caller frees *name. */
+static int take_name(const char **p, const char *stops, char **name, Err *e)
+{
+    Buf b = {0};
+    *name = NULL;
+    if (**p != '"') {
+        size_t n = strcspn(*p, stops);
+        *name = mem_strn(*p, n);
+        *p += n;
+        return 0;
+    }
+    int status = quoted_name(&b, p, stops, e);
+    if (status == 0)
+        *name = mem_strn(b.p ? b.p : "", b.n);
+    free(b.p);
+    return status;
+}
+
+/* RAW or RAW=NAME, with *p behind it. */
+static int take_label(Labels *l, const char *given, const char **p, Err *e)
+{
+    char *raw, *name = NULL;
+    int status = take_name(p, "=,", &raw, e);
+    if (status == 0 && **p == '=') {
+        ++*p;
+        status = take_name(p, ",", &name, e);
+    } else if (status == 0) {
+        name = mem_str(raw);
+    }
+    if (status == 0 && (!*raw || !*name))
+        status = err_set(e, "'%s' has an empty name: write A,B or 0=A,4=B", given);
+    if (status == 0 && find(l->raw, l->count, str_of(raw, strlen(raw))) >= 0)
+        status = err_set(e, "'%s' is there twice", raw);
+    if (status < 0) {
+        free(raw);
+        free(name);
+        return -1;
+    }
+    l->raw = mem_resize(l->raw, (size_t)l->count + 1, sizeof *l->raw);
+    l->name = mem_resize(l->name, (size_t)l->count + 1, sizeof *l->name);
+    l->raw[l->count] = raw;
+    l->name[l->count++] = name;
+    return 0;
+}
+
 int labels_parse(Labels *l, const char *given, Err *e)
 {
+    if (utf8_check(given, strlen(given)) < strlen(given))
+        return err_set(e, "not UTF-8");
     for (const char *p = given;; p++) {
-        size_t n = strcspn(p, ","), raw = strcspn(p, "=,");
-        size_t name = raw < n ? raw + 1 : 0; /* where the name begins */
-        if (!raw || name == n)
-            return err_set(e, "'%s' has an empty name: write A,B or 0=A,4=B", given);
-        if (find(l->raw, l->count, str_of(p, raw)) >= 0)
-            return err_set(e, "'%.*s' is there twice", (int)raw, p);
-        l->raw = mem_resize(l->raw, (size_t)l->count + 1, sizeof *l->raw);
-        l->name = mem_resize(l->name, (size_t)l->count + 1, sizeof *l->name);
-        l->raw[l->count] = mem_strn(p, raw);
-        l->name[l->count++] = mem_strn(p + name, n - name);
-        p += n;
+        if (take_label(l, given, &p, e) < 0)
+            return -1;
         if (!*p)
             return 0;
     }

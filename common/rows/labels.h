@@ -1,5 +1,6 @@
 /* labels.h - the classes that --labels gives: their order, and other names for raw values.
- * "A,B" or "0=A,4=B"; two raw values may have one name. */
+ * "A,B" or "0=A,4=B", names with a comma in them in quotes (quoted.h); two raw values may have one
+ * name. */
 #ifndef WEFT_LABELS_H
 #define WEFT_LABELS_H
 

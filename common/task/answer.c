@@ -96,7 +96,7 @@ void answer_row(Answers *a, const Frame *f, int64_t row)
 static void put_cell(Answers *a, const Cell *c)
 {
     if (c->kind == CELL_SCORE)
-        buf_fmt(&a->out, "%.6f", c->score);
+        put_score(&a->out, c->score);
     else if (c->kind == CELL_COUNT)
         buf_fmt(&a->out, "%lld", (long long)c->count);
     else if (a->format == FORMAT_CSV)
@@ -116,7 +116,7 @@ void answer_line(Answers *a, const Cell *cell, int cells, double margin)
     if (a->format == FORMAT_CSV)
         buf_str(&a->out, ",");
     if (a->format == FORMAT_CSV && !isnan(margin))
-        buf_fmt(&a->out, "%.6f", margin);
+        put_score(&a->out, margin);
     buf_str(&a->out, "\n");
 }
 

@@ -404,7 +404,7 @@ static int counted_main(int argc, char **argv, char **env)
         will = p;
         dl_iterate_phdr(note_range, NULL);
         backtrace((void *[1]){NULL}, 1); /* it loads what it needs the first time */
-        on = true;
+        on = will->who == getpid();
     }
     return real_main(argc, argv, env);
 }

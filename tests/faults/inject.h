@@ -27,6 +27,7 @@ typedef struct Inject {
     long at;   /* ... this one fails; 0: none does */
     int on;    /* and all after it */
     int error; /* with this errno; ERROR_SHORT: a part is read or written */
+    long who;  /* the process that they are counted in: not in those that it starts */
     long kill; /* at this moment, counted from 1, SIGKILL comes: before and behind each call that
                   changes a file or a folder; 0: never */
 

@@ -121,6 +121,7 @@ static void start(void)
         _exit(126);
     close(in);
     setenv("LD_PRELOAD", getenv("FAULTS_LIB"), 1);
+    s.will->who = getpid();
     execvp(s.argv[0], s.argv);
     _exit(127);
 }

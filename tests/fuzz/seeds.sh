@@ -190,6 +190,21 @@ for kind in wordpiece bpe unigram spbpe; do
   done
 done
 
+# ---- what plot draws ----
+
+{ bytes 0; printf 'step\tloss\tacc\n1\t2.5\t\n2\t1e-3\t.5\n\n3\tnan\t1\n4\t'; } | put plot
+{ bytes 1; printf 'a\tstep\tb\n1\t2\t3\r\n4\t-5\t6e100\n7\t8\t0\n'; } | put plot
+for f in "" --json; do
+  # shellcheck disable=SC2086
+  { bytes 2; score -e $f all; } | put plot
+done
+for n in 3 4; do { bytes $n; score --csv -k 0 all; } | put plot; done
+{ bytes 4; score --json -k 2 all; } | put plot
+tok -q -m "$models/bert-class" <<<'the cat' | encode --attention -m "$models/bert-class" >looks
+for f in bert-class.ids looks vectors; do
+  for n in 128 129 145 130 131; do { bytes $n 0; cat $f; } | put plot; done
+done
+
 # ---- a hub's answers: what it lists, then for each file the head and the body ----
 
 commit=0123456789abcdef0123456789abcdef01234567
