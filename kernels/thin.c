@@ -39,6 +39,10 @@ VFN void strip(const float *x, int64_t x_stride, int rows, ThinForm form, const 
             sum[r][a] = (vt){0};
     for (int64_t k = 0; k < depth; k++) {
         vt each[TALL];
+        const char *at = (const char *)w + k * THIN_COLS * (form == THIN_F32 ? 4 : 2);
+        __builtin_prefetch(at + THIN_AHEAD);
+        if (form == THIN_F32)
+            __builtin_prefetch(at + THIN_AHEAD + 64);
         for (int r = 0; r < rows; r++)
             each[r] = spread(x[r * x_stride + k]);
         for (int a = 0; a < ACROSS; a++) {
