@@ -66,6 +66,7 @@ groups() {
   attend_bwd*.cu) echo attend_bwd ;;
   colsum.cu | norm_dw.cu) echo sums ;;
   cuda_memory.cu) echo memory ;;
+  linear_thin.cu) echo thin ;;
   gather.cu) echo rows ;;
   sqnorm.cu) echo learn ;;
   topk.cu) echo vocab ;;

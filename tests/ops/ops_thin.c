@@ -128,8 +128,6 @@ static Linear onto(Linear a, const Mat *y, const Case *c)
 /* Rows and columns in pieces, by other threads: always the same bits. */
 static void thin(Case c)
 {
-    if (c.form != THIN_F32 && !on_cpu())
-        return;
     begin("linear", "thin %s [%lld, %lld] by [%lld], act %d, pad %lld%s%s%s%s%s, %d parts",
           form_name[c.form], (long long)c.rows, (long long)c.k, (long long)c.n, c.act,
           (long long)c.pad, c.by_input ? " by input" : "", c.bias ? " bias" : "",
@@ -192,6 +190,7 @@ static void bytes_cost(int64_t k)
     product(&c, &m, &x, 0, N, want);
     c.form = THIN_I8;
     Weight *w = pack(&c, &m);
+    must(w ? 0 : -1, "pack_thin gives nothing");
     run(stage_linear, &(Linear){.x = x.v, .w = w, .y = y.v});
     expect(&y, want, NULL, (Bound){4e-4, 0.2, 0});
     dev->unpack(dev, w);
@@ -215,6 +214,7 @@ static void odd_numbers(void)
         mat_set(&x, 1, a, a % 2 ? 1e-40 : 0);
     mat_set(&x, 2, 7, NAN);
     Weight *w = pack(&c, &m);
+    must(w ? 0 : -1, "pack_thin gives nothing");
     run(stage_linear, &(Linear){.x = x.v, .w = w, .y = y.v});
     float got[ROWS * N];
     fetch(y.v.p, got, sizeof got);
@@ -275,8 +275,7 @@ void ops_thin(void)
         c.parts = c.n >= 3 ? (int)any(1, 3) : 1;
         thin(c);
     }
-    for (int64_t k = 64; on_cpu() && k <= 1024; k *= 4)
+    for (int64_t k = 64; k <= 1024; k *= 4)
         bytes_cost(k);
-    if (on_cpu())
-        odd_numbers();
+    odd_numbers();
 }
