@@ -234,9 +234,8 @@ static void odd_numbers(void)
 }
 
 static const int64_t shape[][3] = {
-    {0, 40, 16},  {1, 1, 1},      {1, 32, 64},    {1, 100, 770}, {2, 33, 83},
-    {3, 96, 257}, {8, 64, 128},   {8, 130, 301},  {33, 65, 100}, {33, 7, 5},
-    {200, 70, 3}, {200, 96, 144}, {11, 31, 1100}, {64, 128, 64},
+    {0, 40, 16},   {1, 1, 1},  {1, 32, 64},   {1, 100, 770}, {2, 33, 83},    {3, 96, 257},
+    {8, 130, 301}, {33, 7, 5}, {33, 65, 100}, {200, 34, 3},  {200, 33, 144}, {11, 31, 1100},
 };
 enum { SHAPES = sizeof shape / sizeof *shape };
 
@@ -246,7 +245,8 @@ void ops_thin(void)
         for (ThinForm form = 0; form < THIN_FORMS; form++) {
             Case c = {
                 .rows = shape[s][0], .n = shape[s][1], .k = shape[s][2], .form = form, .parts = 1};
-            thin(c);
+            if (on_cpu())
+                thin(c);
             c.bias = true;
             c.parts = c.n >= 3 ? 1 + s % 3 : 1;
             c.by_input = s % 2;
@@ -260,9 +260,9 @@ void ops_thin(void)
             c.parts = c.n >= 3 ? 3 : 1;
             thin(c);
         }
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < (on_cpu() ? 60 : 12); i++) { /* the stand-in for CUDA takes its time */
         Case c = {.rows = any(1, 20),
-                  .n = any(1, 150),
+                  .n = any(1, on_cpu() ? 150 : 50),
                   .k = any(1, 400),
                   .pad = any(0, 5),
                   .form = (ThinForm)any(0, THIN_FORMS - 1),
