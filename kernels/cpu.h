@@ -27,7 +27,7 @@ typedef struct Cpu {
 struct Weight {
     Packed *packed, *back; /* back: for the way back, of one that follows its matrix */
     Thin *thin;
-    View plain;            /* [n, k], or [k, n] by input */
+    View plain; /* [n, k], or [k, n] by input */
     const float *bias;
     KType rounded; /* numbers are rounded to it and packed as f32; K_F32: they are not */
 };

@@ -110,15 +110,15 @@ static void fill(Thin *t, const View *part, bool by_input)
         Column c[THIN_COLS];
         int64_t at = p * THIN_COLS;
         int n = t->n - at < THIN_COLS ? (int)(t->n - at) : THIN_COLS;
-        char *to = (char *)t->data + p * t->panel;
+        void *to = (char *)t->data + p * t->panel;
         for (int j = 0; j < n; j++)
             c[j] = next_column(&s);
         if (n < THIN_COLS || t->form != THIN_F32)
             memset(to, 0, (size_t)t->panel);
         switch (t->form) {
-        case THIN_F32: panel_f32(t, c, n, (float *)to); break;
-        case THIN_BF16: panel_bf16(t, c, n, (uint32_t *)to); break;
-        case THIN_I8: panel_i8(t, c, n, at, (int8_t *)to); break;
+        case THIN_F32: panel_f32(t, c, n, to); break;
+        case THIN_BF16: panel_bf16(t, c, n, to); break;
+        case THIN_I8: panel_i8(t, c, n, at, to); break;
         case THIN_FORMS: break;
         }
     }

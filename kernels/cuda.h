@@ -9,7 +9,8 @@
  *     functions that are no templates;
  *   - of what nvcc brings along, kernels use threadIdx, blockIdx, blockDim, gridDim,
  *     __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync, __umulhi, <cmath>'s functions
- *     and cuda_bf16.h's and cuda_fp16.h's conversions. No atomics: sums run in a fixed order.
+ *     and cuda_bf16.h's and cuda_fp16.h's conversions; linear_thin.cu also what sums bytes and
+ *     rounds, with something in its place. No atomics: sums run in a fixed order.
  *     Tensor cores are used by mma.h.
  *
  * The runtime's functions in use:
@@ -128,18 +129,29 @@ struct Weight {
     int64_t n, k, stride;
     bool by_input, owned;
     const void *bias[K_TYPES]; /* [n] as f32 and, of owned bf16 or f16 weights, as that; or NULL */
-    View from; /* what an owned one follows, and its f32 bias then, are not ours; {0}: nothing */
+    bool thin; /* for few rows: as `form` says, rows of whole sixteens (linear_thin.cu); x is f32 */
+    ThinForm form;
+    float *scale; /* [n], of THIN_I8 */
+    View from;    /* what an owned one follows, and its f32 bias then, are not ours; {0}: nothing */
 };
 Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                   KType type);
-Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
-                       bool by_input, ThinForm form);
 Weight *cuda_refer(Device *d, View w, const float *bias);
 Weight *cuda_follow(Device *d, View w, const float *bias, bool by_input, KType type);
 void cuda_renew(Piece *p, Weight *w);
 void cuda_unpack(Device *d, Weight *w);
 /* x, or where it is of another type a copy in temporary memory. */
 View cuda_as_type(Piece *p, View x, KType type);
+/* A matrix of the host's, f32, to dense rows; the biases of parts, one after another. */
+void cuda_put_rows(Device *d, float *to, View part);
+float *cuda_stacked_bias(Device *d, const View *part, const float *const *bias, int parts,
+                         bool by_input, int64_t n);
+
+/* linear_thin.cu */
+Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
+                       bool by_input, ThinForm form);
+/* y = x W' + b of the outputs [col0, col0 + y.cols); x and y f32. */
+void cuda_thin(Piece *p, const Weight *w, int64_t col0, View x, View y);
 
 /* matmul.cu: d = a b (+ c) (+ bias) as cuBLASLt sees it, column by column. */
 typedef struct CudaOperand {

@@ -127,9 +127,9 @@ struct Device {
      * into one weight of `type`. bias[i] is f32 [n_i] or NULL; bias NULL: none at all. */
     Weight *(*pack)(Device *d, const View *part, const float *const *bias, int parts, bool by_input,
                     KType type);
-    /* The same for products of few rows, which are as fast as their weights are read; `linear` takes
-     * them, for outputs from col0 on too. The parts are read where they lie, of which no other f32
-     * copy is made on the host. NULL: no memory, or more inputs than THIN_I8 can sum. */
+    /* The same for products of few rows, which are as fast as their weights are read; `linear`
+     * takes them, for outputs from col0 on too. The parts are read where they lie, of which no
+     * other f32 copy is made on the host. NULL: no memory, or more inputs than THIN_I8 can sum. */
     Weight *(*pack_thin)(Device *d, const View *part, const float *const *bias, int parts,
                          bool by_input, ThinForm form);
     /* A weight that uses a device matrix f32 [n, k] where it lies: for small ones, and for those

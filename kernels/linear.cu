@@ -21,7 +21,7 @@ static float *side_by_side(const View *part, int parts, int64_t n, int64_t k)
     return all;
 }
 
-static void put_rows(Device *d, float *to, View part)
+void cuda_put_rows(Device *d, float *to, View part)
 {
     size_t row = (size_t)part.cols * sizeof *to;
     if (part.stride == part.cols) {
@@ -46,13 +46,13 @@ static float *stacked(Device *d, const View *part, int parts, bool by_input, int
         free(host);
     } else if (all) {
         for (int i = 0; i < parts; at += part[i].rows * part[i].cols, i++)
-            put_rows(d, at, part[i]);
+            cuda_put_rows(d, at, part[i]);
     }
     return all;
 }
 
-static float *stacked_bias(Device *d, const View *part, const float *const *bias, int parts,
-                           bool by_input, int64_t n)
+float *cuda_stacked_bias(Device *d, const View *part, const float *const *bias, int parts,
+                         bool by_input, int64_t n)
 {
     float *all = (float *)cuda_alloc(d, (size_t)n * sizeof *all), *at = all;
     if (!all)
@@ -108,7 +108,7 @@ Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int par
     w->stride = by_input ? w->n : w->k;
     w->w = stacked(d, part, parts, by_input, w->n, w->k);
     if (bias)
-        w->bias[K_F32] = stacked_bias(d, part, bias, parts, by_input, w->n);
+        w->bias[K_F32] = cuda_stacked_bias(d, part, bias, parts, by_input, w->n);
     bool ok = w->w && (w->bias[K_F32] || !bias);
     if (ok && type != K_F32)
         ok = narrow(d, w, by_input ? w->k : w->n, w->stride);
@@ -116,13 +116,6 @@ Weight *cuda_pack(Device *d, const View *part, const float *const *bias, int par
         return w;
     cuda_unpack(d, w);
     return NULL;
-}
-
-/* Not yet of 16 bits and bytes. */
-Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
-                       bool by_input, ThinForm form)
-{
-    return form == THIN_F32 ? cuda_pack(d, part, bias, parts, by_input, K_F32) : NULL;
 }
 
 Weight *cuda_refer(Device *d, View v, const float *bias)
@@ -144,6 +137,7 @@ void cuda_unpack(Device *d, Weight *w)
 {
     if (w && w->owned) {
         cuda_free(d, w->w);
+        cuda_free(d, w->scale);
         for (int t = w->from.p ? K_BF16 : K_F32; t < K_TYPES; t++)
             cuda_free(d, const_cast<void *>(w->bias[t]));
     }
@@ -264,14 +258,18 @@ void cuda_linear(Piece *p, const Linear *a)
     KType type = a->w->type;
     View x = cuda_as_type(p, a->x, type), y = a->y, z = a->pre.p ? a->pre : y;
     bool plain = a->act == ACT_NONE && !a->pre.p, gelu = epilogue_gelu(a);
-    bool sum = plain && a->r.p && a->r.type == y.type; /* r is added by the product itself */
+    bool sum = plain && !a->w->thin && a->r.p &&
+               a->r.type == y.type; /* r is added by the product itself */
     if (y.rows == 0)
         return;
     /* cuBLAS writes f32 or the type that it reads, and biases are kept in these two; y may still
      * be needed as r. */
     if ((z.type != K_F32 && z.type != type) || (!a->pre.p && !sum && a->r.p && a->r.p == y.p))
         z = temp_view(p, K_F32, y.rows, y.cols);
-    product(p, a, x, z, sum && z.p == y.p ? a->r : View(), gelu);
+    if (a->w->thin)
+        cuda_thin(p, a->w, a->col0, x, z);
+    else
+        product(p, a, x, z, sum && z.p == y.p ? a->r : View(), gelu);
     if (a->pre.p && z.p != a->pre.p) {
         cuda_activate(c, z, View(), a->pre, ACT_NONE);
         z = a->pre;

@@ -20,9 +20,9 @@
  *
  * Thin weights (`pack_thin`) are for few rows, 1 to some 64, where time is the reading of the
  * weights: 4 (THIN_F32), 2 (THIN_BF16) or 1 (THIN_I8) bytes each. x is f32, and so are y, r and pre
- * where speed counts. A row's sums run over k in an order that its m, the columns asked for, threads
- * and neighbours do not change; different kinds of CPU, and CUDA, may differ in the last bits of
- * THIN_F32 and THIN_BF16. The bounds are those of f32, of the weights as they are kept:
+ * where speed counts. A row's sums run over k in an order that its m, the columns asked for,
+ * threads and neighbours do not change; different kinds of CPU, and CUDA, may differ in the last
+ * bits of THIN_F32 and THIN_BF16. The bounds are those of f32, of the weights as they are kept:
  *   THIN_F32: as they are
  *   THIN_BF16: rounded to nearest even
  *   THIN_I8: w = q s, for each output s = max |w| / 127 over k, and q an integer, w (127 / max |w|)

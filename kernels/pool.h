@@ -1,5 +1,6 @@
-/* pool.h - a pool of threads that run pieces. Ours, on condition variables: a waiting thread
- * gives its core to the other programs of the pipeline, which spinning ones do not. */
+/* pool.h - a pool of threads that run pieces. Ours: a thread that waits looks for the next pieces
+ * for some microseconds, since stages follow each other, and then gives its core to the other
+ * programs of the pipeline. Where threads share a core none waits for one that has not begun. */
 #ifndef WEFT_POOL_H
 #define WEFT_POOL_H
 

@@ -39,6 +39,10 @@ VFN void strip(const float *x, int64_t x_stride, int rows, ThinForm form, const 
             sum[r][a] = (vt){0};
     for (int64_t k = 0; k < depth; k++) {
         vt each[TALL];
+        const char *at = (const char *)w + k * THIN_COLS * (form == THIN_F32 ? 4 : 2);
+        __builtin_prefetch(at + THIN_AHEAD);
+        if (form == THIN_F32)
+            __builtin_prefetch(at + THIN_AHEAD + 64);
         for (int r = 0; r < rows; r++)
             each[r] = spread(x[r * x_stride + k]);
         for (int a = 0; a < ACROSS; a++) {
@@ -129,10 +133,11 @@ void K(thin)(const Thin *w, int64_t col0, View x, View y)
             memcpy((float *)VROW(y, i) + j, w->bias + col0 + j, (size_t)n * sizeof *w->bias);
         for (int64_t k = 0; k < w->k; k += DEPTH) {
             int64_t depth = w->k - k < DEPTH ? w->k - k : DEPTH;
+            const void *from = panel + k * each;
             if (w->form == THIN_F32)
-                block_f32(x, k, (const float *)(panel + k * each), depth, y, j, n);
+                block_f32(x, k, from, depth, y, j, n);
             else
-                block_bf16(x, k, (const uint32_t *)(panel + k * each), depth, y, j, n);
+                block_bf16(x, k, from, depth, y, j, n);
         }
     }
 }

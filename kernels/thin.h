@@ -44,6 +44,10 @@ static inline ThinScale thin_scale(int32_t top)
     return (ThinScale){127.0f / max, max / 127.0f};
 }
 
+/* Bytes from what is multiplied to what is asked for: the processor's own foresight ends at a page,
+ * and a prefetch beyond the end harms nothing. */
+enum { THIN_AHEAD = 1024 };
+
 #ifdef WEFT_ISA
 #if defined(__AVX512VL__)
 enum { THIN_GROUP = 4 };

@@ -17,50 +17,55 @@ typedef struct Rounded {
 
 static int32_t top_of(const float *x, int64_t n)
 {
-    vi most = {0};
-    for (int64_t j = 0; j < n; j += VN) {
-        vi u = (vi)vget(x, K_F32, j, n - j) & 0x7fffffff;
-        vi more = u > most;
-        most = (more & u) | (~more & most);
+    int32_t top = 0, u;
+    for (int64_t j = 0; j < n; j++) {
+        memcpy(&u, x + j, sizeof u);
+        u &= 0x7fffffff;
+        top = u > top ? u : top;
     }
-    int32_t top = 0;
-    for (int i = 0; i < VN; i++)
-        top = most[i] > top ? most[i] : top;
     return top;
 }
 
-static void round_row(const float *x, int64_t n, int group, void *q, float *down)
+/* To the nearest integer: it is what stands in the low bits of the sum. */
+VFN int32_t nearest(float x)
 {
-    const vf magic = vset(12582912.0f); /* 1.5 * 2^23: adding it rounds to an integer */
+    const float magic = 12582912.0f; /* 1.5 * 2^23 */
+    float sum = x + magic;
+    int32_t u;
+    memcpy(&u, &sum, sizeof u);
+    return u - 0x4b400000;
+}
+
+/* n numbers and zeros up to `cols`. */
+static void round_row(const float *restrict x, int64_t n, int64_t cols, int group, void *q,
+                      float *down)
+{
     int32_t top = top_of(x, n);
     ThinScale s = thin_scale(top);
-    for (int64_t j = 0; j < n; j += VN) {
-        vi u = {0};
-        if (top < THIN_BEYOND) {
-            vf t = vget(x, K_F32, j, n - j) * vset(s.up);
-            u = (vi)(t + magic) - (vi)magic;
-        }
-        if (group == 2) {
-            vh h = __builtin_convertvector((vu)u, vh);
-            memcpy((int16_t *)q + j, &h, sizeof h);
-        } else {
-            typedef uint8_t vb __attribute__((vector_size(16)));
-            vb b = __builtin_convertvector((vu)u + 128, vb);
-            memcpy((uint8_t *)q + j, &b, sizeof b);
-        }
+    int16_t *restrict two = q;
+    uint8_t *restrict four = q;
+    int64_t given = top < THIN_BEYOND ? n : 0;
+    if (group == 2) {
+        for (int64_t j = 0; j < given; j++)
+            two[j] = (int16_t)nearest(x[j] * s.up);
+        memset(two + given, 0, (size_t)(cols - given) * sizeof *two);
+    } else {
+        for (int64_t j = 0; j < given; j++)
+            four[j] = (uint8_t)(nearest(x[j] * s.up) + 128);
+        memset(four + given, 128, (size_t)(cols - given));
     }
     *down = s.down;
 }
 
-/* Rows end at a whole vector: what is beyond k is 0, as the weights are. */
+/* Rows end at whole groups. */
 static Rounded rounded(Piece *p, View x, int group)
 {
-    int64_t cols = (x.cols + VN - 1) / VN * VN;
+    int64_t cols = (x.cols + group - 1) / group * group;
     Rounded r = {.bytes = cols * (group == 2 ? 2 : 1)};
     r.q = p->dev->temp(p, (size_t)(x.rows * r.bytes));
     r.down = p->dev->temp(p, (size_t)x.rows * sizeof *r.down);
     for (int64_t i = 0; i < x.rows; i++)
-        round_row(VROW(x, i), x.cols, group, (char *)r.q + i * r.bytes, &r.down[i]);
+        round_row(VROW(x, i), x.cols, cols, group, (char *)r.q + i * r.bytes, &r.down[i]);
     return r;
 }
 
@@ -78,6 +83,7 @@ VFN void sums_2(const char *q, int64_t stride, int rows, const int8_t *w, int64_
             s[r][a] = _mm256_setzero_si256();
     for (int64_t g = 0; g < groups; g++, w += 2 * THIN_COLS, q += 4) {
         __m256i x[TALL_2];
+        __builtin_prefetch((const char *)w + THIN_AHEAD);
         for (int r = 0; r < rows; r++) {
             int32_t two;
             memcpy(&two, q + r * stride, sizeof two);
@@ -139,6 +145,8 @@ VFN VNNI void sums_4(const char *q, int64_t stride, int rows, const int8_t *w, i
                                        _mm512_loadu_si512((const __m512i *)shift + a));
     for (int64_t g = 0; g < groups; g++, w += 4 * THIN_COLS, q += 4) {
         __m512i v[ZMMS];
+        __builtin_prefetch((const char *)w + THIN_AHEAD);
+        __builtin_prefetch((const char *)w + THIN_AHEAD + 64);
         for (int a = 0; a < ZMMS; a++)
             v[a] = _mm512_loadu_si512((const __m512i *)w + a);
         for (int r = 0; r < rows; r++) {

@@ -66,6 +66,7 @@ groups() {
   attend_bwd*.cu) echo attend_bwd ;;
   colsum.cu | norm_dw.cu) echo sums ;;
   cuda_memory.cu) echo memory ;;
+  linear_thin.cu) echo thin ;;
   gather.cu) echo rows ;;
   recall.cu) echo recall ;;
   sqnorm.cu) echo learn ;;

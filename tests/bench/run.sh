@@ -1,7 +1,7 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|wordpiece|bpe|unigram|tasks|ppl|train]...: weft beside its peers,
-# as Markdown; without arguments all of it, which takes about an hour. The peers come from PyPI into
-# build/bench.
+# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|ppl|train]...: weft beside
+# its peers, as Markdown; without arguments all of it, which takes about an hour. The peers come from
+# PyPI into build/bench.
 #
 # ROUNDS (5), ROWS (2048), THREADS (the cores), TWEETS (a CSV with a column text; default the
 # airline tweets beside the checkout, else the VADER tweets), MEMORY_ROWS ("10000 1000000"),
@@ -10,9 +10,9 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's shell has them
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
-gflops=${WEFT_UNIT:-$PWD/build/tests}/gflops
+alone=${WEFT_UNIT:-$PWD/build/tests} # what measures products alone
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops wordpiece bpe unigram cpu cold memory tasks ppl train accuracy
+[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks ppl train accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python
@@ -24,10 +24,10 @@ if [ -z "${BENCH_PYTHON-}" ]; then
 fi
 [ -e model/all-MiniLM-L6-v2/model.safetensors ] && [ -d data/vader ] || make -s model tweets
 for part; do
-    if [ "$part" = gflops ]; then
-        "$gflops" 1
+    if [ "$part" = gflops ] || [ "$part" = thin ]; then
+        "$alone/$part" 1
         echo
-        "$gflops" "${THREADS:-$(nproc)}"
+        "$alone/$part" "${THREADS:-$(nproc)}"
     elif [ -e "tests/bench/$part.py" ] && [ "$part" != cold ]; then
         "$BENCH_PYTHON" "tests/bench/$part.py"
     else

@@ -1,0 +1,372 @@
+/* linear_thin.cu - weights for few rows, and the products with them (linear.h). A warp computes an
+ * output of up to eight rows, or four outputs where there are many rows: it reads each weight once
+ * for all of them, n k sizes in all. Lanes take sixteen bytes of weights in turn, each adds what is
+ * its own in order, and then the lanes are added: the order is that of k alone. */
+#include "kernels/cuda.h"
+
+#include <cstdlib>
+
+enum { THREADS = 128, WARPS = THREADS / WARP, STEP = 16, MANY = 32 };
+
+/* How weights of a form are kept, and what they are multiplied by: EACH inputs in sixteen bytes. */
+template <ThinForm FORM> struct Kept;
+template <> struct Kept<THIN_F32> {
+    typedef float Number, Input, Sum;
+    enum { EACH = 4 };
+};
+template <> struct Kept<THIN_BF16> {
+    typedef uint16_t Number;
+    typedef float Input, Sum;
+    enum { EACH = 8 };
+};
+template <> struct Kept<THIN_I8> {
+    typedef int8_t Number, Input;
+    typedef int32_t Sum;
+    enum { EACH = 16 };
+};
+
+/* Bytes */
+
+typedef struct Scale {
+    float up, down;
+} Scale;
+
+/* The largest in size of a row or an output, as its bits; every lane gets it. */
+static __device__ inline int32_t warp_top(const float *x, int64_t step, int64_t n)
+{
+    int32_t top = 0;
+    for (int64_t i = threadIdx.x % WARP; i < n; i += WARP) {
+        int32_t u;
+        memcpy(&u, x + i * step, sizeof u);
+        u &= 0x7fffffff;
+        top = u > top ? u : top;
+    }
+    for (int m = WARP / 2; m > 0; m /= 2) {
+        int32_t u = __shfl_xor_sync(0xffffffffu, top, m);
+        top = u > top ? u : top;
+    }
+    return top;
+}
+
+static __device__ inline Scale scale_of(int32_t top)
+{
+    float max;
+    memcpy(&max, &top, sizeof max);
+    Scale s = {0, 0};
+    if (top >= 0x7f800000) /* infinite, or NaN */
+        s.down = NAN;
+    else if (max >= 0x1p-100f)
+        s = {127.0f / max, max / 127.0f};
+    return s;
+}
+
+/* Each product and sum rounded, as on the CPU. */
+static __device__ inline float times(float a, float b)
+{
+#ifdef __CUDA_ARCH__
+    return __fmul_rn(a, b);
+#else
+    return a * b;
+#endif
+}
+static __device__ inline float plus(float a, float b)
+{
+#ifdef __CUDA_ARCH__
+    return __fadd_rn(a, b);
+#else
+    return a + b;
+#endif
+}
+
+/* Where no scale is to be had `up` is 0: x may be NaN then, or infinite. */
+static __device__ inline int8_t to_byte(float x, Scale s)
+{
+    return s.up > 0 ? (int8_t)rintf(times(x, s.up)) : (int8_t)0;
+}
+
+/* c and the sum of four products of bytes. */
+static __device__ inline int32_t dot4(int32_t a, int32_t b, int32_t c)
+{
+#ifdef __CUDA_ARCH__
+    return __dp4a(a, b, c);
+#else
+    int8_t x[4], y[4];
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (int i = 0; i < 4; i++)
+        c += x[i] * y[i];
+    return c;
+#endif
+}
+
+/* Weights */
+
+static __device__ inline void keep(float x, Scale, float *to)
+{
+    *to = x;
+}
+static __device__ inline void keep(float x, Scale, uint16_t *to)
+{
+    __nv_bfloat16 h = __float2bfloat16_rn(x);
+    memcpy(to, &h, sizeof h);
+}
+static __device__ inline void keep(float x, Scale s, int8_t *to)
+{
+    *to = to_byte(x, s);
+}
+
+/* n outputs of k inputs, `down` and `along` apart, to rows of `padded` numbers, a warp each. */
+template <class T>
+static __global__ void arrange(const float *from, int64_t down, int64_t along, int64_t n, int64_t k,
+                               T *to, int64_t padded, float *scale)
+{
+    int64_t j = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    if (j >= n)
+        return;
+    Scale s = {0, 0};
+    if (scale) {
+        s = scale_of(warp_top(from + j * down, along, k));
+        scale[j] = s.down;
+    }
+    for (int64_t i = threadIdx.x % WARP; i < padded; i += WARP)
+        keep(i < k ? from[j * down + i * along] : 0, s, to + j * padded + i);
+}
+
+template <class T>
+static void arranged(Device *d, Weight *w, int64_t at, const float *from, int64_t n)
+{
+    int64_t down = w->by_input ? 1 : w->k, along = w->by_input ? n : 1;
+    LAUNCH(cuda_of(d), arrange<T>, cuda_blocks(n, WARPS), THREADS, 0, from, down, along, n, w->k,
+           (T *)w->w + at * w->stride, w->stride, w->scale ? w->scale + at : NULL);
+}
+
+static size_t number_size(ThinForm form)
+{
+    return form == THIN_F32 ? 4 : form == THIN_BF16 ? 2 : 1;
+}
+
+/* Part after part, through device memory for one of them. */
+static bool fill_thin(Device *d, Weight *w, const View *part, int parts)
+{
+    int64_t at = 0;
+    for (int i = 0; i < parts; i++) {
+        int64_t n = w->by_input ? part[i].cols : part[i].rows;
+        float *plain = (float *)cuda_alloc(d, (size_t)(n * w->k) * sizeof *plain);
+        if (!plain)
+            return false;
+        cuda_put_rows(d, plain, part[i]);
+        if (n > 0)
+            switch (w->form) {
+            case THIN_F32: arranged<float>(d, w, at, plain, n); break;
+            case THIN_BF16: arranged<uint16_t>(d, w, at, plain, n); break;
+            case THIN_I8: arranged<int8_t>(d, w, at, plain, n); break;
+            case THIN_FORMS: break;
+            }
+        cuda_free(d, plain);
+        at += n;
+    }
+    return cuda_fine(cuda_of(d));
+}
+
+Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
+                       bool by_input, ThinForm form)
+{
+    Weight *w = (Weight *)calloc(1, sizeof *w);
+    if (!w)
+        return NULL;
+    w->owned = w->thin = true;
+    w->form = form;
+    w->by_input = by_input;
+    w->k = by_input ? part[0].rows : part[0].cols;
+    for (int i = 0; i < parts; i++)
+        w->n += by_input ? part[i].cols : part[i].rows;
+    w->stride = (w->k + STEP - 1) / STEP * STEP;
+    w->w = cuda_alloc(d, (size_t)(w->n * w->stride) * number_size(form));
+    if (form == THIN_I8)
+        w->scale = (float *)cuda_alloc(d, (size_t)w->n * sizeof *w->scale);
+    if (bias)
+        w->bias[K_F32] = cuda_stacked_bias(d, part, bias, parts, by_input, w->n);
+    if (w->w && (w->scale || form != THIN_I8) && (w->bias[K_F32] || !bias) &&
+        (form != THIN_I8 || w->k <= THIN_K) && fill_thin(d, w, part, parts))
+        return w;
+    cuda_unpack(d, w);
+    return NULL;
+}
+
+/* The product */
+
+/* Rows of x, padded with zeros; of bytes, with what makes numbers of them. */
+typedef struct Rows {
+    const void *p;
+    int64_t stride;
+    const float *scale;
+} Rows;
+
+template <class T> static __global__ void pad_rows(View x, T *to, int64_t padded, float *scale)
+{
+    int64_t i = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
+    if (i >= x.rows)
+        return;
+    const float *from = (const float *)cuda_row(x, i);
+    Scale s = {0, 0};
+    if (scale) {
+        s = scale_of(warp_top(from, 1, x.cols));
+        scale[i] = s.down;
+    }
+    for (int64_t j = threadIdx.x % WARP; j < padded; j += WARP)
+        keep(j < x.cols ? from[j] : 0, s, to + i * padded + j);
+}
+
+static Rows rows_of(Piece *p, const Weight *w, View x)
+{
+    Cuda *c = cuda_of(p->dev);
+    bool bytes = w->form == THIN_I8;
+    if (!bytes && x.cols == w->stride && cuda_by_four(x))
+        return {x.p, x.stride, NULL};
+    void *to = cuda_temp(p, (size_t)(x.rows * w->stride) * (bytes ? 1 : sizeof(float)));
+    float *scale = bytes ? (float *)cuda_temp(p, (size_t)x.rows * sizeof *scale) : NULL;
+    if (bytes)
+        LAUNCH(c, pad_rows<int8_t>, cuda_blocks(x.rows, WARPS), THREADS, 0, x, (int8_t *)to,
+               w->stride, scale);
+    else
+        LAUNCH(c, pad_rows<float>, cuda_blocks(x.rows, WARPS), THREADS, 0, x, (float *)to,
+               w->stride, scale);
+    return {to, w->stride, scale};
+}
+
+static __device__ inline uint4 sixteen(const void *p)
+{
+    return *reinterpret_cast<const uint4 *>(p);
+}
+
+/* Weights and inputs of sixteen bytes of weights, as they are multiplied. */
+static __device__ inline void fetch_w(const float *w, float *to)
+{
+    uint4 u = sixteen(w);
+    memcpy(to, &u, sizeof u);
+}
+static __device__ inline void fetch_w(const uint16_t *w, float *to)
+{
+    uint4 u = sixteen(w);
+    uint32_t bits[] = {u.x << 16, u.x & 0xffff0000, u.y << 16, u.y & 0xffff0000,
+                       u.z << 16, u.z & 0xffff0000, u.w << 16, u.w & 0xffff0000};
+    memcpy(to, bits, sizeof bits);
+}
+static __device__ inline void fetch_w(const int8_t *w, int8_t *to)
+{
+    uint4 u = sixteen(w);
+    memcpy(to, &u, sizeof u);
+}
+template <int EACH, class T> static __device__ inline void fetch_x(const T *x, T *to)
+{
+    for (int i = 0; i < EACH; i += 16 / (int)sizeof(T)) {
+        uint4 u = sixteen(x + i);
+        memcpy(to + i, &u, sizeof u);
+    }
+}
+template <int EACH> static __device__ inline float add(float sum, const float *w, const float *x)
+{
+    for (int i = 0; i < EACH; i++)
+        sum = fmaf(w[i], x[i], sum);
+    return sum;
+}
+template <int EACH>
+static __device__ inline int32_t add(int32_t sum, const int8_t *w, const int8_t *x)
+{
+    for (int i = 0; i < EACH; i += 4) {
+        int32_t a, b;
+        memcpy(&a, w + i, sizeof a);
+        memcpy(&b, x + i, sizeof b);
+        sum = dot4(a, b, sum);
+    }
+    return sum;
+}
+
+static __device__ inline float finished(float sum, float, float, float bias)
+{
+    return sum + bias;
+}
+static __device__ inline float finished(int32_t sum, float down, float scale, float bias)
+{
+    return plus(times(times(down, scale), (float)sum), bias);
+}
+
+/* Outputs [0, y.cols) of w's: COLS of them and ROWS rows a warp. */
+template <ThinForm FORM, int ROWS, int COLS>
+static __global__ void multiply(Rows x, const typename Kept<FORM>::Number *w, int64_t stride,
+                                const float *scale, const float *bias, View y)
+{
+    typedef typename Kept<FORM>::Number Number;
+    typedef typename Kept<FORM>::Input Input;
+    typedef typename Kept<FORM>::Sum Sum;
+    enum { EACH = Kept<FORM>::EACH };
+    int64_t j = ((int64_t)blockIdx.x * WARPS + threadIdx.x / WARP) * COLS;
+    int64_t i = (int64_t)blockIdx.y * ROWS;
+    int lane = threadIdx.x % WARP;
+    if (j >= y.cols)
+        return;
+    const Number *row[COLS]; /* what lies beyond the end is the first once more, and told to none */
+    const Input *in[ROWS];
+    Sum sum[ROWS][COLS] = {};
+    for (int c = 0; c < COLS; c++)
+        row[c] = w + (j + c < y.cols ? j + c : j) * stride;
+    for (int r = 0; r < ROWS; r++)
+        in[r] = (const Input *)x.p + (i + r < y.rows ? i + r : i) * x.stride;
+    for (int64_t k = lane * EACH; k < stride; k += WARP * EACH) {
+        Input v[COLS][EACH], u[EACH];
+        for (int c = 0; c < COLS; c++)
+            fetch_w(row[c] + k, v[c]);
+        for (int r = 0; r < ROWS; r++) {
+            fetch_x<EACH>(in[r] + k, u);
+            for (int c = 0; c < COLS; c++)
+                sum[r][c] = add<EACH>(sum[r][c], v[c], u);
+        }
+    }
+    for (int r = 0; r < ROWS; r++)
+        for (int c = 0; c < COLS; c++) {
+            Sum all = warp_sum(sum[r][c]);
+            if (lane == 0 && i + r < y.rows && j + c < y.cols)
+                ((float *)cuda_row(y, i + r))[j + c] =
+                    finished(all, x.scale ? x.scale[i + r] : 0, scale ? scale[j + c] : 0,
+                             bias ? bias[j + c] : 0);
+        }
+}
+
+template <ThinForm FORM, int ROWS, int COLS>
+static void start(Cuda *c, const Weight *w, int64_t col0, Rows x, View y)
+{
+    typedef typename Kept<FORM>::Number Number;
+    const float *bias = (const float *)w->bias[K_F32];
+    dim3 grid(cuda_blocks(y.cols, WARPS * COLS), cuda_blocks(y.rows, ROWS));
+    LAUNCH(c, (multiply<FORM, ROWS, COLS>), grid, THREADS, 0, x,
+           (const Number *)w->w + col0 * w->stride, w->stride, w->scale ? w->scale + col0 : NULL,
+           bias ? bias + col0 : NULL, y);
+}
+
+template <ThinForm FORM> static void by_rows(Cuda *c, const Weight *w, int64_t col0, Rows x, View y)
+{
+    if (y.rows > MANY)
+        start<FORM, 8, 4>(c, w, col0, x, y);
+    else if (y.rows > 4)
+        start<FORM, 8, 1>(c, w, col0, x, y);
+    else if (y.rows > 2)
+        start<FORM, 4, 1>(c, w, col0, x, y);
+    else if (y.rows > 1)
+        start<FORM, 2, 1>(c, w, col0, x, y);
+    else
+        start<FORM, 1, 1>(c, w, col0, x, y);
+}
+
+void cuda_thin(Piece *p, const Weight *w, int64_t col0, View x, View y)
+{
+    Cuda *c = cuda_of(p->dev);
+    if (y.rows == 0 || y.cols == 0)
+        return;
+    Rows rows = rows_of(p, w, x);
+    switch (w->form) {
+    case THIN_F32: by_rows<THIN_F32>(c, w, col0, rows, y); break;
+    case THIN_BF16: by_rows<THIN_BF16>(c, w, col0, rows, y); break;
+    case THIN_I8: by_rows<THIN_I8>(c, w, col0, rows, y); break;
+    case THIN_FORMS: break;
+    }
+}
