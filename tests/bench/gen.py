@@ -72,7 +72,8 @@ def distilbart():
     from transformers import BartConfig, BartForConditionalGeneration, BartTokenizerFast
     config = BartConfig(vocab_size=50264, d_model=1024, encoder_layers=12, decoder_layers=6,
                         encoder_attention_heads=16, decoder_attention_heads=16,
-                        encoder_ffn_dim=4096, decoder_ffn_dim=4096, forced_eos_token_id=None)
+                        encoder_ffn_dim=4096, decoder_ffn_dim=4096, forced_eos_token_id=None,
+                        normalize_before=False, normalize_embedding=True)
     special = {0: "<s>", 1: "<pad>", 2: "</s>", 3: "<unk>"}
     return (BartForConditionalGeneration(config),
             BartTokenizerFast(tokenizer_object=byte_level(50264, special)),

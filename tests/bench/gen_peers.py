@@ -6,6 +6,7 @@ choice, so that all rows make N. A prompt is what a decoder goes on from, or an 
 """
 import json
 import resource
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,11 +21,23 @@ def must(lengths, n):
         raise SystemExit(f"gen_peers.py: {sorted(set(lengths))} ids, not {n} each")
 
 
+def has_encoder(folder):
+    return json.loads((folder / "config.json").read_text()).get("is_encoder_decoder", False)
+
+
+def made_apart(path, maker):
+    """Made by another process, whose memory is not this one's peak."""
+    if not path.exists():
+        subprocess.run([sys.executable, __file__, maker, path.parent], check=True,
+                       stdout=subprocess.DEVNULL)
+    return path
+
+
 def transformers(dtype, folder, rows, beams, threads):
     import torch
-    from transformers import (AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM)
+    from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
     torch.set_num_threads(threads)
-    both = AutoConfig.from_pretrained(folder).is_encoder_decoder
+    both = has_encoder(folder)
     kind = AutoModelForSeq2SeqLM if both else AutoModelForCausalLM
     model = kind.from_pretrained(folder, dtype=getattr(torch, dtype)).eval()
     ids = torch.tensor(rows)
@@ -39,13 +52,15 @@ def transformers(dtype, folder, rows, beams, threads):
     return run
 
 
+def to_ctranslate2(folder):
+    import ctranslate2
+    ctranslate2.converters.TransformersConverter(str(folder)).convert(str(folder / "ctranslate2"))
+
+
 def ctranslate2(compute, folder, rows, beams, threads):
     import ctranslate2 as ct
-    from transformers import AutoConfig
-    converted = folder / "ctranslate2"
-    if not converted.exists():
-        ct.converters.TransformersConverter(str(folder)).convert(str(converted))
-    both = AutoConfig.from_pretrained(folder).is_encoder_decoder
+    converted = made_apart(folder / "ctranslate2", "to_ctranslate2")
+    both = has_encoder(folder)
     vocab = json.loads((converted / ("shared_vocabulary.json" if both else
                                      "vocabulary.json")).read_text(encoding="utf-8"))
     words = [[vocab[i] for i in row] for row in rows]
@@ -65,11 +80,9 @@ def ctranslate2(compute, folder, rows, beams, threads):
     return run
 
 
-def gguf_of(folder):
+def to_gguf(folder):
     """GPT-2's weights as llama.cpp reads them: matrices in Q8_0, the rest in f32."""
     path = folder / "q8_0.gguf"
-    if path.exists():
-        return path
     import gguf
     from safetensors.numpy import load_file
     config = json.loads((folder / "config.json").read_text())
@@ -109,7 +122,6 @@ def gguf_of(folder):
     writer.write_tensors_to_file()
     writer.close()
     Path(str(path) + ".new").rename(path)
-    return path
 
 
 def llama(folder, rows, beams, threads):
@@ -119,7 +131,7 @@ def llama(folder, rows, beams, threads):
     if beams > 1:
         raise SystemExit("gen_peers.py: llama.cpp has no beams")
     params = xllamacpp.CommonParams()
-    params.model.path = str(gguf_of(folder))
+    params.model.path = str(made_apart(folder / "q8_0.gguf", "to_gguf"))
     params.n_parallel = len(rows)
     params.n_ctx = 128 * len(rows)
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
@@ -143,6 +155,7 @@ def memory(folder, rows, beams, threads):
     return lambda n: x.sum().item()
 
 
+MAKERS = {"to_ctranslate2": to_ctranslate2, "to_gguf": to_gguf}
 PEERS = {
     "memory": memory,
     "transformers-f32": lambda *a: transformers("float32", *a),
@@ -166,4 +179,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] in MAKERS:
+        MAKERS[sys.argv[1]](Path(sys.argv[2]))
+    else:
+        main()
