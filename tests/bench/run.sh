@@ -1,7 +1,7 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|ppl|train]...: weft beside
-# its peers, as Markdown; without arguments all of it, which takes about an hour. The peers come from
-# PyPI into build/bench.
+# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|ppl|gen|train]...: weft beside
+# its peers, as Markdown; without arguments all of it, which takes more than an hour. The peers come
+# from PyPI into build/bench.
 #
 # ROUNDS (5), ROWS (2048), THREADS (the cores), TWEETS (a CSV with a column text; default the
 # airline tweets beside the checkout, else the VADER tweets), MEMORY_ROWS ("10000 1000000"),
@@ -12,7 +12,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's s
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
 alone=${WEFT_UNIT:-$PWD/build/tests} # what measures products alone
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks ppl train accuracy
+[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks ppl gen train accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python
