@@ -40,8 +40,8 @@ def beam_cases(model, prefix, rest=""):
                (four + " --early-stopping no --length-penalty 2", None))
     yield Case(f"{prefix}-beams-no-repeat", model, four + " --no-repeat 2 -r 2",
                (four + " --no-repeat 0 -r 2", None))
-    yield Case(f"{prefix}-beams-repetition", model, four + " --repetition-penalty 1.4 -r 4",
-               (four + " --repetition-penalty 1 -r 4", None))
+    yield Case(f"{prefix}-beams-repetition", model, four + " --repetition-penalty 1.4 -r 2",
+               (four + " --repetition-penalty 1 -r 2", None))
     yield Case(f"{prefix}-beams-min-new", model, four + " --min-new 13 -r 3 --scores",
                (four + " -r 3 --scores", None))
     if not rest:  # a forced first token leaves one beam
