@@ -9,9 +9,10 @@
 #include <string.h>
 
 enum { SUBSPACE = 10, TURNS = 500, SWEEPS = 60, SEED = 1901 };
-/* A relative change of the variances that is none. What is nothing beside the first is noise, and
- * changes all the time. */
+/* A change of a variance that is none: beside itself, and as a part of the first, where it is what
+ * rounding leaves of nothing. */
 #define STILL 1e-13
+#define NOISE 1e-14
 
 static double dot(const double *a, const double *b, int64_t n)
 {
@@ -49,7 +50,7 @@ static void orthogonalise(double *v, int k, int64_t n)
 static void rotate(double *a, double *u, int k, int p, int q)
 {
     double apq = a[p * k + q];
-    if (apq == 0)
+    if (fabs(apq) <= 1e-18 * (fabs(a[p * k + p]) + fabs(a[q * k + q]))) /* also where all are 0 */
         return;
     double theta = (a[q * k + q] - a[p * k + p]) / (2 * apq);
     double t = (theta < 0 ? -1 : 1) / (fabs(theta) + sqrt(theta * theta + 1));
@@ -86,11 +87,12 @@ static void eigen(double *a, double *u, int *order, int k)
     }
 }
 
-/* v's k vectors, orthogonal, become the best ones in the space between them: w holds S v. Returns
- * by how much the wanted variances have changed. */
-static double best_within(double *v, const double *w, double *made, double *value, int k, int64_t n)
+/* v's k vectors, orthogonal, become the best ones in the space between them: w holds S v. Have the
+ * wanted variances stayed what they were? */
+static bool best_within(double *v, const double *w, double *made, double *value, int k, int64_t n)
 {
-    double a[SUBSPACE * SUBSPACE], u[SUBSPACE * SUBSPACE], change = 0;
+    double a[SUBSPACE * SUBSPACE], u[SUBSPACE * SUBSPACE];
+    bool still = true;
     int order[SUBSPACE];
     for (int i = 0; i < k; i++)
         for (int j = 0; j < k; j++)
@@ -99,8 +101,7 @@ static double best_within(double *v, const double *w, double *made, double *valu
     for (int i = 0; i < k; i++) {
         double x = a[order[i] * (k + 1)];
         if (i < COMPONENTS) {
-            change = fmax(change,
-                          fabs(x - value[i]) / fmax(fabs(x), fmax(1e-9 * fabs(value[0]), 1e-290)));
+            still &= fabs(x - value[i]) <= STILL * fabs(x) + NOISE * fabs(i ? value[0] : 0);
             value[i] = x;
         }
         for (int64_t c = 0; c < n; c++) {
@@ -111,7 +112,7 @@ static double best_within(double *v, const double *w, double *made, double *valu
         }
     }
     memcpy(v, made, (size_t)(k * n) * sizeof *v);
-    return change;
+    return still;
 }
 
 static void multiply(const double *s, const double *v, double *w, int k, int64_t n)
@@ -144,7 +145,7 @@ void principal_components(const double *covariance, int64_t n, double *component
     orthogonalise(v, k, n);
     for (int turn = 0; turn < TURNS && still < 3; turn++) {
         multiply(covariance, v, w, k, n);
-        still = best_within(v, w, made, variance, k, n) < STILL ? still + 1 : 0;
+        still = best_within(v, w, made, variance, k, n) ? still + 1 : 0;
         multiply(covariance, v, w, k, n);
         memcpy(v, w, (size_t)(k * n) * sizeof *v);
         orthogonalise(v, k, n);

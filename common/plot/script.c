@@ -40,7 +40,7 @@ double script_letters(char *const *text, int64_t n)
 void script_begin(Buf *b, PictureKind kind, double width, double height)
 {
     static const char *const name[] = {"pngcairo", "svg fixed fontscale 1.25",
-                                       "pdfcairo fontscale 1.25"};
+                                       "pdfcairo fontscale 1 linewidth 2"};
     bool pdf = kind == PICTURE_PDF; /* in inches of 72 points */
     buf_fmt(b, "set encoding utf8\nset terminal %s noenhanced font '%s,%d' background '#ffffff' ",
             name[kind], FONT, FONT_SIZE);
