@@ -233,6 +233,8 @@ int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Er
     if (d->train.objective == LEARN_MLM && read_words(m, &c, d, e) < 0)
         goto fail;
     m->spec.t = transformer_planned(&c, m->weights, dev, t->type);
+    if (t->again)
+        transformer_make_again(m->spec.t);
     m->spec.classes = &d->classes;
     m->spec.class_weight = d->class_weight;
     m->spec.smooth = t->fit.smooth;

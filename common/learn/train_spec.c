@@ -26,6 +26,7 @@ static int check_vectors(const TrainSpec *t, Err *e)
                         : t->freeze                   ? "--freeze"
                         : t->pool >= 0                ? "--pool"
                         : t->whole_word               ? "--whole-word"
+                        : t->again                    ? "--checkpoint-activations"
                         : t->fit.optim.lr_decay != 1  ? "--lr-decay"
                         : t->type != K_F32            ? "-t bf16"
                         : t->head == HEAD_WISH_FAMILY ? "--head family"

@@ -32,6 +32,7 @@ typedef struct TrainSpec {
     double dropout;        /* every rate; below 0: the model's own, of heads on vectors none */
     double mask_ratio;
     bool whole_word;
+    bool again; /* what layers leave for the way back is made again there */
     bool force, init_only, skip, resume;
     int64_t keep; /* checkpoints */
     KType type;

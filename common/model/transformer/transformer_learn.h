@@ -41,6 +41,10 @@ bool transformer_has_weights(const Transformer *t); /* it has a checkpoint */
 Plan *transformer_plan(Transformer *t);
 Config *transformer_settings(Transformer *t); /* rates of dropout may be changed */
 
+/* What a layer leaves for the way back is to be made again there, but for the state that it begins
+ * with: memory for one layer instead of all, at the price of another way forward. */
+void transformer_make_again(Transformer *t);
+
 /* Gives parameters their places, reads those that the checkpoint has, and makes matrices ready. */
 int transformer_learns(Transformer *t, Err *e);
 float *transformer_numbers(Transformer *t); /* [plan.params.numbers], device */
