@@ -4,6 +4,7 @@
 #define WEFT_MODEL_LEARNER_H
 
 #include "learn/learner.h"
+#include "learn/lora.h"
 #include "model/head/head_learn.h"
 #include "model/head/words_learn.h"
 
@@ -11,6 +12,7 @@ typedef struct ModelSpec {
     Transformer *t;  /* planned; the learner's from here on */
     HeadLearn *head; /* of its objective, or */
     WordsLearn *words;
+    Lora *lora;                /* planned; NULL: matrices themselves learn */
     const Classes *classes;    /* of objectives that have them */
     const float *class_weight; /* [classes], or NULL */
     double smooth, mask_ratio; /* mask_ratio: of LEARN_MLM */

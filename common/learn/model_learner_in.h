@@ -38,7 +38,7 @@ typedef struct ModelLearner {
     Learner base; /* first */
     ModelSpec spec;
     const Examples *rows;
-    bool *trains;
+    bool *trains, *wanted; /* by parameter: which learn; whose gradients are made */
     Learn learn;
     ModelBatch batch;
     uint8_t *seen;

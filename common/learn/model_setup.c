@@ -210,6 +210,24 @@ static bool is_frozen(const void *ctx, const Param *p)
     return false;
 }
 
+bool model_setup_adapts(const ModelSetup *m, const Param *p)
+{
+    return p->adapter || p->fresh || (p->part == PART_HEADS && !m->spec.words);
+}
+
+static bool adapts_not(const void *ctx, const Param *p)
+{
+    return !model_setup_adapts(ctx, p);
+}
+
+static void add_adapters(ModelSetup *m, const TrainSpec *t)
+{
+    ModelSpec *s = &m->spec;
+    s->lora = lora_plan(s->t, t->lora, t->lora_alpha, t->lora_all);
+    s->frozen = adapts_not;
+    s->frozen_ctx = m;
+}
+
 int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Err *e)
 {
     Config c = {0};
@@ -243,6 +261,8 @@ int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Er
     m->spec.seed = t->fit.seed;
     m->spec.frozen = is_frozen;
     m->spec.frozen_ctx = t;
+    if (t->lora)
+        add_adapters(m, t);
     return make_head(m, t, d, e);
 fail:
     config_clear(&c);

@@ -24,6 +24,9 @@ typedef struct ModelSetup {
 /* d->classes is set where the checkpoint's head goes on; then train_data_number() is called.
  * Nothing has been read of the weights yet. */
 int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Err *e);
+/* Does the parameter learn beside adapters? They do, the head, and what the checkpoint lacks; of
+ * masked and next words the head is the model's. */
+bool model_setup_adapts(const ModelSetup *m, const Param *p);
 void model_setup_clear(ModelSetup *m); /* but not what the learner has taken */
 
 #endif

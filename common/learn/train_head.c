@@ -100,7 +100,11 @@ static int read_files(void *ctx, const char *folder, float *numbers, Err *e)
 
 static int run(HeadRun *r, Learner *l, Fit *f, Err *e)
 {
-    TrainRun run = {.t = r->t, .d = r->d, .l = l, .f = f, .files = {write_files, read_files, r}};
+    TrainRun run = {.t = r->t,
+                    .d = r->d,
+                    .l = l,
+                    .f = f,
+                    .files = {.write = write_files, .read = read_files, .ctx = r}};
     int status = train_run_begin(&run, e);
     if (status == 0 && (status = announce(r->d, r->n, f, r->t->init_only, e)) == 0)
         status = train_run(&run, e);

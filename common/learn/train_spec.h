@@ -32,6 +32,9 @@ typedef struct TrainSpec {
     double dropout;        /* every rate; below 0: the model's own, of heads on vectors none */
     double mask_ratio;
     bool whole_word;
+    int64_t lora; /* rank of adapters; 0: none */
+    double lora_alpha;
+    bool lora_all, lora_only;
     bool again; /* what layers leave for the way back is made again there */
     bool force, init_only, skip, resume;
     int64_t keep; /* checkpoints */
@@ -47,6 +50,8 @@ int train_spec_head(TrainSpec *t, const char *text, Err *e);
 int train_spec_warmup(TrainSpec *t, const char *text, Err *e);
 /* --freeze: "encoder", "embeddings", or a number of layers. */
 int train_spec_freeze(TrainSpec *t, const char *text, Err *e);
+/* --lora: a rank, or "rank:alpha". */
+int train_spec_lora(TrainSpec *t, const char *text, Err *e);
 int train_spec_check(const TrainSpec *t, Err *e);
 /* What was not given takes the learner's default: of heads on vectors, or of whole models. An
  * option of whole models is refused for vectors. */

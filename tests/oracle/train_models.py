@@ -278,6 +278,22 @@ def cases():
     yield "t5-token-all", "t5-token", "token", adamw | {"decay-all": True, "weight-decay": 0.1}
     yield "t5-token-first", "t5-token", "token", sgd | {"freeze": 1}
     yield "mt5-token", "mt5-token", "token", adamw | {"weight-decay": 0.1}
+    lora = adamw | {"lr": 3e-3}
+    yield "bert-class-lora", "bert-class", "class", lora | {"lora": "4"}
+    yield "bert-class-lora-all", "bert-class", "class", lora | {"lora": "3:12", "lora-all": True}
+    yield "bert-token-lora", "bert-token", "token", lora | {
+        "lora": "2:1.5", "batch": 4, "accumulate": 4, "labels": ",".join(heads.TAGS)}
+    yield "roberta-class-lora", "roberta-class", "class", lora | {"lora": "8:16"}
+    yield "distilbert-class-lora", "distilbert-class", "class", lora | {
+        "lora": "4:16", "column": "sentiment"}
+    yield "albert-class-lora", "albert-class", "class", lora | {"lora": "4", "column": "yesno"}
+    yield "gpt2-class-lora", "gpt2-class", "class", lora | {"lora": "4:8"}
+    yield "gpt2-class-lora-all", "gpt2-class", "class", lora | {"lora": "4:8", "lora-all": True}
+    yield "gpt2-clm-lora", "gpt2-lm", "clm", lora | {"lora": "4:8"}
+    yield "bart-class-lora", "bart-class", "class", lora | {"lora": "4:8"}
+    yield "bart-class-lora-all", "bart-class", "class", lora | {"lora": "4:4", "lora-all": True}
+    yield "t5-token-lora", "t5-token", "token", lora | {"lora": "4:8"}
+    yield "mt5-token-lora-all", "mt5-token", "token", lora | {"lora": "4:8", "lora-all": True}
 
 
 def folder_of(model):

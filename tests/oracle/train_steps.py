@@ -10,6 +10,7 @@ import transformers as T
 from safetensors.torch import load_file, save_file
 
 from models import MODELS
+from train_lora import adapt, merged
 
 OUT = MODELS.parent / "train"
 STEPS, STRIDE = 50, 37
@@ -229,7 +230,8 @@ def make_optimizer(model, o):
 
 def train(model, batch, o):
     for name, p in model.named_parameters():
-        p.requires_grad_(not is_frozen(model, name, o.get("freeze")))
+        if "lora" not in o:
+            p.requires_grad_(not is_frozen(model, name, o.get("freeze")))
     optimizer = make_optimizer(model, o)
     warmup = o.get("warmup", 0)
     warmup = -int(-warmup * STEPS // 1) if warmup < 1 else warmup
@@ -250,9 +252,12 @@ def train(model, batch, o):
         said["norm"].append(norm.item())
         optimizer.step()
         schedule.step()
+    if "lora" in o:
+        model, changed = merged(model)
+        steep = {n: torch.ones(()) for n in changed}
     with torch.no_grad():
         said["logits"] = final_logits(model, batch)
-    return {k: torch.as_tensor(v, dtype=torch.float64) for k, v in said.items()}, steep
+    return {k: torch.as_tensor(v, dtype=torch.float64) for k, v in said.items()}, steep, model
 
 
 def final_logits(model, batch):
@@ -270,7 +275,8 @@ def sample(model, steep):
     for name, p in model.named_parameters():
         if name in steep:
             x = p.detach().double().clone()
-            x[(steep[name] > 0) & (steep[name] < 1e-7)] = float("nan")
+            noise = (steep[name] > 0) & (steep[name] < 1e-7)
+            x[noise.expand(x.shape)] = float("nan")
             out["w." + name] = x.flatten()[::STRIDE]
     return out
 
@@ -322,8 +328,11 @@ def run(name, folder, objective, o):
     model = open_model(folder, objective)[0].eval()
     tokenizer = T.AutoTokenizer.from_pretrained(folder)
     batch = Batch(model, tokenizer, objective, o)
+    if "lora" in o:
+        model = adapt(model, objective, o)
     double = copy.deepcopy(model).double()
-    (made, _), (exact, steep) = train(model, batch, o), train(double, batch, o)
+    made, _, model = train(model, batch, o)
+    exact, steep, double = train(double, batch, o)
     made |= sample(model, steep)
     exact |= sample(double, steep)
     own = [k for k in exact if k.startswith("w.")]

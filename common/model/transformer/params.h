@@ -19,6 +19,7 @@ typedef struct Param {
     int64_t at;         /* its first number in the arena */
     bool decays;        /* weight decay is for it: it is no bias and no norm's */
     bool fresh;         /* the checkpoint does not have it: it is to be drawn */
+    bool adapter;       /* it is no part of the model, but changes one */
     Part part;
     int layer; /* -1: of no layer */
 } Param;

@@ -28,7 +28,7 @@ typedef struct Drops {
 /* Where gradients go, and which are wanted. */
 typedef struct Learn {
     float *grad;        /* [params.numbers], device; tables' are added to, so zero before */
-    const bool *trains; /* by parameter */
+    const bool *trains; /* by parameter: whose is made */
     int64_t first;      /* the lowest layer with one that does */
     bool embeds;        /* something below the layers does */
     bool add;           /* to the gradients that are there */
