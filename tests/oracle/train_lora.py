@@ -3,7 +3,7 @@ can be compared."""
 import struct
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 
 MASK = (1 << 64) - 1
 TASKS = {"class": "SEQ_CLS", "multi": "SEQ_CLS", "regression": "SEQ_CLS", "token": "TOKEN_CLS",
@@ -75,6 +75,11 @@ def adapt(model, objective, o, seed=42):
             own = name.removeprefix("base_model.model.").removeprefix(prefix)
             p.data = drawn(own.replace(".default", ""), tuple(p.shape), seed)
     return adapted.eval()
+
+
+def tensors(model):
+    """What peft saves of it: name and shape."""
+    return [(n, list(p.shape)) for n, p in sorted(get_peft_model_state_dict(model).items())]
 
 
 def merged(model):

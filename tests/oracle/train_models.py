@@ -3,6 +3,7 @@ tests/golden/train/.
 
     cases.tsv            a case a line: its name, the model (a folder under tests/golden), then, as
                          words, what `tok` and what `train` are told
+    adapters.tsv         the tensors that peft saves of a case with adapters: the case, name, shape
     rows.jsonl words.conll masks-MODEL.conll
                          what they read: texts with labels, words with tags, words under masks
     models/NAME          models for objectives that no model of heads.py is for
@@ -21,6 +22,7 @@ the two differ by is printed: bounds are to be well above that.
 
     train_models.py NAME...       these cases only
     train_models.py --saved DIR   DIR/NAME is what `train` saved of the case: transformers loads it?
+                                  Of --lora-only: peft does, over the model that it adapts?
 """
 import json
 import random
@@ -33,7 +35,8 @@ import transformers as T
 
 import heads
 from models import MODELS, labels
-from train_steps import OUT, check_saved, run
+from train_lora import adapt, tensors
+from train_steps import OUT, check_saved, open_model, run
 
 GOLDEN = MODELS.parent
 MOODS, TAGS = heads.MOODS, heads.TAGS[:5]
@@ -340,6 +343,12 @@ def main():
             tok, how = words_of(objective, model, o)
             folder = str(folder_of(model).relative_to(GOLDEN))
             f.write("\t".join((name, folder, " ".join(tok), " ".join(how))) + "\n")
+    with open(OUT / "adapters.tsv", "w", encoding="utf-8") as f:
+        for name, model, objective, o in cases():
+            if "lora" in o:
+                adapted = adapt(open_model(folder_of(model), objective)[0], objective, o)
+                for tensor, shape in tensors(adapted):
+                    f.write(f"{name}\t{tensor}\t{','.join(map(str, shape))}\n")
     for name, model, objective, o in cases():
         folder = folder_of(model)
         if objective == "mlm":

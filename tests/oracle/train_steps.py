@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 import transformers as T
+from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
 from models import MODELS
@@ -310,8 +311,11 @@ def check_saved(name, folder, start, objective, o):
     names, and get the logits of its own training?"""
     config = json.loads((folder / "config.json").read_text())
     assert config["architectures"] == [kind_of(config, objective)], config["architectures"]
-    model, told = open_model(folder, objective)
-    assert not told["missing_keys"] and not told["unexpected_keys"], told
+    if (folder / "adapter_config.json").exists():
+        model = PeftModel.from_pretrained(open_model(start, objective)[0], folder)
+    else:
+        model, told = open_model(folder, objective)
+        assert not told["missing_keys"] and not told["unexpected_keys"], told
     model.eval()
     model.name_or_path = str(start)  # by which its rows are called
     batch = Batch(model, T.AutoTokenizer.from_pretrained(folder), objective, o)
