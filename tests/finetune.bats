@@ -239,10 +239,3 @@ goes_on() {
     --weight-decay 1e6 rows
   [ ! -e out ]
 }
-
-@test "what comes with a later version is refused" {
-  for option in "--lora 8" --lora-all --lora-only "--teacher rows" --checkpoint-activations; do
-    # shellcheck disable=SC2086 # an option and its argument
-    fails_with 2 "comes with a later version" train -o out $option rows
-  done
-}

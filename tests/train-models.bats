@@ -3,6 +3,10 @@ load helper
 
 G=$TOP/tests/golden/train
 
+each_setup() {
+  cp "$G/teacher.jsonl" . # cases name it
+}
+
 # ids_of MODEL WORD...: ids of a case's rows; the last word is the file's name.
 ids_of() {
   local model=$1

@@ -5,6 +5,7 @@
 #include "base/outfile.h"
 #include "io/spool.h"
 #include "learn/model_objective.h"
+#include "learn/soft.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,6 +41,7 @@ static void first_frame(Reading *r, const Frame *f, const char *place, int64_t w
     x->layer = meta(f, "layer");
     x->labels = mem_str(frame_meta(f, "labels"));
     x->objective = objective(r, f);
+    x->soft = x->objective == LEARN_CLASS && (r->spec.teacher || frame_get(f, "row.target"));
     r->kinds = frame_get(f, "token.type") != NULL;
     r->targets =
         x->objective == LEARN_TOKEN || (x->objective == LEARN_MLM && frame_get(f, "token.label"));
@@ -64,6 +66,9 @@ static int later_frame(const Reading *r, const Frame *f, int64_t width, Err *e)
             x->width);
     else if (!width && r->kinds != (frame_get(f, "token.type") != NULL))
         status = err_set(e, "rows with token.type and rows without do not go together");
+    else if (x->objective == LEARN_CLASS && !r->spec.teacher &&
+             x->soft != (frame_get(f, "row.target") != NULL))
+        status = err_set(e, "rows with row.target and rows without do not go together");
     if (status == 0)
         status = same(x, "pool", x->pool, pool, e);
     if (status == 0)
@@ -84,7 +89,7 @@ static void grow(Reading *r, int64_t n, bool weights)
         x->target = mem_resize(x->target, room, sizeof *x->target);
         if (!x->width)
             x->starts = mem_resize(x->starts, room + 1, sizeof *x->starts);
-        if (x->objective == LEARN_REGRESSION)
+        if (x->objective == LEARN_REGRESSION || (x->soft && !r->spec.teacher))
             x->number = mem_resize(x->number, room * (size_t)x->numbers, sizeof *x->number);
         if (x->objective == LEARN_SPAN)
             x->answer = mem_resize(x->answer, room, sizeof *x->answer);
@@ -262,8 +267,10 @@ static void set_digest(Examples *x)
     hash_add(h, x->target, rows * sizeof *x->target);
     if (x->answer)
         hash_add(h, x->answer, rows * sizeof *x->answer);
-    if (x->objective == LEARN_REGRESSION)
+    if (x->objective == LEARN_REGRESSION || x->soft)
         hash_add(h, x->number, rows * (size_t)x->numbers * sizeof *x->number);
+    if (x->soft && x->labels)
+        hash_add(h, x->labels, strlen(x->labels) + 1);
     hash_add(h, x->several.p, x->several.n);
     if (x->weight)
         hash_add(h, x->weight, rows * sizeof *x->weight);
@@ -301,6 +308,8 @@ int examples_read(Examples *x, const ExamplesSpec *spec, char **files, int nfile
         status = read_all(&r, e);
     if (status == 0)
         status = map_all(&r, e);
+    if (status == 0 && spec->teacher)
+        status = soft_read(x, spec->teacher, e);
     if (status == 0)
         set_digest(x);
     in_close(r.in);

@@ -23,9 +23,10 @@
 enum { EXAMPLES_CLASSES = 4096 }; /* more different labels than this are no classes */
 
 typedef struct ExamplesSpec {
-    int objective;     /* an Objective, or -1: as the stream tells, or the model */
-    bool skip;         /* rows without a label are left out */
-    const char *model; /* that is to learn and may ask for an objective; NULL: the stream's */
+    int objective;       /* an Objective, or -1: as the stream tells, or the model */
+    bool skip;           /* rows without a label are left out */
+    const char *teacher; /* a file of soft targets, as soft_read() has it; NULL: labels */
+    const char *model;   /* that is to learn and may ask for an objective; NULL: the stream's */
 } ExamplesSpec;
 
 typedef struct Examples {
@@ -38,7 +39,8 @@ typedef struct Examples {
     int64_t *starts;     /* [rows + 1] */
     int64_t tokens;
     int32_t *target; /* [rows] LEARN_CLASS */
-    float *number;   /* [rows, numbers] LEARN_MULTI (0 and 1), LEARN_REGRESSION */
+    float *number;   /* [rows, numbers] LEARN_MULTI (0 and 1), LEARN_REGRESSION, or soft */
+    bool soft;       /* LEARN_CLASS: shares of the classes (soft.h), `target` the largest */
     int64_t numbers;
     const int32_t *token_target; /* [tokens] LEARN_TOKEN: classes; LEARN_MLM of a stream that has
                                     its masks: ids; -1: none. NULL: none at all */
@@ -46,7 +48,7 @@ typedef struct Examples {
     float *weight;               /* [rows], of row.weight; NULL: the stream has none */
     char *place;                 /* where it was read: "stdin", or the first file's name */
     char *model, *encoder, *vocab, *pool, *layer; /* metadata; "" where absent */
-    char *labels;                /* JSON array: the order given to `tok`; NULL: none was */
+    char *labels;                /* JSON array: the order given to `tok`, or a teacher's; or NULL */
     char digest[33];             /* of all of this, as `show --digest` has its hashes */
     struct LabelIds *labels_met; /* private, as what follows: the labels met */
     Buf several, ends;           /* LEARN_MULTI: ids of labels, and where each row's end */

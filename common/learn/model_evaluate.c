@@ -2,6 +2,7 @@
 #include "learn/model_learner_in.h"
 
 #include "base/mem.h"
+#include "learn/soft.h"
 #include "measure/entity_counts.h"
 
 #include <math.h>
@@ -32,8 +33,8 @@ static double weight_at(const Examples *x, int64_t row)
 
 static void count_class(Counted *k, const Examples *x, int64_t row, const float *logit, int64_t n)
 {
-    metrics_add(&k->classes, x->target[row], likeliest(logit, n),
-                class_nll(logit, n, x->target[row]), weight_at(x, row));
+    metrics_add(&k->classes, x->target[row], likeliest(logit, n), soft_nll(x, row, logit, n),
+                weight_at(x, row));
 }
 
 /* Numbers: mean loss; of independent classes the share of rows that are right throughout, and F1

@@ -85,6 +85,8 @@ static bool same_labels(const Config *c, const Examples *x)
     Classes own = {0};
     Err none = {0};
     int64_t known = 0;
+    if (x->soft && !x->labels)
+        return c->labels == x->numbers;
     if (examples_classes(x, &own, &none) < 0)
         return false;
     for (int64_t i = 0; i < c->labels; i++)

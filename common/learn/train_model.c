@@ -35,6 +35,7 @@ static int announce(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
         char *names = classes_list(&d->classes);
         msg_note("classes %s: %s",
                  m->goes_on        ? "of the checkpoint, whose head goes on"
+                 : t->teacher      ? "in the teacher's order, for a new head"
                  : d->train.labels ? "in tok's order, for a new head"
                                    : "by name, for a new head",
                  names);

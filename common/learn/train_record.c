@@ -113,6 +113,7 @@ json_t *train_record(const TrainSpec *t, const TrainData *d, const Learner *l, E
     set(o, "objective", json_string(objective_names[d->train.objective]));
     set(o, "head", head_json(t));
     set(o, "pool", t->pool >= 0 ? json_integer(t->pool) : NULL);
+    set(o, "teacher", t->teacher ? json_true() : NULL);
     set(o, "freeze", freeze_json(t));
     if (t->lora) {
         set(o, "lora", json_integer(t->lora));

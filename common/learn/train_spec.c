@@ -159,5 +159,9 @@ int train_spec_check(const TrainSpec *t, Err *e)
         return err_usage(e, "--patience needs to know what is better: --best loss|accuracy|f1");
     if (f->optim.momentum != 0 && f->optim.kind != STEP_SGD)
         return err_usage(e, "--momentum is of --optim sgd");
+    if (t->teacher && t->objective > 0)
+        return err_usage(e, "--teacher is about classes of rows: --objective class");
+    if (t->teacher && t->skip)
+        return err_usage(e, "--teacher gives every row its target: leave --skip-unlabelled out");
     return check_lora(t, e);
 }

@@ -20,6 +20,7 @@ typedef struct TrainSpec {
     FitSpec fit;
     const char *output;          /* the folder to make */
     const char *valid, *log;     /* a stream to evaluate on, a file to write; or NULL */
+    const char *teacher;         /* a file of soft targets, or NULL */
     const char *class_weight;    /* as class_weights() reads it, or NULL */
     const char *model, *scratch; /* -m; a config.json to begin from; or NULL */
     int objective;               /* an Objective; -1: as the stream or the model tells */

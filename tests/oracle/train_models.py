@@ -3,6 +3,7 @@ tests/golden/train/.
 
     cases.tsv            a case a line: its name, the model (a folder under tests/golden), then, as
                          words, what `tok` and what `train` are told
+    teacher.jsonl        what a teacher says of the rows, as `score -k 0 --json` would
     adapters.tsv         the tensors that peft saves of a case with adapters: the case, name, shape
     rows.jsonl words.conll masks-MODEL.conll
                          what they read: texts with labels, words with tags, words under masks
@@ -86,6 +87,19 @@ def make_sentences():
         sentence[at:at] = [(w, ("I-" if k else "B-") + kind) for k, w in enumerate(name)]
         found.append(sentence)
     return found
+
+
+def make_teacher(rows):
+    """Scores of each row's moods, in another order than the models have them and in each line in
+    another."""
+    r = random.Random(15)
+    found = []
+    for i in range(rows):
+        score = [r.random() ** 2 + 0.01 for _ in MOODS]
+        line = [{"label": n, "score": round(s / sum(score), 9)} for n, s in zip(MOODS, score)]
+        k = (i + 1) % len(line)
+        found.append(json.dumps(line[k:] + line[:k]))
+    return "\n".join(found) + "\n"
 
 
 def conll(sentences):
@@ -281,6 +295,10 @@ def cases():
     yield "t5-token-all", "t5-token", "token", adamw | {"decay-all": True, "weight-decay": 0.1}
     yield "t5-token-first", "t5-token", "token", sgd | {"freeze": 1}
     yield "mt5-token", "mt5-token", "token", adamw | {"weight-decay": 0.1}
+    yield "bert-class-teacher", "bert-class", "class", adamw | {"teacher": "teacher.jsonl"}
+    yield "gpt2-class-teacher", "gpt2-class", "class", adamw | {
+        "teacher": "teacher.jsonl", "label-smoothing": 0.1, "weights": True, "batch": 5,
+        "accumulate": 4}
     lora = adamw | {"lr": 3e-3}
     yield "bert-class-lora", "bert-class", "class", lora | {"lora": "4"}
     yield "bert-class-lora-all", "bert-class", "class", lora | {"lora": "3:12", "lora-all": True}
@@ -307,8 +325,8 @@ def words_of(objective, model, o):
     """What `tok` and `train` are told, as words."""
     tok = {"token": ["--conll"], "mlm": ["--conll"], "clm": ["-J", "text"],
            "span": ["-J", "question", "-p", "context", "-l", "answer"]}.get(objective)
-    tok = tok or ["-J", o.get("text", "text"), "-l",
-                  COLUMNS.get(objective, o.get("column", "mood"))]
+    label = COLUMNS.get(objective, o.get("column", "mood"))
+    tok = tok or ["-J", o.get("text", "text")] + ([] if "teacher" in o else ["-l", label])
     if o.get("weights"):
         tok += ["-w", "weight"]
     if o.get("labels"):
@@ -333,6 +351,7 @@ def main():
         return
     (OUT / "steps").mkdir(parents=True, exist_ok=True)
     (OUT / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in make_rows()))
+    (OUT / "teacher.jsonl").write_text(make_teacher(len(make_rows())))
     (OUT / "words.conll").write_text(conll(make_sentences()))
     torch.manual_seed(0)
     for seed, name in enumerate(MADE, 300):

@@ -28,6 +28,8 @@ class Batch:
 
     def __init__(self, model, tokenizer, objective, o):
         self.ids, self.types, self.target, self.weight = [], [], [], []
+        said = o.get("teacher") and (OUT / o["teacher"]).read_text().splitlines()
+        self.shares = [{x["label"]: x["score"] for x in json.loads(line)} for line in said or []]
         self.objective = objective
         rows = [json.loads(r) for r in (OUT / "rows.jsonl").read_text().splitlines()]
         if objective in ("token", "mlm"):
@@ -35,10 +37,15 @@ class Batch:
             self.weight = [1.0] * len(self.ids)
             return
         for row in rows:
+            i = len(self.ids)
             columns = ("question", "context") if objective == "span" else (o.get("text", "text"),)
             e = tokenizer._tokenizer.encode(*(row[c] for c in columns))
             self.add(e)
-            self.target.append(self.target_of(model, row, e, objective, o))
+            if self.shares:
+                label = model.config.id2label
+                self.target.append([self.shares[i][label[c]] for c in range(len(label))])
+            else:
+                self.target.append(self.target_of(model, row, e, objective, o))
             self.weight.append(row["weight"] if o.get("weights") else 1.0)
 
     def add(self, e):
@@ -150,6 +157,9 @@ def loss_of(model, batch, o):
         target = torch.tensor(batch.target, dtype=dtype)
         each = (torch.nn.functional.binary_cross_entropy_with_logits if batch.objective == "multi"
                 else torch.nn.functional.mse_loss)(logits, target, reduction="none").mean(1)
+        return (each * weight).sum() / weight.sum()
+    if batch.shares:
+        each = entropy(logits, torch.tensor(batch.target, dtype=dtype), o, None)
         return (each * weight).sum() / weight.sum()
     classes = class_weight(batch, logits.shape[-1], o, dtype)
     if batch.objective == "class":
