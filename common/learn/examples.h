@@ -25,9 +25,25 @@ enum { EXAMPLES_CLASSES = 4096 }; /* more different labels than this are no clas
 typedef struct ExamplesSpec {
     int objective;       /* an Objective, or -1: as the stream tells, or the model */
     bool skip;           /* rows without a label are left out */
+    bool texts;          /* LEARN_SPAN: keep what answers are measured by */
     const char *teacher; /* a file of soft targets, as soft_read() has it; NULL: labels */
     const char *model;   /* that is to learn and may ask for an objective; NULL: the stream's */
 } ExamplesSpec;
+
+/* A row's texts: bytes of them, the second text and behind it the answer. */
+typedef struct ExampleText {
+    int64_t text, text_n, gold, gold_n;
+    bool joins; /* the row before is a window of the same record */
+} ExampleText;
+
+/* Of rows whose answers are to be measured. */
+typedef struct ExampleTexts {
+    const char *bytes;
+    ExampleText *of;          /* [rows] */
+    const int32_t (*span)[2]; /* [tokens] bytes of the token's text */
+    const uint8_t *part;      /* [tokens] as token.part */
+    bool unanswered;          /* a row has no answer */
+} ExampleTexts;
 
 typedef struct Examples {
     Objective objective;
@@ -45,6 +61,7 @@ typedef struct Examples {
     const int32_t *token_target; /* [tokens] LEARN_TOKEN: classes; LEARN_MLM of a stream that has
                                     its masks: ids; -1: none. NULL: none at all */
     int32_t (*answer)[2];        /* [rows] LEARN_SPAN: its first and last token of the row */
+    ExampleTexts texts;          /* of LEARN_SPAN, where asked for */
     float *weight;               /* [rows], of row.weight; NULL: the stream has none */
     char *place;                 /* where it was read: "stdin", or the first file's name */
     char *model, *encoder, *vocab, *pool, *layer; /* metadata; "" where absent */
@@ -60,6 +77,9 @@ typedef struct Examples {
 int examples_read(Examples *x, const ExamplesSpec *spec, char **files, int nfiles, Err *e);
 void examples_free(Examples *x); /* after a failure too */
 
+/* The second text of a row that has been read with its texts, and its answer. */
+Str examples_context(const Examples *x, int64_t row);
+Str examples_gold(const Examples *x, int64_t row);
 /* The classes of these rows: those of `labels` in its order, else the labels met, sorted. */
 int examples_classes(const Examples *x, Classes *c, Err *e);
 /* Turns labels into indices of c. A label that is none of them is an error that names the first

@@ -2,12 +2,13 @@
 #ifndef WEFT_EXAMPLES_IN_H
 #define WEFT_EXAMPLES_IN_H
 
+#include "io/record_cursor.h"
 #include "io/stream.h"
 #include "learn/examples.h"
 #include "learn/label_ids.h"
 
 /* What is laid aside, in a file each. */
-enum { ASIDE_ROWS, ASIDE_KINDS, ASIDE_TARGETS, ASIDES };
+enum { ASIDE_ROWS, ASIDE_KINDS, ASIDE_TARGETS, ASIDE_SPANS, ASIDE_PARTS, ASIDE_TEXTS, ASIDES };
 
 typedef struct Reading {
     Examples *x;
@@ -18,6 +19,8 @@ typedef struct Reading {
     int64_t room;               /* rows that arrays have room for */
     char *place;                /* the current file, and how many rows came before it */
     int64_t before;
+    RecordCursor at;            /* of rows whose texts are kept */
+    int64_t record, text_bytes; /* the last row's; of all texts so far */
 } Reading;
 
 /* One row of a frame; `number` is its own in its file, for messages. */
@@ -34,5 +37,14 @@ int labels_need(const Reading *r, const Frame *f, Err *e);
 int labels_take(Reading *r, const ExampleRow *w, Err *e);
 /* Targets of the tokens of the frame's rows [from, to), to be laid aside. */
 int labels_tokens(Reading *r, const Frame *f, int64_t from, int64_t to, Err *e);
+
+/* examples_text.c: the row's texts, as x->rows' own, and what goes with the tokens of the frame's
+ * rows [from, to); then both from where they lie. */
+int texts_take(Reading *r, const ExampleRow *w, Err *e);
+int texts_tokens(Reading *r, const Frame *f, int64_t from, int64_t to, Err *e);
+int texts_map(Reading *r, Err *e);
+
+int examples_lay(const Reading *r, int which, const void *p, size_t bytes, Err *e);
+const void *examples_map(int fd, size_t bytes, Err *e);
 
 #endif

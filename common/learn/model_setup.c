@@ -252,6 +252,8 @@ int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Er
     m->spec.drops = some_drop(&c) || (m->stack && t->dropout > 0);
     if (d->train.objective == LEARN_MLM && read_words(m, &c, d, e) < 0)
         goto fail;
+    if (d->valid.texts.of && !(m->spec.tokenizer = m->tokenizer = model_tokenizer(m->folder, e)))
+        goto fail;
     m->spec.t = transformer_planned(&c, m->weights, dev, t->type);
     if (t->again)
         transformer_make_again(m->spec.t);

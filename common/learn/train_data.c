@@ -27,6 +27,7 @@ int train_data_read(TrainData *d, const TrainSpec *t, char **files, int nfiles, 
         return -1;
     spec.objective = (int)d->train.objective;
     spec.teacher = NULL;
+    spec.texts = true;
     if (t->valid && (read_rows(&d->valid, (char *[]){(char *)t->valid}, 1, &spec, e) < 0 ||
                      examples_agree(&d->train, &d->valid, e) < 0))
         return -1;
