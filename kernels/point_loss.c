@@ -22,10 +22,11 @@ static double loss_of(PointKind kind, double x, double t, double *slope)
 /* A row of logits by shares of its classes. */
 static double shares(const float *x, const float *t, float *dx, int64_t n, double weight)
 {
-    double top = x[0], sum = 0, all = 0, seen = 0;
+    double top = x[0];
     for (int64_t c = 1; c < n; c++)
         top = fmax(top, x[c]);
-    for (int64_t c = 0; c < n; c++) {
+    double sum = exp(x[0] - top), all = t[0], seen = (double)t[0] * (x[0] - top);
+    for (int64_t c = 1; c < n; c++) {
         sum += exp(x[c] - top);
         all += t[c];
         seen += (double)t[c] * (x[c] - top);

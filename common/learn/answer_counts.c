@@ -42,12 +42,12 @@ int answer_counts_add(AnswerCounts *k, int64_t row, const float *logit, Err *e)
         k->at = (CharAt){0};
         k->null = INFINITY;
     }
-    Window w = {.id = x->id + from,
-                .span = x->texts.span + from,
-                .part = x->texts.part + from,
-                .logit = logit,
-                .n = x->starts[row + 1] - from,
-                .text = examples_context(x, row)};
+    AnswerWindow w = {.id = x->id + from,
+                      .span = x->texts.span + from,
+                      .part = x->texts.part + from,
+                      .logit = logit,
+                      .n = x->starts[row + 1] - from,
+                      .text = examples_context(x, row)};
     if (window_answers(&k->work, &w, WINDOW_LONGEST, 1, &k->set, &k->at, &null, e) < 0)
         return err_at(e, "%s: row %lld", x->place, (long long)row + 1);
     k->null = fmin(k->null, null);

@@ -5,7 +5,6 @@
 #include "base/outfile.h"
 #include "io/spool.h"
 #include "learn/model_objective.h"
-#include "learn/soft.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -26,7 +26,7 @@ typedef struct ExamplesSpec {
     int objective;       /* an Objective, or -1: as the stream tells, or the model */
     bool skip;           /* rows without a label are left out */
     bool texts;          /* LEARN_SPAN: keep what answers are measured by */
-    const char *teacher; /* a file of soft targets, as soft_read() has it; NULL: labels */
+    const char *teacher; /* a file of soft targets, as `score -k 0 --json` writes it; or NULL */
     const char *model;   /* that is to learn and may ask for an objective; NULL: the stream's */
 } ExamplesSpec;
 
@@ -56,7 +56,7 @@ typedef struct Examples {
     int64_t tokens;
     int32_t *target; /* [rows] LEARN_CLASS */
     float *number;   /* [rows, numbers] LEARN_MULTI (0 and 1), LEARN_REGRESSION, or soft */
-    bool soft;       /* LEARN_CLASS: shares of the classes (soft.h), `target` the largest */
+    bool soft;       /* LEARN_CLASS: shares of the classes `target` the largest */
     int64_t numbers;
     const int32_t *token_target; /* [tokens] LEARN_TOKEN: classes; LEARN_MLM of a stream that has
                                     its masks: ids; -1: none. NULL: none at all */
@@ -88,6 +88,11 @@ int examples_number(Examples *x, const Classes *c, Err *e);
 /* Turns labels under masks into ids: they are tokens as the vocabulary has them, or, where all of
  * them are numbers, ids already. */
 int examples_words(Examples *x, const Tokenizer *t, int64_t vocab, Err *e);
+/* What a row's logits of n classes lose: -log softmax(logit)[target]; of soft ones -sum p log
+ * softmax(logit). */
+double examples_nll(const Examples *x, int64_t row, const float *logit, int64_t n);
+/* Label smoothing of soft rows: shares (1 - smooth) p + smooth / classes. */
+void examples_smooth(Examples *x, double smooth);
 /* Do b's rows come from where a's do? */
 int examples_agree(const Examples *a, const Examples *b, Err *e);
 

@@ -2,7 +2,6 @@
 
 #include "base/mapping.h"
 #include "base/num.h"
-#include "learn/soft.h"
 #include "store/jsonfile.h"
 
 #include <inttypes.h>

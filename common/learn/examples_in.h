@@ -38,6 +38,17 @@ int labels_take(Reading *r, const ExampleRow *w, Err *e);
 /* Targets of the tokens of the frame's rows [from, to), to be laid aside. */
 int labels_tokens(Reading *r, const Frame *f, int64_t from, int64_t to, Err *e);
 
+/* examples_soft.c: what `score -k 0 --json` said of the same rows, a JSON array of {"label",
+ * "score"} a line, the classes in the order of the first. Fails where lines are more or fewer than
+ * rows, where one names other classes than the first, or where its scores do not add up to 1. */
+int soft_read(Examples *x, const char *path, Err *e);
+/* A row's shares, as row.target has them: finite, not negative, and some. */
+int soft_check(const float *share, int64_t n, Err *e);
+/* The class of the largest share. */
+int32_t soft_top(const float *share, int64_t n);
+/* Columns in the order of c. */
+int soft_number(Examples *x, const Classes *c, Err *e);
+
 /* examples_text.c: the row's texts, as x->rows' own, and what goes with the tokens of the frame's
  * rows [from, to); then both from where they lie. */
 int texts_take(Reading *r, const ExampleRow *w, Err *e);

@@ -3,7 +3,6 @@
 #include "base/num.h"
 #include "base/outfile.h"
 #include "base/utf8.h"
-#include "learn/soft.h"
 
 #include <inttypes.h>
 #include <math.h>

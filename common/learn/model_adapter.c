@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "base/outfile.h"
-#include "learn/model_save.h"
 #include "store/safetensors.h"
 
 #include <ctype.h>
@@ -84,8 +83,7 @@ static bool has(const ModelSetup *m, const Param *a)
 
 static char *name_of(const ModelSetup *m, const Param *a)
 {
-    const Family *f = transformer_settings(m->spec.t)->family;
-    char *inner = model_save_name(f, a, false), *name = mem_fmt("base_model.model.%s", inner);
+    char *inner = model_setup_name(m, a, false), *name = mem_fmt("base_model.model.%s", inner);
     free(inner);
     return name;
 }

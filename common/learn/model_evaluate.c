@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "learn/answer_counts.h"
-#include "learn/soft.h"
 #include "measure/entity_counts.h"
 
 #include <math.h>
@@ -35,7 +34,7 @@ static double weight_at(const Examples *x, int64_t row)
 
 static void count_class(Counted *k, const Examples *x, int64_t row, const float *logit, int64_t n)
 {
-    metrics_add(&k->classes, x->target[row], likeliest(logit, n), soft_nll(x, row, logit, n),
+    metrics_add(&k->classes, x->target[row], likeliest(logit, n), examples_nll(x, row, logit, n),
                 weight_at(x, row));
 }
 

@@ -153,12 +153,6 @@ static int copy_rest(const ModelSetup *m, OutFolder *into, Err *e)
 
 /* ---- model.safetensors ---- */
 
-char *model_save_name(const Family *f, const Param *a, bool stack)
-{
-    bool inner = a->part != PART_HEADS && f->prefix && !stack;
-    return mem_fmt("%s%s", inner ? f->prefix : "", a->name);
-}
-
 static bool in_head_file(const Param *a, bool stack)
 {
     return stack && a->part == PART_HEADS;
@@ -174,7 +168,6 @@ static int write_tensors(const ModelSetup *m, const float *numbers, const char *
                          Err *e)
 {
     const Params *all = &transformer_plan(m->spec.t)->params;
-    const Family *f = transformer_settings(m->spec.t)->family;
     StView *v = mem_zero((size_t)all->count, sizeof *v);
     char *key = "format", *value = "pt";
     int n = 0;
@@ -185,7 +178,7 @@ static int write_tensors(const ModelSetup *m, const float *numbers, const char *
         int64_t *shape = mem_array(2, sizeof *shape);
         shape[0] = a->rows;
         shape[1] = a->cols;
-        v[n++] = (StView){.name = model_save_name(f, a, m->stack),
+        v[n++] = (StView){.name = model_setup_name(m, a, m->stack),
                           .type = DT_F32,
                           .rank = a->cols ? 2 : 1,
                           .shape = shape,
@@ -233,14 +226,13 @@ static int take(const StFile *file, const char *name, const Param *a, float *num
 static int read_tensors(const ModelSetup *m, const char *path, bool head, float *numbers, Err *e)
 {
     const Params *all = &transformer_plan(m->spec.t)->params;
-    const Family *f = transformer_settings(m->spec.t)->family;
     StFile *file = st_open(path, e);
     int status = file ? 0 : -1;
     for (int i = 0; i < all->count && status == 0; i++) {
         const Param *a = &all->param[i];
         if (is_elsewhere(a, m->stack, head))
             continue;
-        char *name = model_save_name(f, a, m->stack);
+        char *name = model_setup_name(m, a, m->stack);
         status = take(file, name, a, numbers, e);
         free(name);
     }

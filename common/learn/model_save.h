@@ -18,9 +18,6 @@
  * for people. */
 int model_save_files(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
                      const float *numbers, const char *training, OutFolder *into, Err *e);
-/* A parameter's name as the family's class for the objective has it, to be freed; stack: the head
- * is Linear layers of ours. */
-char *model_save_name(const Family *f, const Param *a, bool stack);
 /* The parameters of a folder that was written so; with adapters what learns, of a checkpoint. */
 int model_read_files(const ModelSetup *m, const char *folder, float *numbers, Err *e);
 

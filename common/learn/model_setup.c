@@ -217,6 +217,13 @@ bool model_setup_adapts(const ModelSetup *m, const Param *p)
     return p->adapter || p->fresh || (p->part == PART_HEADS && !m->spec.words);
 }
 
+char *model_setup_name(const ModelSetup *m, const Param *p, bool stack)
+{
+    const Family *f = transformer_settings(m->spec.t)->family;
+    bool inner = p->part != PART_HEADS && f->prefix && !stack;
+    return mem_fmt("%s%s", inner ? f->prefix : "", p->name);
+}
+
 static bool adapts_not(const void *ctx, const Param *p)
 {
     return !model_setup_adapts(ctx, p);

@@ -2,7 +2,6 @@
 
 #include "base/msg.h"
 #include "learn/balance.h"
-#include "learn/soft.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -47,7 +46,7 @@ int train_data_number(TrainData *d, const TrainSpec *t, Err *e)
     if (t->class_weight && d->train.soft)
         return err_usage(e, "--class-weight is of labels, and these rows have shares of them all");
     if (d->train.soft)
-        soft_smooth(&d->train, t->fit.smooth);
+        examples_smooth(&d->train, t->fit.smooth);
     if (t->class_weight &&
         !(d->class_weight = class_weights(t->class_weight, &d->train, &d->classes, &why)))
         return err_usage(e, "--class-weight: %s", why.text);

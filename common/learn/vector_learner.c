@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "learn/device_room.h"
-#include "learn/soft.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,7 +125,7 @@ static void count_rows(Metrics *m, const Examples *x, int64_t at, int64_t to, co
         for (int64_t c = 1; c < classes; c++)
             if (logit[c] > logit[top])
                 top = c;
-        metrics_add(m, x->target[i], top, soft_nll(x, i, logit, classes),
+        metrics_add(m, x->target[i], top, examples_nll(x, i, logit, classes),
                     x->weight ? (double)x->weight[i] : 1);
     }
 }

@@ -7,7 +7,7 @@
 enum { MORE = 10, PART_CONTEXT = 1 }; /* MORE: candidates, as some turn out to be the same */
 
 /* The part of the text that its tokens take in. */
-static int look_at(WindowWork *w, const Window *x, Err *e)
+static int look_at(WindowWork *w, const AnswerWindow *x, Err *e)
 {
     int32_t from = INT32_MAX, to = 0;
     for (int64_t i = 0; i < x->n; i++) {
@@ -27,7 +27,7 @@ static int look_at(WindowWork *w, const Window *x, Err *e)
 }
 
 /* Which tokens may answer: the context's, and the classifier's, which stands for none. */
-static void allow(WindowWork *w, const Window *x)
+static void allow(WindowWork *w, const AnswerWindow *x)
 {
     int32_t cls = tokenizer_special(w->tokenizer, TOK_CLS);
     w->allowed = mem_resize(w->allowed, (size_t)x->n + 1, sizeof *w->allowed);
@@ -35,14 +35,14 @@ static void allow(WindowWork *w, const Window *x)
         w->allowed[i] = x->part[i] == PART_CONTEXT || (cls >= 0 && x->id[i] == cls);
 }
 
-static bool is_within(const Window *x, int64_t i, const int32_t word[2])
+static bool is_within(const AnswerWindow *x, int64_t i, const int32_t word[2])
 {
     return i >= 0 && i < x->n && x->part[i] == PART_CONTEXT && x->span[i][0] >= word[0] &&
            x->span[i][1] <= word[1];
 }
 
 /* The word that holds a token, as far as this window has it: bytes of the context. */
-static void widen(const WindowWork *w, const Window *x, int64_t token, int32_t out[2])
+static void widen(const WindowWork *w, const AnswerWindow *x, int64_t token, int32_t out[2])
 {
     int32_t base = (int32_t)(w->seen.p - x->text.p), word[2];
     int64_t from = token, to = token;
@@ -58,7 +58,7 @@ static void widen(const WindowWork *w, const Window *x, int64_t token, int32_t o
     out[1] = x->span[to][1];
 }
 
-static void take_answer(const WindowWork *w, const Window *x, const Span *s, AnswerSet *to,
+static void take_answer(const WindowWork *w, const AnswerWindow *x, const Span *s, AnswerSet *to,
                         CharAt *at)
 {
     int32_t begin[2], end[2];
@@ -75,8 +75,8 @@ static void take_answer(const WindowWork *w, const Window *x, const Span *s, Ans
     a->end = chars_before(at, x->text, (size_t)end[1]);
 }
 
-int window_answers(WindowWork *w, const Window *x, int64_t longest, int64_t top, AnswerSet *to,
-                   CharAt *at, double *null, Err *e)
+int window_answers(WindowWork *w, const AnswerWindow *x, int64_t longest, int64_t top,
+                   AnswerSet *to, CharAt *at, double *null, Err *e)
 {
     if (look_at(w, x, e) < 0 || class_finite(x->logit, 2 * x->n, e) < 0)
         return -1;

@@ -9,13 +9,13 @@
 #include "text/tokenizer.h"
 
 /* A row: n tokens, what they are of, and its second text, whole. */
-typedef struct Window {
+typedef struct AnswerWindow {
     const int32_t *id, (*span)[2];
     const uint8_t *part;
     const float *logit; /* [n, 2] start and end */
     int64_t n;
     Str text;
-} Window;
+} AnswerWindow;
 
 /* A tokenizer that cuts words, and what a caller has among windows. */
 typedef struct WindowWork {
@@ -31,8 +31,8 @@ enum { WINDOW_LONGEST = 15 }; /* tokens of an answer, where nothing else is aske
 
 /* Adds the `top` likeliest answers (0: all) of at most `longest` tokens to the set; *null is how
  * likely it is that there is none. `at` counts characters of the text. */
-int window_answers(WindowWork *w, const Window *x, int64_t longest, int64_t top, AnswerSet *to,
-                   CharAt *at, double *null, Err *e);
+int window_answers(WindowWork *w, const AnswerWindow *x, int64_t longest, int64_t top,
+                   AnswerSet *to, CharAt *at, double *null, Err *e);
 void window_free(WindowWork *w); /* but not the tokenizer and its work */
 
 #endif

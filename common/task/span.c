@@ -78,12 +78,12 @@ static int take_window(SpanTask *t, Scorer *s, const Frame *f, int64_t row, Err 
     double null;
     t->work.tokenizer = s->stream_tokenizer.tokenizer;
     t->work.words = s->stream_tokenizer.work;
-    Window x = {.id = t->id + first,
-                .span = t->span + first,
-                .part = t->part + first,
-                .logit = t->logit + 2 * first,
-                .n = t->end[row + 1] - first,
-                .text = frame_text(f, "row.pair", row)};
+    AnswerWindow x = {.id = t->id + first,
+                      .span = t->span + first,
+                      .part = t->part + first,
+                      .logit = t->logit + 2 * first,
+                      .n = t->end[row + 1] - first,
+                      .text = frame_text(f, "row.pair", row)};
     if (window_answers(&t->work, &x, s->asked.max_answer,
                        top == TOP_ALL       ? 0
                        : top == TOP_DEFAULT ? 1

@@ -1,4 +1,6 @@
-#include "learn/soft.h"
+/* examples_soft.c - soft targets: of each row a share for each class instead of one label, as
+ * another model gives them. They lie in Examples.number, columns by Examples.labels. */
+#include "learn/examples_in.h"
 
 #include "store/jsonfile.h"
 
@@ -31,7 +33,7 @@ int32_t soft_top(const float *share, int64_t n)
     return (int32_t)top;
 }
 
-double soft_nll(const Examples *x, int64_t row, const float *logit, int64_t n)
+double examples_nll(const Examples *x, int64_t row, const float *logit, int64_t n)
 {
     if (!x->soft)
         return class_nll(logit, n, x->target[row]);
@@ -192,7 +194,7 @@ int soft_number(Examples *x, const Classes *c, Err *e)
     return status;
 }
 
-void soft_smooth(Examples *x, double smooth)
+void examples_smooth(Examples *x, double smooth)
 {
     double even = smooth / (double)x->numbers;
     for (int64_t i = 0; smooth > 0 && i < x->rows * x->numbers; i++)
