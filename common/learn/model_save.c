@@ -128,7 +128,8 @@ static int copy_file(const char *from, const char *name, OutFolder *into, Err *e
     OutFile *o = fd >= 0 ? outfile_open(outfolder_file(into, name), e) : NULL;
     if (!o)
         status = fd >= 0 ? -1 : errno == ENOENT ? 0 : err_sys(e, "%s", path);
-    while (o && status == 0 && ((n = read(fd, buffer, sizeof buffer)) > 0 || errno == EINTR))
+    while (o && status == 0 &&
+           ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR)))
         status = n > 0 ? outfile_write(o, buffer, (size_t)n, e) : 0;
     if (o && status == 0 && n < 0)
         status = err_sys(e, "%s", path);
