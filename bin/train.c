@@ -7,7 +7,7 @@
 #include "learn/train_model.h"
 #include "learn/train_output.h"
 
-enum { KEY_HEAD = OPT_LONG, KEY_WARMUP, KEY_POOL, KEY_FREEZE, KEY_LATER };
+enum { KEY_HEAD = OPT_LONG, KEY_WARMUP, KEY_POOL, KEY_FREEZE, KEY_LORA };
 
 static const Opt options[] = {
     {'o', "output", "DIR", "the folder to make", OPT_TEXT(TrainSpec, output)},
@@ -72,11 +72,14 @@ static const Opt options[] = {
     {0, "init-only", NULL, "write what would be trained, untrained",
      OPT_FLAG(TrainSpec, init_only)},
     {0, "skip-unlabelled", NULL, "leave rows without a label out", OPT_FLAG(TrainSpec, skip)},
-    {KEY_LATER, "checkpoint-activations", NULL, "(with a later version)", OPT_KEY},
-    {KEY_LATER, "lora", "R[:ALPHA]", "(with a later version)", OPT_KEY},
-    {KEY_LATER, "lora-all", NULL, "(with a later version)", OPT_KEY},
-    {KEY_LATER, "lora-only", NULL, "(with a later version)", OPT_KEY},
-    {KEY_LATER, "teacher", "FILE", "(with a later version)", OPT_KEY},
+    {0, "checkpoint-activations", NULL, "less memory, more time: layers are made again",
+     OPT_FLAG(TrainSpec, again)},
+    {KEY_LORA, "lora", "R[:ALPHA]", "adapters of rank R learn, and the head (ALPHA 8)", OPT_KEY},
+    {0, "lora-all", NULL, "of all matrices of the layers, not of queries and values alone",
+     OPT_FLAG(TrainSpec, lora_all)},
+    {0, "lora-only", NULL, "write these alone, as peft does", OPT_FLAG(TrainSpec, lora_only)},
+    {0, "teacher", "FILE", "soft targets: score -k 0 --json of the same rows",
+     OPT_TEXT(TrainSpec, teacher)},
     {0},
 };
 
@@ -97,8 +100,9 @@ static int read_option(TrainSpec *t, int key, const Args *a, Err *e)
     case KEY_WARMUP: return train_spec_warmup(t, a->value, e);
     case KEY_POOL: return read_pool(t, a->value, e);
     case KEY_FREEZE: return train_spec_freeze(t, a->value, e);
-    default: return err_usage(e, "%s comes with a later version", a->option);
+    case KEY_LORA: return train_spec_lora(t, a->value, e);
     }
+    return 0;
 }
 
 static Args read_options(TrainSpec *t, int argc, char **argv)

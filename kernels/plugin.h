@@ -9,7 +9,7 @@
 #include "kernels/device.h"
 
 /* To be raised where something of the table comes to mean another thing in the same shape. */
-enum { TABLE_VERSION = 1 };
+enum { TABLE_VERSION = 2 };
 
 typedef struct TableBuild {
     int64_t version;

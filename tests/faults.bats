@@ -208,6 +208,17 @@ train train -q -e 2 -o head vectors
 END
 }
 
+@test "train: adapters, and a teacher" {
+  vectors
+  tok -q -m "$M/bert-class" -c text -l y given/csv >given/ids
+  show given/ids | awk '$1 == "rows" { for (i = 0; i < $2; i++)
+    print "[{\"label\": \"a\", \"score\": 0.25}, {\"label\": \"b\", \"score\": 0.75}]" }' >given/said
+  sweeps <<'END'
+train-teacher train -q -e 1 --teacher said -o head vectors
+train-lora train -q --max-steps 1 --lora 1 --lora-only -o head ids
+END
+}
+
 @test "train: over the one that is there" {
   vectors
   (cd given && train -q -e 1 -o head vectors)

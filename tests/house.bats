@@ -203,6 +203,7 @@ jansson.h          common/filter/head_filter.c
 jansson.h          common/hub/repo_files.h
 jansson.h          common/learn/checkpoint.h
 jansson.h          common/learn/examples_class.c
+jansson.h          common/learn/model_adapter.c
 jansson.h          common/learn/model_setup.c
 jansson.h          common/learn/train_record.h
 jansson.h          common/model/head/headsave.c

@@ -3,6 +3,10 @@ load helper
 
 G=$TOP/tests/golden/train
 
+each_setup() {
+  cp "$G/teacher.jsonl" . # cases name it
+}
+
 # ids_of MODEL WORD...: ids of a case's rows; the last word is the file's name.
 ids_of() {
   local model=$1
@@ -60,7 +64,7 @@ all() {
 
 # A case of each objective, and of each way to go back through a model.
 KINDS='bert-token bert-span bert-mlm roberta-class distilbert-multi albert-class electra-regression
-  gpt2-clm bart-class mt5-token'
+  gpt2-clm bart-class mt5-token bert-class-lora-all gpt2-class-lora'
 
 # drops NAME OUTPUT [OPTION...]: some steps of the case with the model's own dropout; ids from `in`.
 drops() {
@@ -105,6 +109,23 @@ same_bits() {
     ids_of "$model" $tok | encode -m "$PWD/$one" | weft-head >logits
     said=$("$WEFT_UNIT/trained" "$G/steps/$one.safetensors" log "$one" logits) ||
       { echo "$one: $said" >&2; false; }
+  done
+}
+
+@test "the same bits where layers are made again on the way back" {
+  local one model tok how more
+  for one in $KINDS; do
+    case_of "$one"
+    # shellcheck disable=SC2086
+    ids_of "$model" $tok >in
+    for more in "" "-t bf16 --freeze 1"; do
+      if [[ $how == *--lora* ]]; then more=${more% --freeze*}; fi
+      # shellcheck disable=SC2086
+      drops "$one" "$one.kept" --force $more -j 1
+      # shellcheck disable=SC2086
+      drops "$one" "$one.again" --force $more -j 2 --checkpoint-activations
+      same_bits "$one.kept" "$one.again"
+    done
   done
 }
 

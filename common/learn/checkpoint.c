@@ -162,13 +162,13 @@ static int write_tensors(const char *path, Learner *l, Fit *f, const FitState *s
 {
     static const char *const names[] = {"m", "v"};
     float *piece[2] = {0}, *host[2] = {0};
-    int64_t numbers = l->params->numbers, rows = table_rows(l);
+    int64_t numbers = l->params->numbers, rows = table_rows(l), trained;
     StView v[4];
-    int n = 0, pieces = optim_state(fit_optim(f), piece), status = 0;
+    int n = 0, pieces = optim_state(fit_optim(f), piece, &trained), status = 0;
     for (int i = 0; i < pieces && status == 0; i++) {
-        if (!(host[i] = learner_bring(l, piece[i], numbers, e)))
+        if (!(host[i] = learner_bring(l, piece[i], trained, e)))
             status = -1;
-        v[n++] = flat(names[i], DT_F32, host[i], &numbers);
+        v[n++] = flat(names[i], DT_F32, host[i], &trained);
     }
     if (s->has_best)
         v[n++] = flat("best", DT_F32, s->best_param, &numbers);
@@ -206,6 +206,8 @@ static int write_files(OutFolder *o, Learner *l, Fit *f, const ModelFiles *files
     float *numbers = learner_numbers(l, e);
     char *training = json_dumps(record, JSON_REAL_PRECISION(RECORD_DIGITS));
     int status = numbers ? files->write(files->ctx, numbers, training, o, e) : -1;
+    if (status == 0 && files->beside)
+        status = files->beside(files->ctx, numbers, o, e);
     free(numbers);
     free(training);
     if (status == 0)
@@ -253,15 +255,14 @@ static int take_tensor(const StFile *file, const char *name, int64_t n, DType ty
 static int read_tensors(const char *path, Learner *l, Fit *f, FitState *s, Err *e)
 {
     static const char *const names[] = {"m", "v"};
-    int64_t numbers = l->params->numbers, rows = table_rows(l);
-    size_t bytes = (size_t)numbers * sizeof(float);
-    float *piece[2] = {0}, *host = mem_alloc(bytes);
+    int64_t numbers = l->params->numbers, rows = table_rows(l), trained;
+    float *piece[2] = {0}, *host = mem_array((size_t)numbers, sizeof *host);
     char *name = mem_fmt("%s/%s", path, state_tensors), why[256];
     StFile *file = st_open(name, e);
-    int status = file ? 0 : -1, pieces = optim_state(fit_optim(f), piece);
+    int status = file ? 0 : -1, pieces = optim_state(fit_optim(f), piece, &trained);
     for (int i = 0; i < pieces && status == 0; i++) {
-        status = take_tensor(file, names[i], numbers, DT_F32, host, e);
-        l->dev->put(l->dev, piece[i], host, bytes);
+        status = take_tensor(file, names[i], trained, DT_F32, host, e);
+        l->dev->put(l->dev, piece[i], host, (size_t)trained * sizeof *host);
         if (l->dev->wait(l->dev, why, sizeof why) < 0)
             status = err_set(e, "%s", why);
     }
@@ -302,14 +303,15 @@ static int read_state(const json_t *o, FitState *s, Fit *f, Err *e)
 static int read_numbers(const char *path, Learner *l, const ModelFiles *files, Err *e)
 {
     size_t bytes = (size_t)l->params->numbers * sizeof(float);
-    float *numbers = mem_alloc(bytes);
+    float *numbers = learner_numbers(l, e);
     char why[256];
-    int status = files->read(files->ctx, path, numbers, e);
+    int status = numbers ? files->read(files->ctx, path, numbers, e) : -1;
     if (status == 0) {
         l->dev->put(l->dev, l->param, numbers, bytes);
         status = l->dev->wait(l->dev, why, sizeof why) < 0 ? err_set(e, "%s", why) : 0;
     }
-    l->kind->changed(l);
+    if (status == 0)
+        l->kind->changed(l);
     free(numbers);
     return status;
 }

@@ -2,8 +2,9 @@
  * N were the last, and beside that
  *
  *     state.json           where the run stands, what is best so far, what it was asked for
- *     state.safetensors    the optimizer's moments `m` and `v`, and `best`, each F32 [numbers], the
- *                          parameters one behind the other; `seen` U8 [rows] of a table
+ *     state.safetensors    the optimizer's moments `m` and `v`, F32 [those that are trained], and
+ *                          `best`, F32 [numbers], the parameters one behind the other; `seen` U8
+ *                          [rows] of a table
  *
  * What is drawn (orders of rows, masks, dropout) is drawn by seed and step, and drawn again. A
  * checkpoint is there whole or not at all. */
@@ -19,6 +20,9 @@
 typedef struct ModelFiles {
     /* Into the folder; `training` is a JSON object for config.json. */
     int (*write)(void *ctx, const float *numbers, const char *training, OutFolder *o, Err *e);
+    /* What a checkpoint has beside that, to be read again; NULL: nothing. */
+    int (*beside)(void *ctx, const float *numbers, OutFolder *o, Err *e);
+    /* Into the numbers that the run began with. */
     int (*read)(void *ctx, const char *folder, float *numbers, Err *e);
     void *ctx;
 } ModelFiles;

@@ -40,6 +40,8 @@ static void first_frame(Reading *r, const Frame *f, const char *place, int64_t w
     x->layer = meta(f, "layer");
     x->labels = mem_str(frame_meta(f, "labels"));
     x->objective = objective(r, f);
+    r->spec.texts = r->spec.texts && x->objective == LEARN_SPAN;
+    x->soft = x->objective == LEARN_CLASS && (r->spec.teacher || frame_get(f, "row.target"));
     r->kinds = frame_get(f, "token.type") != NULL;
     r->targets =
         x->objective == LEARN_TOKEN || (x->objective == LEARN_MLM && frame_get(f, "token.label"));
@@ -64,6 +66,9 @@ static int later_frame(const Reading *r, const Frame *f, int64_t width, Err *e)
             x->width);
     else if (!width && r->kinds != (frame_get(f, "token.type") != NULL))
         status = err_set(e, "rows with token.type and rows without do not go together");
+    else if (x->objective == LEARN_CLASS && !r->spec.teacher &&
+             x->soft != (frame_get(f, "row.target") != NULL))
+        status = err_set(e, "rows with row.target and rows without do not go together");
     if (status == 0)
         status = same(x, "pool", x->pool, pool, e);
     if (status == 0)
@@ -84,10 +89,12 @@ static void grow(Reading *r, int64_t n, bool weights)
         x->target = mem_resize(x->target, room, sizeof *x->target);
         if (!x->width)
             x->starts = mem_resize(x->starts, room + 1, sizeof *x->starts);
-        if (x->objective == LEARN_REGRESSION)
+        if (x->objective == LEARN_REGRESSION || (x->soft && !r->spec.teacher))
             x->number = mem_resize(x->number, room * (size_t)x->numbers, sizeof *x->number);
         if (x->objective == LEARN_SPAN)
             x->answer = mem_resize(x->answer, room, sizeof *x->answer);
+        if (r->spec.texts)
+            x->texts.of = mem_resize(x->texts.of, room, sizeof *x->texts.of);
         if (x->weight)
             x->weight = mem_resize(x->weight, room, sizeof *x->weight);
     }
@@ -123,6 +130,8 @@ static int take_row(Reading *r, const ExampleRow *w, const float *weight, Err *e
         x->skipped += got == 0;
         return got;
     }
+    if (r->spec.texts && texts_take(r, w, e) < 0)
+        return -1;
     if (at) {
         x->starts[x->rows] = x->tokens;
         x->tokens += at[w->row + 1] - at[w->row];
@@ -134,7 +143,7 @@ static int take_row(Reading *r, const ExampleRow *w, const float *weight, Err *e
     return 1;
 }
 
-static int lay(const Reading *r, int which, const void *p, size_t bytes, Err *e)
+int examples_lay(const Reading *r, int which, const void *p, size_t bytes, Err *e)
 {
     return write_all(r->fd[which], p, bytes) < 0 ? err_sys(e, "the temporary file for rows") : 0;
 }
@@ -147,15 +156,19 @@ static int lay_aside(Reading *r, const Frame *f, int64_t from, int64_t to, Err *
         return 0;
     if (width) {
         const float *x = frame_get(f, "row.vector")->data;
-        return lay(r, ASIDE_ROWS, x + from * width, (size_t)((to - from) * width) * sizeof *x, e);
+        return examples_lay(r, ASIDE_ROWS, x + from * width,
+                            (size_t)((to - from) * width) * sizeof *x, e);
     }
     const int64_t *at = frame_get(f, "row.tokens")->data;
     const int32_t *id = frame_get(f, "token.id")->data;
     size_t n = (size_t)(at[to] - at[from]);
-    if (lay(r, ASIDE_ROWS, id + at[from], n * sizeof *id, e) < 0 ||
-        (r->kinds && lay(r, ASIDE_KINDS,
-                         (const uint8_t *)frame_get(f, "token.type")->data + at[from], n, e) < 0))
+    if (examples_lay(r, ASIDE_ROWS, id + at[from], n * sizeof *id, e) < 0 ||
+        (r->kinds &&
+         examples_lay(r, ASIDE_KINDS, (const uint8_t *)frame_get(f, "token.type")->data + at[from],
+                      n, e) < 0))
         return -1;
+    if (r->spec.texts)
+        return texts_tokens(r, f, from, to, e);
     return r->targets ? labels_tokens(r, f, from, to, e) : 0;
 }
 
@@ -204,8 +217,10 @@ static int take_frame(Reading *r, const Frame *f, Err *e)
         r->place = mem_str(place);
         r->before = row;
     }
-    if (f->rows == 0)
+    if (f->rows == 0) {
+        record_end(&r->at, f);
         return 0;
+    }
     int64_t width = row_width(f, e);
     if (width < 0)
         return err_at(e, "%s", place);
@@ -216,10 +231,12 @@ static int take_frame(Reading *r, const Frame *f, Err *e)
     r->begun = true;
     if (labels_need(r, f, e) < 0)
         return err_at(e, "%s", place);
-    return take_rows(r, f, row - r->before + 1, e);
+    int status = take_rows(r, f, row - r->before + 1, e);
+    record_end(&r->at, f);
+    return status;
 }
 
-static const void *map(int fd, size_t bytes, Err *e)
+const void *examples_map(int fd, size_t bytes, Err *e)
 {
     static const char place[] = "the temporary file for rows";
     Mapping *m = bytes ? mapping_new(fd, 0, bytes, PROT_READ, MAP_SHARED, place) : NULL;
@@ -233,15 +250,17 @@ static int map_all(Reading *r, Err *e)
     Examples *x = r->x;
     size_t tokens = (size_t)x->tokens;
     if (x->width) {
-        x->x = map(r->fd[ASIDE_ROWS], (size_t)(x->rows * x->width) * sizeof *x->x, e);
+        x->x = examples_map(r->fd[ASIDE_ROWS], (size_t)(x->rows * x->width) * sizeof *x->x, e);
         return x->x ? 0 : -1;
     }
-    x->id = map(r->fd[ASIDE_ROWS], tokens * sizeof *x->id, e);
+    x->id = examples_map(r->fd[ASIDE_ROWS], tokens * sizeof *x->id, e);
     if (r->kinds)
-        x->kind = map(r->fd[ASIDE_KINDS], tokens, e);
+        x->kind = examples_map(r->fd[ASIDE_KINDS], tokens, e);
     if (r->targets)
-        x->token_target = map(r->fd[ASIDE_TARGETS], tokens * sizeof *x->token_target, e);
-    return x->id && (x->kind || !r->kinds) && (x->token_target || !r->targets) ? 0 : -1;
+        x->token_target = examples_map(r->fd[ASIDE_TARGETS], tokens * sizeof *x->token_target, e);
+    if (!x->id || (!x->kind && r->kinds) || (!x->token_target && r->targets))
+        return -1;
+    return r->spec.texts ? texts_map(r, e) : 0;
 }
 
 static void set_digest(Examples *x)
@@ -262,8 +281,10 @@ static void set_digest(Examples *x)
     hash_add(h, x->target, rows * sizeof *x->target);
     if (x->answer)
         hash_add(h, x->answer, rows * sizeof *x->answer);
-    if (x->objective == LEARN_REGRESSION)
+    if (x->objective == LEARN_REGRESSION || x->soft)
         hash_add(h, x->number, rows * (size_t)x->numbers * sizeof *x->number);
+    if (x->soft && x->labels)
+        hash_add(h, x->labels, strlen(x->labels) + 1);
     hash_add(h, x->several.p, x->several.n);
     if (x->weight)
         hash_add(h, x->weight, rows * sizeof *x->weight);
@@ -301,6 +322,8 @@ int examples_read(Examples *x, const ExamplesSpec *spec, char **files, int nfile
         status = read_all(&r, e);
     if (status == 0)
         status = map_all(&r, e);
+    if (status == 0 && spec->teacher)
+        status = soft_read(x, spec->teacher, e);
     if (status == 0)
         set_digest(x);
     in_close(r.in);
@@ -326,6 +349,10 @@ void examples_free(Examples *x)
     release(x->id);
     release(x->kind);
     release(x->token_target);
+    release(x->texts.bytes);
+    release(x->texts.span);
+    release(x->texts.part);
+    free(x->texts.of);
     label_ids_free(x->labels_met);
     free(x->starts);
     free(x->target);

@@ -33,6 +33,8 @@ static char *sorted_names(const LabelIds *n)
 
 int examples_classes(const Examples *x, Classes *c, Err *e)
 {
+    if (x->soft && !x->labels)
+        return classes_parse(c, NULL, NULL, x->numbers, e);
     char *names = x->labels ? mem_str(x->labels) : sorted_names(x->labels_met);
     if (!names)
         return err_set(e, "%s: a label is not UTF-8", x->place);
@@ -77,6 +79,8 @@ static void number_tokens(Examples *x, const int32_t *to)
 int examples_number(Examples *x, const Classes *c, Err *e)
 {
     const LabelIds *n = x->labels_met;
+    if (x->soft)
+        return soft_number(x, c, e);
     int32_t *to = mem_array((size_t)n->count, sizeof *to);
     int status = 0;
     for (int32_t i = 0; status == 0 && i < n->count; i++) {

@@ -42,9 +42,10 @@ int labels_need(const Reading *r, const Frame *f, Err *e)
                        objective_names[o]);
     if (o == LEARN_TOKEN && !frame_get(f, "token.label"))
         return err_set(e, "the tokens have no labels: tok --conll");
-    if (o == LEARN_REGRESSION && need_target((Reading *)(uintptr_t)r, f, e) < 0)
+    bool targets = o == LEARN_REGRESSION || (r->x->soft && !r->spec.teacher);
+    if (targets && need_target((Reading *)(uintptr_t)r, f, e) < 0)
         return -1;
-    bool labelled = frame_get(f, "row.label") || frame_get(f, "row.target");
+    bool labelled = r->spec.teacher || frame_get(f, "row.label") || frame_get(f, "row.target");
     if ((o == LEARN_CLASS || o == LEARN_MULTI || o == LEARN_REGRESSION || o == LEARN_SPAN) &&
         !labelled)
         return err_set(e, "the rows have no labels: tok -l COLUMN");
@@ -89,6 +90,17 @@ static int take_several(Reading *r, const ExampleRow *w, Str all, Err *e)
 }
 
 /* ---- numbers ---- */
+
+static int take_shares(Reading *r, const ExampleRow *w, Err *e)
+{
+    Examples *x = r->x;
+    if (r->spec.teacher) /* to come */
+        return 1;
+    const float *from = (const float *)frame_get(w->f, "row.target")->data + w->row * x->numbers;
+    memcpy(x->number + x->rows * x->numbers, from, (size_t)x->numbers * sizeof *from);
+    x->target[x->rows] = soft_top(from, x->numbers);
+    return soft_check(from, x->numbers, e) < 0 ? -1 : 1;
+}
 
 static int take_numbers(Reading *r, const ExampleRow *w, Str label, Err *e)
 {
@@ -180,12 +192,14 @@ int labels_take(Reading *r, const ExampleRow *w, Err *e)
     Objective o = x->objective;
     Str label = frame_text(w->f, "row.label", w->row);
     /* Of several classes no label is none of them. */
-    bool wants = o == LEARN_CLASS || (o == LEARN_MULTI && r->spec.skip) ||
+    bool wants = (o == LEARN_CLASS && !x->soft) || (o == LEARN_MULTI && r->spec.skip) ||
                  (o == LEARN_REGRESSION && !frame_get(w->f, "row.target"));
     if (wants && !label.n)
         return r->spec.skip ? 0
                             : err_set(e, "it has no label: --skip-unlabelled leaves such rows out");
     x->target[x->rows] = -1;
+    if (x->soft)
+        return take_shares(r, w, e);
     switch (o) {
     case LEARN_CLASS: {
         int id = class_id(r, w, label, e);

@@ -34,7 +34,10 @@ static void grow(ModelBatch *b, int64_t rows, int64_t tokens, int64_t numbers)
     if (rows > b->row_room) {
         b->row_room = rows;
         b->starts = mem_resize(b->starts, (size_t)rows + 1, sizeof *b->starts);
-        b->number = mem_resize(b->number, (size_t)(rows * numbers) + 1, sizeof *b->number);
+    }
+    if (rows * numbers >= b->number_room) {
+        b->number_room = rows * numbers + 1;
+        b->number = mem_resize(b->number, (size_t)b->number_room, sizeof *b->number);
     }
 }
 

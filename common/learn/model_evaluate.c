@@ -2,6 +2,7 @@
 #include "learn/model_learner_in.h"
 
 #include "base/mem.h"
+#include "learn/answer_counts.h"
 #include "measure/entity_counts.h"
 
 #include <math.h>
@@ -13,6 +14,7 @@ enum { LEAST_TOKENS = 1024 };
 typedef struct Counted {
     Metrics classes;
     EntityCounts entities;
+    AnswerCounts answers;
     double loss, weight, right, rows, f1;
 } Counted;
 
@@ -32,8 +34,8 @@ static double weight_at(const Examples *x, int64_t row)
 
 static void count_class(Counted *k, const Examples *x, int64_t row, const float *logit, int64_t n)
 {
-    metrics_add(&k->classes, x->target[row], likeliest(logit, n),
-                class_nll(logit, n, x->target[row]), weight_at(x, row));
+    metrics_add(&k->classes, x->target[row], likeliest(logit, n), examples_nll(x, row, logit, n),
+                weight_at(x, row));
 }
 
 /* Numbers: mean loss; of independent classes the share of rows that are right throughout, and F1
@@ -72,26 +74,21 @@ static void count_tokens(Counted *k, const Examples *x, int64_t row, const float
     entity_counts_end(&k->entities);
 }
 
-/* Begins and ends by themselves: the likeliest of each. */
-static void count_answer(Counted *k, const Examples *x, int64_t row, const float *logit)
+/* The loss is of begins and ends by themselves. */
+static int count_answer(Counted *k, const Examples *x, int64_t row, const float *logit, Err *e)
 {
-    int64_t n = x->starts[row + 1] - x->starts[row], at[2];
+    int64_t n = x->starts[row + 1] - x->starts[row];
     double w = weight_at(x, row), nll = 0;
     float *column = mem_array((size_t)n, sizeof *column);
     for (int c = 0; c < 2; c++) {
         for (int64_t t = 0; t < n; t++)
             column[t] = logit[2 * t + c];
-        at[c] = likeliest(column, n);
         nll += class_nll(column, n, x->answer[row][c]) / 2;
     }
     free(column);
-    const int32_t *gold = x->answer[row];
-    int64_t from = at[0] > gold[0] ? at[0] : gold[0], to = at[1] < gold[1] ? at[1] : gold[1];
-    int64_t common = to - from + 1, said = at[1] - at[0] + 1, asked = gold[1] - gold[0] + 1;
     k->loss += w * nll;
     k->weight += w;
-    k->right += w * (at[0] == gold[0] && at[1] == gold[1]);
-    k->f1 += common > 0 && said > 0 ? w * 2 * (double)common / (double)(said + asked) : 0;
+    return answer_counts_add(&k->answers, row, logit, e);
 }
 
 static int count_logits(ModelLearner *m, Counted *k, const Examples *x, const int64_t *row,
@@ -100,7 +97,8 @@ static int count_logits(ModelLearner *m, Counted *k, const Examples *x, const in
     const ModelBatch *b = &m->batch;
     int64_t n = logits.cols;
     float *host = learner_bring(&m->base, logits.p, logits.rows * n, e);
-    for (int64_t i = 0; host && i < b->in.rows; i++) {
+    int status = host ? 0 : -1;
+    for (int64_t i = 0; status == 0 && i < b->in.rows; i++) {
         bool by_token = x->objective == LEARN_TOKEN || x->objective == LEARN_SPAN;
         const float *logit = host + (by_token ? b->starts[i] : i) * n;
         if (x->objective == LEARN_CLASS)
@@ -108,12 +106,12 @@ static int count_logits(ModelLearner *m, Counted *k, const Examples *x, const in
         else if (x->objective == LEARN_TOKEN)
             count_tokens(k, x, row[i], logit, n);
         else if (x->objective == LEARN_SPAN)
-            count_answer(k, x, row[i], logit);
+            status = count_answer(k, x, row[i], logit, e);
         else
             count_numbers(k, x, row[i], logit, n);
     }
     free(host);
-    return host ? 0 : -1;
+    return status;
 }
 
 static int count_words(ModelLearner *m, Counted *k, Err *e)
@@ -160,8 +158,8 @@ static Summary sum_up(const Counted *k, const Examples *x)
         s.micro_f1 = entity_counts_f1(&k->entities);
         break;
     case LEARN_SPAN:
-        s.accuracy = k->right / k->weight;
-        s.macro_f1 = k->f1 / k->weight;
+        s.accuracy = k->answers.exact / k->answers.weight;
+        s.macro_f1 = k->answers.f1 / k->answers.weight;
         break;
     case LEARN_MULTI:
         s.accuracy = k->rows / k->weight;
@@ -186,17 +184,23 @@ int model_evaluate(Learner *l, const Examples *x, Summary *s, Err *e)
         k.classes = metrics_new(m->spec.classes->n);
     if (x->objective == LEARN_TOKEN)
         k.entities = entity_counts_new(m->spec.classes);
+    if (x->objective == LEARN_SPAN)
+        k.answers = answer_counts_new(x, m->spec.tokenizer);
     for (int64_t i = 0, n; i < x->rows && status == 0; i += n) {
         for (n = 0; i + n < x->rows && (n == 0 || x->starts[i + n + 1] - x->starts[i] <= most); n++)
             row[n] = i + n;
         status = l->stop && l->stop(l->stop_ctx) ? 1 : count_batch(m, &k, x, row, n, e);
     }
+    if (status == 0 && x->objective == LEARN_SPAN)
+        answer_counts_end(&k.answers);
     if (status == 0)
         *s = sum_up(&k, x);
     if (k.classes.confusion)
         metrics_free(&k.classes);
     if (x->objective == LEARN_TOKEN)
         entity_counts_free(&k.entities);
+    if (x->objective == LEARN_SPAN)
+        answer_counts_free(&k.answers);
     free(row);
     return status;
 }

@@ -103,13 +103,15 @@ static int gradient(Learner *l, const LearnPart *p, LearnLoss *loss, Err *e)
         model_still_give(m, l->rows, p->row, p->n);
     Drops drops = {.seed = p->seed,
                    .numbers = b->numbers,
-                   .still_embeds = !m->learn.embeds,
+                   .still_embeds = !m->learn.embeds && !m->spec.lora,
                    .still = m->learn.first};
     const float *each = forward(m, m->spec.drops ? &drops : NULL, &m->learn, e);
     if (!each || (m->spec.head && head_learn_backward(m->spec.head, &b->items, &m->learn, e) < 0))
         return -1;
     if (!m->still)
         transformer_backward(m->spec.t);
+    if (m->spec.lora)
+        lora_gradient(m->spec.lora);
     l->dev->get(l->dev, loss->value, each, (size_t)loss->n * sizeof *loss->value);
     return 0;
 }
@@ -118,6 +120,8 @@ static void changed(Learner *l)
 {
     ModelLearner *m = of(l);
     Device *dev = l->dev;
+    if (m->spec.lora)
+        lora_apply(m->spec.lora);
     transformer_renew(m->spec.t);
     if (m->spec.words)
         words_learn_renew(m->spec.words);
@@ -152,11 +156,13 @@ static void choose(ModelLearner *m)
     const Plan *p = transformer_plan(m->spec.t);
     const Params *all = &p->params;
     m->trains = mem_array((size_t)all->count, sizeof *m->trains);
-    m->learn = (Learn){.grad = m->base.grad, .trains = m->trains, .first = p->layers};
+    m->wanted = mem_array((size_t)all->count, sizeof *m->wanted);
+    m->learn = (Learn){.grad = m->base.grad, .trains = m->wanted, .first = p->layers};
     int64_t lowest = p->layers;
     for (int i = 0; i < all->count; i++) {
         const Param *a = &all->param[i];
-        m->trains[i] = !a->waves && !(m->spec.frozen && m->spec.frozen(m->spec.frozen_ctx, a));
+        m->wanted[i] = m->trains[i] =
+            !a->waves && !(m->spec.frozen && m->spec.frozen(m->spec.frozen_ctx, a));
         if (!m->trains[i])
             continue;
         if (is_below(p, i))
@@ -165,6 +171,10 @@ static void choose(ModelLearner *m)
             lowest = a->layer < lowest ? a->layer : lowest;
     }
     m->learn.first = lowest > 0 ? lowest : 0; /* -1: of all layers */
+    int parts = 0;
+    const LoraPart *part = m->spec.lora ? lora_parts(m->spec.lora, &parts) : NULL;
+    for (int i = 0; i < parts; i++)
+        m->wanted[part[i].base] = true;
 }
 
 static void free_learner(Learner *l)
@@ -175,10 +185,12 @@ static void free_learner(Learner *l)
     l->dev->free(l->dev, l->grad);
     model_batch_free(&m->batch);
     model_still_free(m);
+    lora_free(m->spec.lora);
     head_learn_free(m->spec.head);
     words_learn_free(m->spec.words);
     transformer_free(m->spec.t);
     free(m->trains);
+    free(m->wanted);
     free(m->seen);
     free(m->fresh);
     free(m);
@@ -209,6 +221,10 @@ Learner *model_learner_new(const ModelSpec *spec, const Examples *rows, Err *e)
         return NULL;
     }
     dev->fill(dev, m->base.grad, 0, bytes);
+    if (spec->lora && lora_ready(spec->lora, m->base.grad, e) < 0) {
+        free_learner(&m->base);
+        return NULL;
+    }
     choose(m);
     m->base.trains = m->trains;
     m->still = spec->head != NULL;

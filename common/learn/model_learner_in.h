@@ -16,7 +16,7 @@ typedef struct ModelBatch {
     int32_t *id;
     uint8_t *kind;
     int64_t *starts, *numbers;
-    int64_t token_room, row_room;
+    int64_t token_room, row_room, number_room;
     /* What the head looks at: */
     HeadItems items;
     int64_t *token, *item_numbers;
@@ -38,7 +38,7 @@ typedef struct ModelLearner {
     Learner base; /* first */
     ModelSpec spec;
     const Examples *rows;
-    bool *trains;
+    bool *trains, *wanted; /* by parameter: which learn; whose gradients are made */
     Learn learn;
     ModelBatch batch;
     uint8_t *seen;

@@ -44,8 +44,10 @@ static void stage_points(Piece *p, void *ctx)
 {
     const Loss *l = ctx;
     View x = tile(p, l->logits);
-    bool multi = l->m->rows->objective == LEARN_MULTI;
-    p->dev->point_loss(p, &(PointLoss){.kind = multi ? POINT_BINARY : POINT_SQUARE,
+    const Examples *rows = l->m->rows;
+    p->dev->point_loss(p, &(PointLoss){.kind = rows->soft                       ? POINT_SHARES
+                                               : rows->objective == LEARN_MULTI ? POINT_BINARY
+                                                                                : POINT_SQUARE,
                                        .x = x,
                                        .t = tile(p, l->number),
                                        .dx = x,
@@ -111,7 +113,7 @@ const float *model_loss(ModelLearner *m, View logits, Err *e)
     size_t n = (size_t)b->items.n;
     if (x->objective == LEARN_SPAN)
         return answers(m, logits, e);
-    bool points = x->objective == LEARN_MULTI || x->objective == LEARN_REGRESSION;
+    bool points = x->objective == LEARN_MULTI || x->objective == LEARN_REGRESSION || x->soft;
     Loss l = {.m = m, .logits = logits};
     l.weight = put(m, SPACE_WEIGHT, b->weight, n * sizeof *b->weight, e);
     l.loss = space_grow(&m->space[SPACE_LOSS], dev, n * sizeof(float) + 1, e);

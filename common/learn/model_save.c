@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/outfile.h"
+#include "learn/model_adapter.h"
 #include "store/jsonfile.h"
 #include "store/safetensors.h"
 
@@ -127,7 +128,8 @@ static int copy_file(const char *from, const char *name, OutFolder *into, Err *e
     OutFile *o = fd >= 0 ? outfile_open(outfolder_file(into, name), e) : NULL;
     if (!o)
         status = fd >= 0 ? -1 : errno == ENOENT ? 0 : err_sys(e, "%s", path);
-    while (o && status == 0 && ((n = read(fd, buffer, sizeof buffer)) > 0 || errno == EINTR))
+    while (o && status == 0 &&
+           ((n = read(fd, buffer, sizeof buffer)) > 0 || (n < 0 && errno == EINTR)))
         status = n > 0 ? outfile_write(o, buffer, (size_t)n, e) : 0;
     if (o && status == 0 && n < 0)
         status = err_sys(e, "%s", path);
@@ -152,34 +154,32 @@ static int copy_rest(const ModelSetup *m, OutFolder *into, Err *e)
 
 /* ---- model.safetensors ---- */
 
-/* A name as the family's class for the objective has it. */
-static char *full_name(const Family *f, const Param *a, bool stack)
-{
-    bool inner = a->part != PART_HEADS && f->prefix && !stack;
-    return mem_fmt("%s%s", inner ? f->prefix : "", a->name);
-}
-
 static bool in_head_file(const Param *a, bool stack)
 {
     return stack && a->part == PART_HEADS;
+}
+
+/* It is written among the adapters, if at all. */
+static bool is_elsewhere(const Param *a, bool stack, bool head)
+{
+    return a->adapter || in_head_file(a, stack) != head;
 }
 
 static int write_tensors(const ModelSetup *m, const float *numbers, const char *path, bool head,
                          Err *e)
 {
     const Params *all = &transformer_plan(m->spec.t)->params;
-    const Family *f = transformer_settings(m->spec.t)->family;
     StView *v = mem_zero((size_t)all->count, sizeof *v);
     char *key = "format", *value = "pt";
     int n = 0;
     for (int i = 0; i < all->count; i++) {
         const Param *a = &all->param[i];
-        if (in_head_file(a, m->stack) != head)
+        if (is_elsewhere(a, m->stack, head))
             continue;
         int64_t *shape = mem_array(2, sizeof *shape);
         shape[0] = a->rows;
         shape[1] = a->cols;
-        v[n++] = (StView){.name = full_name(f, a, m->stack),
+        v[n++] = (StView){.name = model_setup_name(m, a, m->stack),
                           .type = DT_F32,
                           .rank = a->cols ? 2 : 1,
                           .shape = shape,
@@ -205,6 +205,8 @@ int model_save_files(const ModelSetup *m, const TrainSpec *t, const TrainData *d
     free(config);
     if (status == 0)
         status = copy_rest(m, into, e);
+    if (status == 0 && t->lora_only)
+        return model_adapter_write(m, t, d->train.objective, numbers, into, e);
     for (int head = 0; head <= (m->stack ? 1 : 0) && status == 0; head++)
         status = write_tensors(m, numbers, outfolder_file(into, tensor_file[head]), head, e);
     return status;
@@ -225,14 +227,13 @@ static int take(const StFile *file, const char *name, const Param *a, float *num
 static int read_tensors(const ModelSetup *m, const char *path, bool head, float *numbers, Err *e)
 {
     const Params *all = &transformer_plan(m->spec.t)->params;
-    const Family *f = transformer_settings(m->spec.t)->family;
     StFile *file = st_open(path, e);
     int status = file ? 0 : -1;
     for (int i = 0; i < all->count && status == 0; i++) {
         const Param *a = &all->param[i];
-        if (in_head_file(a, m->stack) != head)
+        if (is_elsewhere(a, m->stack, head))
             continue;
-        char *name = full_name(f, a, m->stack);
+        char *name = model_setup_name(m, a, m->stack);
         status = take(file, name, a, numbers, e);
         free(name);
     }
@@ -243,8 +244,8 @@ static int read_tensors(const ModelSetup *m, const char *path, bool head, float 
 
 int model_read_files(const ModelSetup *m, const char *folder, float *numbers, Err *e)
 {
-    int status = 0;
-    for (int head = 0; head <= (m->stack ? 1 : 0) && status == 0; head++) {
+    int status = m->spec.lora ? model_adapter_read(m, folder, numbers, e) : 0;
+    for (int head = m->spec.lora ? 1 : 0; head <= (m->stack ? 1 : 0) && status == 0; head++) {
         char *path = mem_fmt("%s/%s", folder, tensor_file[head]);
         status = read_tensors(m, path, head, numbers, e);
         free(path);

@@ -1,6 +1,7 @@
 /* model_save.h - a trained model as a folder that transformers loads by from_pretrained and our
  * programs run: config.json, model.safetensors under Hugging Face's names, the tokenizer's files;
- * a head of Linear layers of ours in head.safetensors beside it. */
+ * a head of Linear layers of ours in head.safetensors beside it. Or adapters alone, in place of the
+ * model (model_adapter.h). */
 #ifndef WEFT_MODEL_SAVE_H
 #define WEFT_MODEL_SAVE_H
 
@@ -17,7 +18,7 @@
  * for people. */
 int model_save_files(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
                      const float *numbers, const char *training, OutFolder *into, Err *e);
-/* The parameters of a folder that was written so. */
+/* The parameters of a folder that was written so; with adapters what learns, of a checkpoint. */
 int model_read_files(const ModelSetup *m, const char *folder, float *numbers, Err *e);
 
 #endif

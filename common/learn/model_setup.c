@@ -85,6 +85,8 @@ static bool same_labels(const Config *c, const Examples *x)
     Classes own = {0};
     Err none = {0};
     int64_t known = 0;
+    if (x->soft && !x->labels)
+        return c->labels == x->numbers;
     if (examples_classes(x, &own, &none) < 0)
         return false;
     for (int64_t i = 0; i < c->labels; i++)
@@ -210,6 +212,31 @@ static bool is_frozen(const void *ctx, const Param *p)
     return false;
 }
 
+bool model_setup_adapts(const ModelSetup *m, const Param *p)
+{
+    return p->adapter || p->fresh || (p->part == PART_HEADS && !m->spec.words);
+}
+
+char *model_setup_name(const ModelSetup *m, const Param *p, bool stack)
+{
+    const Family *f = transformer_settings(m->spec.t)->family;
+    bool inner = p->part != PART_HEADS && f->prefix && !stack;
+    return mem_fmt("%s%s", inner ? f->prefix : "", p->name);
+}
+
+static bool adapts_not(const void *ctx, const Param *p)
+{
+    return !model_setup_adapts(ctx, p);
+}
+
+static void add_adapters(ModelSetup *m, const TrainSpec *t)
+{
+    ModelSpec *s = &m->spec;
+    s->lora = lora_plan(s->t, t->lora, t->lora_alpha, t->lora_all);
+    s->frozen = adapts_not;
+    s->frozen_ctx = m;
+}
+
 int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Err *e)
 {
     Config c = {0};
@@ -232,7 +259,11 @@ int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Er
     m->spec.drops = some_drop(&c) || (m->stack && t->dropout > 0);
     if (d->train.objective == LEARN_MLM && read_words(m, &c, d, e) < 0)
         goto fail;
+    if (d->valid.texts.of && !(m->spec.tokenizer = m->tokenizer = model_tokenizer(m->folder, e)))
+        goto fail;
     m->spec.t = transformer_planned(&c, m->weights, dev, t->type);
+    if (t->again)
+        transformer_make_again(m->spec.t);
     m->spec.classes = &d->classes;
     m->spec.class_weight = d->class_weight;
     m->spec.smooth = t->fit.smooth;
@@ -241,6 +272,8 @@ int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Er
     m->spec.seed = t->fit.seed;
     m->spec.frozen = is_frozen;
     m->spec.frozen_ctx = t;
+    if (t->lora)
+        add_adapters(m, t);
     return make_head(m, t, d, e);
 fail:
     config_clear(&c);

@@ -24,6 +24,12 @@ typedef struct ModelSetup {
 /* d->classes is set where the checkpoint's head goes on; then train_data_number() is called.
  * Nothing has been read of the weights yet. */
 int model_setup(ModelSetup *m, const TrainSpec *t, TrainData *d, Device *dev, Err *e);
+/* Does the parameter learn beside adapters? They do, the head, and what the checkpoint lacks; of
+ * masked and next words the head is the model's. */
+bool model_setup_adapts(const ModelSetup *m, const Param *p);
+/* Its name as the family's class for the objective has it, to be freed; stack: as its class without
+ * a head does. */
+char *model_setup_name(const ModelSetup *m, const Param *p, bool stack);
 void model_setup_clear(ModelSetup *m); /* but not what the learner has taken */
 
 #endif

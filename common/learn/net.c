@@ -132,13 +132,21 @@ static void backward(Piece *p, const Pass *c)
     Net *n = c->net;
     const NetBatch *b = c->batch;
     int last = n->layers;
-    p->dev->xent(p, &(Xent){.x = layer(n, n->h, last, b->rows),
-                            .dx = layer(n, n->d, last, b->rows),
-                            .target = b->target,
-                            .weight = b->weight,
-                            .smooth = b->smooth,
-                            .loss = b->loss,
-                            .classes = b->classes});
+    if (!b->target)
+        p->dev->point_loss(p, &(PointLoss){.kind = POINT_SHARES,
+                                           .x = layer(n, n->h, last, b->rows),
+                                           .t = b->shares,
+                                           .dx = layer(n, n->d, last, b->rows),
+                                           .weight = b->weight,
+                                           .loss = b->loss});
+    else
+        p->dev->xent(p, &(Xent){.x = layer(n, n->h, last, b->rows),
+                                .dx = layer(n, n->d, last, b->rows),
+                                .target = b->target,
+                                .weight = b->weight,
+                                .smooth = b->smooth,
+                                .loss = b->loss,
+                                .classes = b->classes});
     for (int l = last - 1; l >= 0; l--) {
         View dy = layer(n, n->d, l + 1, b->rows), x = layer(n, n->h, l, b->rows);
         int64_t out = n->size[l + 1], in = n->size[l];

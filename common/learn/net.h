@@ -37,7 +37,8 @@ void net_init(Net *n, uint64_t seed);
 typedef struct NetBatch {
     View x;                /* all vectors, f32 [_, size[0]] */
     const int64_t *row;    /* [rows] which of them */
-    const int32_t *target; /* [rows] */
+    const int32_t *target; /* [rows]; NULL: */
+    View shares;           /* [rows, classes] of each class, device memory */
     const float *weight;   /* [rows] what losses are multiplied by: 1 / rows for their mean */
     int64_t rows;          /* at most `batch` */
     float smooth;          /* label smoothing */

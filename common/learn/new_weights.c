@@ -58,12 +58,14 @@ static void draw(Transformer *t, int param, uint64_t seed, float *to)
     const Param *a = &transformer_plan(t)->params.param[param];
     int64_t n = param_numbers(a), pad = plan_padding(transformer_plan(t), c, param);
     Rand r = rand_new(name_seed(a->name, seed));
-    bool stack = strncmp(a->name, "head.", 5) == 0, bias = ends_in(a->name, "bias");
+    bool adapter_b = a->adapter && ends_in(a->name, "lora_B.weight");
+    bool stack = strncmp(a->name, "head.", 5) == 0 || a->adapter, bias = ends_in(a->name, "bias");
     /* A stack's bias is drawn as its matrix, which stands before it. */
     double inputs = (double)(a->cols ? a->cols : a[-1].cols);
     double spread = stack ? 1 / sqrt(inputs) : spread_of(c, a);
     for (int64_t i = 0; i < n; i++)
-        to[i] = stack                ? (float)(spread * (2 * rand_unit(&r) - 1))
+        to[i] = adapter_b            ? 0
+                : stack              ? (float)(spread * (2 * rand_unit(&r) - 1))
                 : bias               ? 0
                 : !a->cols           ? 1
                 : i / a->cols == pad ? 0

@@ -13,14 +13,14 @@ enum { CHUNK = 1 << 16 }; /* numbers of an item where the device likes panels */
 
 /* Parameters beside each other that are stepped alike. */
 typedef struct Segment {
-    int64_t at, n;
-    double decay, scale; /* of the learning rate */
+    int64_t at, n, state; /* of all; of those that are trained, which have moments */
+    double decay, scale;  /* of the learning rate */
 } Segment;
 
 struct Optim {
     OptimSpec spec;
     Learner *l;
-    int64_t t;
+    int64_t t, trained; /* steps; numbers */
     double lr;
     float *m, *v, *factor; /* device memory */
     double *square, *norm;
@@ -63,12 +63,23 @@ static void add_segment(Optim *o, Segment s)
     o->segment[o->segments++] = s;
 }
 
+/* How many trained numbers lie before a place. */
+static int64_t state_at(const Optim *o, int64_t at)
+{
+    const Params *all = o->l->params;
+    int64_t n = 0;
+    for (int i = 0; i < all->count; i++)
+        if (o->l->trains[i] && all->param[i].at < at)
+            n += param_numbers(&all->param[i]);
+    return n;
+}
+
 static Segment segment_of(const Optim *o, int param)
 {
     const Params *all = o->l->params;
     const Param *a = &all->param[param];
     bool decays = a->decays || o->spec.decay_all;
-    return (Segment){a->at, param_numbers(a), decays ? o->spec.decay : 0,
+    return (Segment){a->at, param_numbers(a), state_at(o, a->at), decays ? o->spec.decay : 0,
                      scale_of(all, a, o->spec.lr_decay)};
 }
 
@@ -115,6 +126,7 @@ static void add_item(Optim *o, Segment s)
         }
         Segment part = s;
         part.at += at;
+        part.state += at;
         part.n = s.n - at < chunk ? s.n - at : chunk;
         o->item[o->items++] = part;
     }
@@ -132,6 +144,7 @@ static void add_table(Optim *o)
             ;
         Segment run = whole;
         run.at += from * a->cols;
+        run.state += from * a->cols;
         run.n = (row - from) * a->cols;
         add_item(o, run);
     }
@@ -161,8 +174,9 @@ Optim *optim_new(Learner *l, const OptimSpec *spec, Err *e)
     o->factor = zeroed(dev, 1, sizeof *o->factor, e);
     o->norm = zeroed(dev, 1, sizeof *o->norm, e);
     o->square = zeroed(dev, most, sizeof *o->square, e);
-    o->m = m ? zeroed(dev, n, sizeof *o->m, e) : NULL;
-    o->v = v ? zeroed(dev, n, sizeof *o->v, e) : NULL;
+    o->trained = state_at(o, n);
+    o->m = m ? zeroed(dev, o->trained, sizeof *o->m, e) : NULL;
+    o->v = v ? zeroed(dev, o->trained, sizeof *o->v, e) : NULL;
     if (o->factor && o->norm && o->square && (o->m || !m) && (o->v || !v))
         return o;
     optim_free(o);
@@ -209,8 +223,8 @@ static void stage_step(Piece *p, void *ctx)
         const Segment *s = &o->item[i];
         p->dev->step(p, &(Step){.kind = o->spec.kind,
                                 .p = o->l->param + s->at,
-                                .m = o->m ? o->m + s->at : NULL,
-                                .v = o->v ? o->v + s->at : NULL,
+                                .m = o->m ? o->m + s->state : NULL,
+                                .v = o->v ? o->v + s->state : NULL,
                                 .g = o->l->grad + s->at,
                                 .n = s->n,
                                 .lr = o->lr * s->scale,
@@ -247,9 +261,10 @@ void optim_set_taken(Optim *o, int64_t t)
     o->t = t;
 }
 
-int optim_state(const Optim *o, float *piece[2])
+int optim_state(const Optim *o, float *piece[2], int64_t *numbers)
 {
     int n = 0;
+    *numbers = o->trained;
     if (o->m)
         piece[n++] = o->m;
     if (o->v)

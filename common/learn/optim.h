@@ -23,11 +23,11 @@ void optim_free(Optim *o);                                   /* NULL is fine */
  * has been waited for. */
 void optim_step(Optim *o, double lr, double *norm);
 
-/* Its state, for a checkpoint: steps taken, and up to two pieces of device memory like the
- * parameters. */
+/* Its state, for a checkpoint: steps taken, and up to two pieces of device memory, of so many
+ * numbers: the parameters that are trained, in their order. */
 int64_t optim_taken(const Optim *o);
 void optim_set_taken(Optim *o, int64_t t);
-int optim_state(const Optim *o, float *piece[2]);
+int optim_state(const Optim *o, float *piece[2], int64_t *numbers);
 
 typedef enum Schedule { LR_LINEAR, LR_CONSTANT, LR_COSINE, LR_POLYNOMIAL } Schedule;
 extern const char *const schedule_names[]; /* likewise */

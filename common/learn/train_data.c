@@ -17,11 +17,16 @@ static int read_rows(Examples *v, char **files, int nfiles, const ExamplesSpec *
 
 int train_data_read(TrainData *d, const TrainSpec *t, char **files, int nfiles, Err *e)
 {
-    ExamplesSpec spec = {.objective = t->objective, .skip = t->skip, .model = t->model};
+    ExamplesSpec spec = {.objective = t->teacher ? LEARN_CLASS : t->objective,
+                         .skip = t->skip,
+                         .model = t->model,
+                         .teacher = t->teacher};
     *d = (TrainData){0};
     if (read_rows(&d->train, files, nfiles, &spec, e) < 0)
         return -1;
     spec.objective = (int)d->train.objective;
+    spec.teacher = NULL;
+    spec.texts = true;
     if (t->valid && (read_rows(&d->valid, (char *[]){(char *)t->valid}, 1, &spec, e) < 0 ||
                      examples_agree(&d->train, &d->valid, e) < 0))
         return -1;
@@ -38,6 +43,10 @@ int train_data_number(TrainData *d, const TrainSpec *t, Err *e)
         (d->valid.rows && examples_number(&d->valid, &d->classes, e) < 0))
         return -1;
     Err why = {0};
+    if (t->class_weight && d->train.soft)
+        return err_usage(e, "--class-weight is of labels, and these rows have shares of them all");
+    if (d->train.soft)
+        examples_smooth(&d->train, t->fit.smooth);
     if (t->class_weight &&
         !(d->class_weight = class_weights(t->class_weight, &d->train, &d->classes, &why)))
         return err_usage(e, "--class-weight: %s", why.text);

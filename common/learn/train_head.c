@@ -12,19 +12,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int announce(const TrainData *d, const Net *n, Fit *f, bool init_only, Err *e)
+static int announce(const TrainSpec *t, const TrainData *d, const Net *n, Fit *f, Err *e)
 {
     int64_t *count = class_counts(&d->train, d->classes.n), top = 0;
     char *names = classes_list(&d->classes);
     for (int64_t c = 1; c < d->classes.n; c++)
         if (count[c] > count[top])
             top = c;
-    msg_note("classes %s: %s", d->train.labels ? "in tok's order" : "by name", names);
+    msg_note("classes %s: %s",
+             t->teacher        ? "in the teacher's order"
+             : d->train.labels ? "in tok's order"
+                               : "by name",
+             names);
     double seconds = 0;
-    int status = init_only ? 0 : fit_seconds(f, &seconds, e);
+    int status = t->init_only ? 0 : fit_seconds(f, &seconds, e);
     msg_note("%" PRId64 " parameters of %" PRId64 " are trained, on %" PRId64 " rows in %" PRId64
              " steps; majority class %s %.1f %%; about %.*f s",
-             n->params, n->params, d->train.rows, init_only ? 0 : fit_steps(f),
+             n->params, n->params, d->train.rows, t->init_only ? 0 : fit_steps(f),
              d->classes.name[top], 100.0 * (double)count[top] / (double)d->train.rows,
              seconds < 9.95, seconds);
     free(count);
@@ -100,9 +104,13 @@ static int read_files(void *ctx, const char *folder, float *numbers, Err *e)
 
 static int run(HeadRun *r, Learner *l, Fit *f, Err *e)
 {
-    TrainRun run = {.t = r->t, .d = r->d, .l = l, .f = f, .files = {write_files, read_files, r}};
+    TrainRun run = {.t = r->t,
+                    .d = r->d,
+                    .l = l,
+                    .f = f,
+                    .files = {.write = write_files, .read = read_files, .ctx = r}};
     int status = train_run_begin(&run, e);
-    if (status == 0 && (status = announce(r->d, r->n, f, r->t->init_only, e)) == 0)
+    if (status == 0 && (status = announce(r->t, r->d, r->n, f, e)) == 0)
         status = train_run(&run, e);
     train_run_clear(&run);
     return status < 0 ? -1 : 0;

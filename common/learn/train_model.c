@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "learn/balance.h"
+#include "learn/model_adapter.h"
 #include "learn/model_save.h"
 #include "learn/new_weights.h"
 #include "learn/train_run.h"
@@ -34,6 +35,7 @@ static int announce(const ModelSetup *m, const TrainSpec *t, const TrainData *d,
         char *names = classes_list(&d->classes);
         msg_note("classes %s: %s",
                  m->goes_on        ? "of the checkpoint, whose head goes on"
+                 : t->teacher      ? "in the teacher's order, for a new head"
                  : d->train.labels ? "in tok's order, for a new head"
                                    : "by name, for a new head",
                  names);
@@ -64,6 +66,12 @@ static int write_files(void *ctx, const float *numbers, const char *training, Ou
     return model_save_files(&r->m, r->t, r->d, numbers, training, o, e);
 }
 
+static int write_beside(void *ctx, const float *numbers, OutFolder *o, Err *e)
+{
+    ModelRun *r = ctx;
+    return model_adapter_tensors(&r->m, numbers, o, e);
+}
+
 static int read_files(void *ctx, const char *folder, float *numbers, Err *e)
 {
     ModelRun *r = ctx;
@@ -74,7 +82,13 @@ static int read_files(void *ctx, const char *folder, float *numbers, Err *e)
 
 static int run(ModelRun *r, Learner *l, Fit *f, Err *e)
 {
-    TrainRun run = {.t = r->t, .d = r->d, .l = l, .f = f, .files = {write_files, read_files, r}};
+    TrainRun run = {.t = r->t,
+                    .d = r->d,
+                    .l = l,
+                    .f = f,
+                    .files = {.write = write_files, .read = read_files, .ctx = r}};
+    if (r->t->lora && !r->t->lora_only)
+        run.files.beside = write_beside;
     int status = train_run_begin(&run, e);
     if (status == 0 && (status = announce(&r->m, r->t, r->d, l, f, e)) == 0)
         status = train_run(&run, e);

@@ -1,6 +1,7 @@
 #include "learn/train_output.h"
 
 #include "base/mem.h"
+#include "learn/model_adapter.h"
 #include "learn/model_save.h"
 #include "learn/train_record.h"
 #include "store/jsonfile.h"
@@ -25,8 +26,13 @@ static bool is_ours(const char *dir)
     return record || (checkpoint_any(dir) && !file_exists(dir, "config.json"));
 }
 
-static const char *const own[] = {"config.json", "model.safetensors", "head.safetensors",
-                                  MODEL_FILES_COPIED, NULL};
+static const char *const own[] = {"config.json",
+                                  "model.safetensors",
+                                  "head.safetensors",
+                                  ADAPTER_CONFIG,
+                                  ADAPTER_TENSORS,
+                                  MODEL_FILES_COPIED,
+                                  NULL};
 static const FolderKind kind = {"train", own, is_ours};
 
 static int cannot_go_on(const TrainSpec *t, Err *e)

@@ -113,7 +113,14 @@ json_t *train_record(const TrainSpec *t, const TrainData *d, const Learner *l, E
     set(o, "objective", json_string(objective_names[d->train.objective]));
     set(o, "head", head_json(t));
     set(o, "pool", t->pool >= 0 ? json_integer(t->pool) : NULL);
+    set(o, "teacher", t->teacher ? json_true() : NULL);
     set(o, "freeze", freeze_json(t));
+    if (t->lora) {
+        set(o, "lora", json_integer(t->lora));
+        set(o, "lora_alpha", json_real(t->lora_alpha));
+        set(o, "lora_all", json_boolean(t->lora_all));
+        set(o, "lora_only", json_boolean(t->lora_only));
+    }
     set(o, "type", json_string(t->type == K_BF16 ? "bf16" : "f32"));
     set(o, "device", json_string(l->dev->name));
     set(o, "dropout", t->dropout >= 0 ? json_real(t->dropout) : NULL);

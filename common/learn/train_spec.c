@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WIDTH_MOST = 1 << 16 };
+enum { WIDTH_MOST = 1 << 16, RANK_MOST = 1 << 12 };
 
 const TrainSpec train_spec_default = {
     .layers = 1,
@@ -15,6 +15,7 @@ const TrainSpec train_spec_default = {
     .dropout = -1,
     .mask_ratio = 0.15,
     .keep = 2,
+    .lora_alpha = 8,
     .fit = {.lr = -1, .accumulate = 1, .optim = {.clip = 1, .lr_decay = 1}},
 };
 
@@ -26,6 +27,8 @@ static int check_vectors(const TrainSpec *t, Err *e)
                         : t->freeze                   ? "--freeze"
                         : t->pool >= 0                ? "--pool"
                         : t->whole_word               ? "--whole-word"
+                        : t->lora                     ? "--lora"
+                        : t->again                    ? "--checkpoint-activations"
                         : t->fit.optim.lr_decay != 1  ? "--lr-decay"
                         : t->type != K_F32            ? "-t bf16"
                         : t->head == HEAD_WISH_FAMILY ? "--head family"
@@ -109,6 +112,36 @@ int train_spec_freeze(TrainSpec *t, const char *text, Err *e)
     return 0;
 }
 
+int train_spec_lora(TrainSpec *t, const char *text, Err *e)
+{
+    Err why = {0};
+    char *rank = mem_str(text), *alpha = strchr(rank, ':');
+    if (alpha)
+        *alpha++ = '\0';
+    int bad = num_int(rank, 1, RANK_MOST, &t->lora, &why);
+    if (!bad && alpha)
+        bad = num_real(alpha, 0.000001, 1e6, &t->lora_alpha, &why);
+    free(rank);
+    return bad ? err_usage(e, "--lora: %s: it is RANK or RANK:ALPHA", why.text) : 0;
+}
+
+/* What has no meaning beside adapters, or without. */
+static int check_lora(const TrainSpec *t, Err *e)
+{
+    if (!t->lora && (t->lora_all || t->lora_only))
+        return err_usage(e, "%s is about adapters: --lora RANK",
+                         t->lora_all ? "--lora-all" : "--lora-only");
+    if (t->lora && t->scratch)
+        return err_usage(e, "--lora adapts a model that has learnt, and --scratch begins one: one "
+                            "of them");
+    if (t->lora && t->freeze)
+        return err_usage(e, "--lora leaves all but adapters and head as it is: leave --freeze out");
+    if (t->lora_only && t->head == HEAD_WISH_STACK)
+        return err_usage(e, "--lora-only: peft knows the heads of transformers alone, not --head "
+                            "linear and mlp");
+    return 0;
+}
+
 int train_spec_check(const TrainSpec *t, Err *e)
 {
     const FitSpec *f = &t->fit;
@@ -126,5 +159,9 @@ int train_spec_check(const TrainSpec *t, Err *e)
         return err_usage(e, "--patience needs to know what is better: --best loss|accuracy|f1");
     if (f->optim.momentum != 0 && f->optim.kind != STEP_SGD)
         return err_usage(e, "--momentum is of --optim sgd");
-    return 0;
+    if (t->teacher && t->objective > 0)
+        return err_usage(e, "--teacher is about classes of rows: --objective class");
+    if (t->teacher && t->skip)
+        return err_usage(e, "--teacher gives every row its target: leave --skip-unlabelled out");
+    return check_lora(t, e);
 }

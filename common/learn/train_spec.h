@@ -20,6 +20,7 @@ typedef struct TrainSpec {
     FitSpec fit;
     const char *output;          /* the folder to make */
     const char *valid, *log;     /* a stream to evaluate on, a file to write; or NULL */
+    const char *teacher;         /* a file of soft targets, or NULL */
     const char *class_weight;    /* as class_weights() reads it, or NULL */
     const char *model, *scratch; /* -m; a config.json to begin from; or NULL */
     int objective;               /* an Objective; -1: as the stream or the model tells */
@@ -32,6 +33,10 @@ typedef struct TrainSpec {
     double dropout;        /* every rate; below 0: the model's own, of heads on vectors none */
     double mask_ratio;
     bool whole_word;
+    int64_t lora; /* rank of adapters; 0: none */
+    double lora_alpha;
+    bool lora_all, lora_only;
+    bool again; /* what layers leave for the way back is made again there */
     bool force, init_only, skip, resume;
     int64_t keep; /* checkpoints */
     KType type;
@@ -46,6 +51,8 @@ int train_spec_head(TrainSpec *t, const char *text, Err *e);
 int train_spec_warmup(TrainSpec *t, const char *text, Err *e);
 /* --freeze: "encoder", "embeddings", or a number of layers. */
 int train_spec_freeze(TrainSpec *t, const char *text, Err *e);
+/* --lora: a rank, or "rank:alpha". */
+int train_spec_lora(TrainSpec *t, const char *text, Err *e);
 int train_spec_check(const TrainSpec *t, Err *e);
 /* What was not given takes the learner's default: of heads on vectors, or of whole models. An
  * option of whole models is refused for vectors. */

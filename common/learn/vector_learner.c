@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct VectorLearner {
     Learner base; /* first */
@@ -18,7 +19,8 @@ typedef struct VectorLearner {
     int64_t room;
     int32_t *target, *dev_target;
     float *weight, *dev_weight, *dev_loss;
-    float *dev_classes; /* class_weight; NULL where that is */
+    float *shares, *dev_shares; /* of soft rows, in place of targets */
+    float *dev_classes;         /* class_weight; NULL where that is */
     int64_t *dev_row;
 } VectorLearner;
 
@@ -56,6 +58,14 @@ static int make_room(VectorLearner *v, int64_t n, Err *e)
     v->target = mem_resize(v->target, (size_t)n, sizeof *v->target);
     v->weight = mem_resize(v->weight, (size_t)n, sizeof *v->weight);
     v->dev_target = device_room(dev, n, sizeof *v->dev_target, e);
+    dev->free(dev, v->dev_shares);
+    v->dev_shares = NULL;
+    if (v->base.rows->soft) {
+        int64_t all = n * v->base.rows->numbers;
+        v->shares = mem_resize(v->shares, (size_t)all, sizeof *v->shares);
+        if (!(v->dev_shares = device_room(dev, all, sizeof *v->dev_shares, e)))
+            return -1;
+    }
     v->dev_weight = device_room(dev, n, sizeof *v->dev_weight, e);
     v->dev_loss = device_room(dev, n, sizeof *v->dev_loss, e);
     v->dev_row = device_room(dev, n, sizeof *v->dev_row, e);
@@ -73,12 +83,20 @@ static int gradient(Learner *l, const LearnPart *p, LearnLoss *loss, Err *e)
         v->target[i] = l->rows->target[p->row[i]];
         v->weight[i] = p->total > 0 ? (float)(row_weight(l, p->row[i]) / p->total) : 0;
     }
+    const Examples *x = l->rows;
+    size_t classes = (size_t)x->numbers;
+    for (size_t i = 0; x->soft && i < n; i++)
+        memcpy(v->shares + i * classes, x->number + (size_t)p->row[i] * classes,
+               classes * sizeof *v->shares);
+    if (x->soft)
+        dev->put(dev, v->dev_shares, v->shares, n * classes * sizeof *v->shares);
     dev->put(dev, v->dev_row, p->row, n * sizeof *p->row);
     dev->put(dev, v->dev_target, v->target, n * sizeof *v->target);
     dev->put(dev, v->dev_weight, v->weight, n * sizeof *v->weight);
     net_gradient(v->net, &(NetBatch){.x = v->x,
                                      .row = v->dev_row,
-                                     .target = v->dev_target,
+                                     .target = x->soft ? NULL : v->dev_target,
+                                     .shares = view_of(v->dev_shares, K_F32, p->n, x->numbers),
                                      .weight = v->dev_weight,
                                      .rows = p->n,
                                      .smooth = v->smooth,
@@ -107,7 +125,7 @@ static void count_rows(Metrics *m, const Examples *x, int64_t at, int64_t to, co
         for (int64_t c = 1; c < classes; c++)
             if (logit[c] > logit[top])
                 top = c;
-        metrics_add(m, x->target[i], top, class_nll(logit, classes, x->target[i]),
+        metrics_add(m, x->target[i], top, examples_nll(x, i, logit, classes),
                     x->weight ? (double)x->weight[i] : 1);
     }
 }
@@ -142,14 +160,16 @@ static void free_learner(Learner *l)
 {
     VectorLearner *v = (VectorLearner *)l;
     Device *dev = l->dev;
-    void *all[] = {v->dev_target, v->dev_weight, v->dev_loss, v->dev_row, v->dev_classes};
-    for (int i = 0; i < 4; i++)
+    void *all[] = {v->dev_target, v->dev_weight,  v->dev_loss,
+                   v->dev_row,    v->dev_classes, v->dev_shares};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         dev->free(dev, all[i]);
     dev->release(dev, v->x.p);
     params_clear(&v->params);
     free(v->trains);
     free(v->target);
     free(v->weight);
+    free(v->shares);
     free(v);
 }
 

@@ -24,7 +24,11 @@ Weights *weights_open(const char *folder, const char *prefix, Err *e)
     while (i < all && !file_exists(folder, names[i]))
         i++;
     if (i == all) {
-        err_set(e, "%s: no model.safetensors: no weights there", folder);
+        err_set(e,
+                file_exists(folder, "adapter_model.safetensors")
+                    ? "%s: adapters alone: train without --lora-only writes the model with them"
+                    : "%s: no model.safetensors: no weights there",
+                folder);
         return NULL;
     }
     Weights *w = mem_zero(1, sizeof *w);

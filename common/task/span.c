@@ -2,18 +2,16 @@
  * Long texts come in windows, whose answers are laid together. */
 #include "base/utf8.h"
 #include "base/write.h"
-#include "measure/classes.h"
 #include "measure/squad.h"
-#include "task/answerset.h"
+#include "measure/window.h"
 #include "task/group.h"
-#include "task/spans.h"
 #include "task/task.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MORE = 10, PART_CONTEXT = 1 }; /* MORE: candidates, as some turn out to be the same */
+enum { PART_CONTEXT = 1 };
 
 typedef struct SpanTask {
     /* of this frame */
@@ -27,12 +25,7 @@ typedef struct SpanTask {
     double null; /* that it has no answer: the least of its windows */
     CharAt at;
     Buf label;
-    /* of a window */
-    int64_t first, last; /* its tokens */
-    Str text, seen;      /* the context, and what the window has of it */
-    SpanWork work;
-    Span *best;
-    bool *allowed;
+    WindowWork work;
     /* --eval */
     int64_t records;
     double exact, f1, weight, weights;
@@ -42,10 +35,8 @@ static void close_span(void *state)
 {
     SpanTask *t = state;
     answerset_free(&t->set);
-    spans_free(&t->work);
+    window_free(&t->work);
     free(t->label.p);
-    free(t->best);
-    free(t->allowed);
     free(t);
 }
 
@@ -81,95 +72,25 @@ static int frame_span(void *state, Scorer *s, const Frame *f, Err *e)
 
 /* ---- a window ---- */
 
-/* The row's tokens, its context and the part of that which its tokens take in. */
-static int look_at(SpanTask *t, const Frame *f, int64_t row, Err *e)
-{
-    int32_t from = INT32_MAX, to = 0;
-    t->first = t->end[row];
-    t->last = t->end[row + 1];
-    t->text = frame_text(f, "row.pair", row);
-    for (int64_t i = t->first; i < t->last; i++) {
-        const int32_t *span = t->span[i];
-        if (t->part[i] != PART_CONTEXT)
-            continue;
-        if (span[0] < 0 || span[1] < span[0] || (size_t)span[1] > t->text.n)
-            return err_set(e, "token.span: [%d, %d) is not in the row's text", (int)span[0],
-                           (int)span[1]);
-        from = span[0] < from ? span[0] : from;
-        to = span[1] > to ? span[1] : to;
-    }
-    t->seen = from < to ? str_of(t->text.p + from, (size_t)(to - from)) : str_of(t->text.p, 0);
-    if (utf8_check(t->seen.p, t->seen.n) != t->seen.n)
-        return err_set(e, "the context is not UTF-8");
-    return 0;
-}
-
-/* Which tokens may answer: the context's, and the classifier's, which stands for none. */
-static void allow(SpanTask *t, int32_t cls)
-{
-    t->allowed = mem_resize(t->allowed, (size_t)(t->last - t->first) + 1, sizeof *t->allowed);
-    for (int64_t i = t->first; i < t->last; i++)
-        t->allowed[i - t->first] = t->part[i] == PART_CONTEXT || (cls >= 0 && t->id[i] == cls);
-}
-
-static bool is_within(const SpanTask *t, int64_t i, const int32_t word[2])
-{
-    return i >= t->first && i < t->last && t->part[i] == PART_CONTEXT && t->span[i][0] >= word[0] &&
-           t->span[i][1] <= word[1];
-}
-
-/* The word that holds a token, as far as this window has it: bytes of the context. */
-static void widen(const SpanTask *t, StreamTokenizer *l, int64_t token, int32_t out[2])
-{
-    int32_t base = (int32_t)(t->seen.p - t->text.p), word[2];
-    int64_t from = token, to = token;
-    tokenizer_word(l->tokenizer, l->work, t->seen, t->span[token][0] - base,
-                   t->span[token][1] - base, word);
-    word[0] += base;
-    word[1] += base;
-    while (is_within(t, from - 1, word))
-        from--;
-    while (is_within(t, to + 1, word))
-        to++;
-    out[0] = t->span[from][0];
-    out[1] = t->span[to][1];
-}
-
-static void take_answer(SpanTask *t, StreamTokenizer *l, const Span *x)
-{
-    int64_t first = t->first + x->first, last = t->first + x->last;
-    int32_t begin[2], end[2];
-    int found;
-    if (t->part[first] != PART_CONTEXT || t->part[last] != PART_CONTEXT)
-        return; /* [CLS] spelt out in the question */
-    widen(t, l, first, begin);
-    widen(t, l, last, end);
-    size_t n = end[1] > begin[0] ? (size_t)(end[1] - begin[0]) : 0;
-    Answer *a = answerset_add(&t->set, str_of(t->text.p + begin[0], n), x->score, &found);
-    if (found)
-        return;
-    a->start = chars_before(&t->at, t->text, (size_t)begin[0]);
-    a->end = chars_before(&t->at, t->text, (size_t)end[1]);
-}
-
 static int take_window(SpanTask *t, Scorer *s, const Frame *f, int64_t row, Err *e)
 {
-    if (look_at(t, f, row, e) < 0)
-        return -1;
-    const float *logit = t->logit + 2 * t->first;
-    int64_t n = t->last - t->first, longest = s->asked.max_answer, top = s->answers.top;
-    int64_t most = top == TOP_ALL ? INT64_MAX : 2 * (top == TOP_DEFAULT ? 1 : top) + MORE;
+    int64_t first = t->end[row], top = s->answers.top;
     double null;
-    if (class_finite(logit, 2 * n, e) < 0)
+    t->work.tokenizer = s->stream_tokenizer.tokenizer;
+    t->work.words = s->stream_tokenizer.work;
+    AnswerWindow x = {.id = t->id + first,
+                      .span = t->span + first,
+                      .part = t->part + first,
+                      .logit = t->logit + 2 * first,
+                      .n = t->end[row + 1] - first,
+                      .text = frame_text(f, "row.pair", row)};
+    if (window_answers(&t->work, &x, s->asked.max_answer,
+                       top == TOP_ALL       ? 0
+                       : top == TOP_DEFAULT ? 1
+                                            : top,
+                       &t->set, &t->at, &null, e) < 0)
         return -1;
-    allow(t, tokenizer_special(s->stream_tokenizer.tokenizer, TOK_CLS));
-    longest = longest < n ? longest : n;
-    most = most < n * longest ? most : n * longest;
-    t->best = mem_resize(t->best, (size_t)most + 1, sizeof *t->best);
-    int64_t bests = spans_best(&t->work, logit, t->allowed, n, longest, most, t->best, &null);
     t->null = fmin(t->null, null);
-    for (int64_t i = 0; i < bests; i++)
-        take_answer(t, &s->stream_tokenizer, &t->best[i]);
     return 0;
 }
 

@@ -66,9 +66,28 @@ static double point(PointKind kind, double x, double t, double *slope)
     case POINT_BINARY:
         *slope = 1 / (1 + exp(-x)) - t;
         return (x > 0 ? x + log1p(exp(-x)) : log1p(exp(x))) - x * t;
+    case POINT_SHARES:
     case POINT_KINDS: break;
     }
     return NAN;
+}
+
+/* The loss of a row of logits by shares, and its gradient. */
+static double shares(const Mat *x, const Mat *t, int64_t row, double *slope)
+{
+    int64_t n = x->v.cols;
+    double top = -INFINITY, sum = 0, all = 0, loss = 0;
+    for (int64_t c = 0; c < n; c++)
+        top = fmax(top, mat_at(x, row, c));
+    for (int64_t c = 0; c < n; c++)
+        sum += exp(mat_at(x, row, c) - top);
+    for (int64_t c = 0; c < n; c++) {
+        all += mat_at(t, row, c);
+        loss -= mat_at(t, row, c) * (mat_at(x, row, c) - top - log(sum));
+    }
+    for (int64_t c = 0; c < n; c++)
+        slope[c] = all * exp(mat_at(x, row, c) - top) / sum - mat_at(t, row, c);
+    return loss;
 }
 
 /* point_loss.h: 2e-6. Also in parts: the same bits. */
@@ -89,9 +108,14 @@ static void point_loss(PointKind kind, int64_t rows, int64_t cols, int64_t pad, 
         mat_set(&x, 1, 1, -200);
     }
     for (int64_t i = 0; i < rows; i++) {
-        double w = (weighted ? mat_at(&weight, 0, i) : 1) / (double)cols, sum = 0;
+        double w = weighted ? mat_at(&weight, 0, i) : 1, sum = 0;
+        if (kind == POINT_SHARES)
+            sum = shares(&x, &t, i, want + i * cols);
+        else
+            w /= (double)cols;
         for (int64_t c = 0; c < cols; c++) {
-            sum += point(kind, mat_at(&x, i, c), mat_at(&t, i, c), &want[i * cols + c]);
+            if (kind != POINT_SHARES)
+                sum += point(kind, mat_at(&x, i, c), mat_at(&t, i, c), &want[i * cols + c]);
             want[i * cols + c] *= w;
         }
         want_loss[i] = w * sum;

@@ -3,6 +3,8 @@ tests/golden/train/.
 
     cases.tsv            a case a line: its name, the model (a folder under tests/golden), then, as
                          words, what `tok` and what `train` are told
+    teacher.jsonl        what a teacher says of the rows, as `score -k 0 --json` would
+    adapters.tsv         the tensors that peft saves of a case with adapters: the case, name, shape
     rows.jsonl words.conll masks-MODEL.conll
                          what they read: texts with labels, words with tags, words under masks
     models/NAME          models for objectives that no model of heads.py is for
@@ -21,6 +23,7 @@ the two differ by is printed: bounds are to be well above that.
 
     train_models.py NAME...       these cases only
     train_models.py --saved DIR   DIR/NAME is what `train` saved of the case: transformers loads it?
+                                  Of --lora-only: peft does, over the model that it adapts?
 """
 import json
 import random
@@ -33,7 +36,8 @@ import transformers as T
 
 import heads
 from models import MODELS, labels
-from train_steps import OUT, check_saved, run
+from train_lora import adapt, tensors
+from train_steps import OUT, check_saved, open_model, run
 
 GOLDEN = MODELS.parent
 MOODS, TAGS = heads.MOODS, heads.TAGS[:5]
@@ -83,6 +87,19 @@ def make_sentences():
         sentence[at:at] = [(w, ("I-" if k else "B-") + kind) for k, w in enumerate(name)]
         found.append(sentence)
     return found
+
+
+def make_teacher(rows):
+    """Scores of each row's moods, in another order than the models have them and in each line in
+    another."""
+    r = random.Random(15)
+    found = []
+    for i in range(rows):
+        score = [r.random() ** 2 + 0.01 for _ in MOODS]
+        line = [{"label": n, "score": round(s / sum(score), 9)} for n, s in zip(MOODS, score)]
+        k = (i + 1) % len(line)
+        found.append(json.dumps(line[k:] + line[:k]))
+    return "\n".join(found) + "\n"
 
 
 def conll(sentences):
@@ -278,6 +295,26 @@ def cases():
     yield "t5-token-all", "t5-token", "token", adamw | {"decay-all": True, "weight-decay": 0.1}
     yield "t5-token-first", "t5-token", "token", sgd | {"freeze": 1}
     yield "mt5-token", "mt5-token", "token", adamw | {"weight-decay": 0.1}
+    yield "bert-class-teacher", "bert-class", "class", adamw | {"teacher": "teacher.jsonl"}
+    yield "gpt2-class-teacher", "gpt2-class", "class", adamw | {
+        "teacher": "teacher.jsonl", "label-smoothing": 0.1, "weights": True, "batch": 5,
+        "accumulate": 4}
+    lora = adamw | {"lr": 3e-3}
+    yield "bert-class-lora", "bert-class", "class", lora | {"lora": "4"}
+    yield "bert-class-lora-all", "bert-class", "class", lora | {"lora": "3:12", "lora-all": True}
+    yield "bert-token-lora", "bert-token", "token", lora | {
+        "lora": "2:1.5", "batch": 4, "accumulate": 4, "labels": ",".join(heads.TAGS)}
+    yield "roberta-class-lora", "roberta-class", "class", lora | {"lora": "8:16"}
+    yield "distilbert-class-lora", "distilbert-class", "class", lora | {
+        "lora": "4:16", "column": "sentiment"}
+    yield "albert-class-lora", "albert-class", "class", lora | {"lora": "4", "column": "yesno"}
+    yield "gpt2-class-lora", "gpt2-class", "class", lora | {"lora": "4:8"}
+    yield "gpt2-class-lora-all", "gpt2-class", "class", lora | {"lora": "4:8", "lora-all": True}
+    yield "gpt2-clm-lora", "gpt2-lm", "clm", lora | {"lora": "4:8"}
+    yield "bart-class-lora", "bart-class", "class", lora | {"lora": "4:8"}
+    yield "bart-class-lora-all", "bart-class", "class", lora | {"lora": "4:4", "lora-all": True}
+    yield "t5-token-lora", "t5-token", "token", lora | {"lora": "4:8"}
+    yield "mt5-token-lora-all", "mt5-token", "token", lora | {"lora": "4:8", "lora-all": True}
 
 
 def folder_of(model):
@@ -288,8 +325,8 @@ def words_of(objective, model, o):
     """What `tok` and `train` are told, as words."""
     tok = {"token": ["--conll"], "mlm": ["--conll"], "clm": ["-J", "text"],
            "span": ["-J", "question", "-p", "context", "-l", "answer"]}.get(objective)
-    tok = tok or ["-J", o.get("text", "text"), "-l",
-                  COLUMNS.get(objective, o.get("column", "mood"))]
+    label = COLUMNS.get(objective, o.get("column", "mood"))
+    tok = tok or ["-J", o.get("text", "text")] + ([] if "teacher" in o else ["-l", label])
     if o.get("weights"):
         tok += ["-w", "weight"]
     if o.get("labels"):
@@ -314,6 +351,7 @@ def main():
         return
     (OUT / "steps").mkdir(parents=True, exist_ok=True)
     (OUT / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in make_rows()))
+    (OUT / "teacher.jsonl").write_text(make_teacher(len(make_rows())))
     (OUT / "words.conll").write_text(conll(make_sentences()))
     torch.manual_seed(0)
     for seed, name in enumerate(MADE, 300):
@@ -324,6 +362,12 @@ def main():
             tok, how = words_of(objective, model, o)
             folder = str(folder_of(model).relative_to(GOLDEN))
             f.write("\t".join((name, folder, " ".join(tok), " ".join(how))) + "\n")
+    with open(OUT / "adapters.tsv", "w", encoding="utf-8") as f:
+        for name, model, objective, o in cases():
+            if "lora" in o:
+                adapted = adapt(open_model(folder_of(model), objective)[0], objective, o)
+                for tensor, shape in tensors(adapted):
+                    f.write(f"{name}\t{tensor}\t{','.join(map(str, shape))}\n")
     for name, model, objective, o in cases():
         folder = folder_of(model)
         if objective == "mlm":

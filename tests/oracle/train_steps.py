@@ -7,9 +7,11 @@ from pathlib import Path
 
 import torch
 import transformers as T
+from peft import PeftModel
 from safetensors.torch import load_file, save_file
 
 from models import MODELS
+from train_lora import adapt, merged
 
 OUT = MODELS.parent / "train"
 STEPS, STRIDE = 50, 37
@@ -26,6 +28,8 @@ class Batch:
 
     def __init__(self, model, tokenizer, objective, o):
         self.ids, self.types, self.target, self.weight = [], [], [], []
+        said = o.get("teacher") and (OUT / o["teacher"]).read_text().splitlines()
+        self.shares = [{x["label"]: x["score"] for x in json.loads(line)} for line in said or []]
         self.objective = objective
         rows = [json.loads(r) for r in (OUT / "rows.jsonl").read_text().splitlines()]
         if objective in ("token", "mlm"):
@@ -33,10 +37,15 @@ class Batch:
             self.weight = [1.0] * len(self.ids)
             return
         for row in rows:
+            i = len(self.ids)
             columns = ("question", "context") if objective == "span" else (o.get("text", "text"),)
             e = tokenizer._tokenizer.encode(*(row[c] for c in columns))
             self.add(e)
-            self.target.append(self.target_of(model, row, e, objective, o))
+            if self.shares:
+                label = model.config.id2label
+                self.target.append([self.shares[i][label[c]] for c in range(len(label))])
+            else:
+                self.target.append(self.target_of(model, row, e, objective, o))
             self.weight.append(row["weight"] if o.get("weights") else 1.0)
 
     def add(self, e):
@@ -149,6 +158,9 @@ def loss_of(model, batch, o):
         each = (torch.nn.functional.binary_cross_entropy_with_logits if batch.objective == "multi"
                 else torch.nn.functional.mse_loss)(logits, target, reduction="none").mean(1)
         return (each * weight).sum() / weight.sum()
+    if batch.shares:
+        each = entropy(logits, torch.tensor(batch.target, dtype=dtype), o, None)
+        return (each * weight).sum() / weight.sum()
     classes = class_weight(batch, logits.shape[-1], o, dtype)
     if batch.objective == "class":
         target = torch.tensor(batch.target)
@@ -229,7 +241,8 @@ def make_optimizer(model, o):
 
 def train(model, batch, o):
     for name, p in model.named_parameters():
-        p.requires_grad_(not is_frozen(model, name, o.get("freeze")))
+        if "lora" not in o:
+            p.requires_grad_(not is_frozen(model, name, o.get("freeze")))
     optimizer = make_optimizer(model, o)
     warmup = o.get("warmup", 0)
     warmup = -int(-warmup * STEPS // 1) if warmup < 1 else warmup
@@ -250,9 +263,12 @@ def train(model, batch, o):
         said["norm"].append(norm.item())
         optimizer.step()
         schedule.step()
+    if "lora" in o:
+        model, changed = merged(model)
+        steep = {n: torch.ones(()) for n in changed}
     with torch.no_grad():
         said["logits"] = final_logits(model, batch)
-    return {k: torch.as_tensor(v, dtype=torch.float64) for k, v in said.items()}, steep
+    return {k: torch.as_tensor(v, dtype=torch.float64) for k, v in said.items()}, steep, model
 
 
 def final_logits(model, batch):
@@ -270,7 +286,8 @@ def sample(model, steep):
     for name, p in model.named_parameters():
         if name in steep:
             x = p.detach().double().clone()
-            x[(steep[name] > 0) & (steep[name] < 1e-7)] = float("nan")
+            noise = (steep[name] > 0) & (steep[name] < 1e-7)
+            x[noise.expand(x.shape)] = float("nan")
             out["w." + name] = x.flatten()[::STRIDE]
     return out
 
@@ -304,8 +321,11 @@ def check_saved(name, folder, start, objective, o):
     names, and get the logits of its own training?"""
     config = json.loads((folder / "config.json").read_text())
     assert config["architectures"] == [kind_of(config, objective)], config["architectures"]
-    model, told = open_model(folder, objective)
-    assert not told["missing_keys"] and not told["unexpected_keys"], told
+    if (folder / "adapter_config.json").exists():
+        model = PeftModel.from_pretrained(open_model(start, objective)[0], folder)
+    else:
+        model, told = open_model(folder, objective)
+        assert not told["missing_keys"] and not told["unexpected_keys"], told
     model.eval()
     model.name_or_path = str(start)  # by which its rows are called
     batch = Batch(model, T.AutoTokenizer.from_pretrained(folder), objective, o)
@@ -322,8 +342,11 @@ def run(name, folder, objective, o):
     model = open_model(folder, objective)[0].eval()
     tokenizer = T.AutoTokenizer.from_pretrained(folder)
     batch = Batch(model, tokenizer, objective, o)
+    if "lora" in o:
+        model = adapt(model, objective, o)
     double = copy.deepcopy(model).double()
-    (made, _), (exact, steep) = train(model, batch, o), train(double, batch, o)
+    made, _, model = train(model, batch, o)
+    exact, steep, double = train(double, batch, o)
     made |= sample(model, steep)
     exact |= sample(double, steep)
     own = [k for k in exact if k.startswith("w.")]

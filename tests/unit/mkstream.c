@@ -9,7 +9,7 @@
  *     fail                        the stream ends in failure
  *
  * Fields: text, pair, label, keep.NAME (text); ids (token.id, row.tokens), part (token.part);
- * logit, vector, weight (F32); source (I64). What a row lacks of the first row's fields is
+ * logit, vector, target, weight (F32); source (I64). What a row lacks of the first row's fields is
  * empty or 0. */
 #include "base/msg.h"
 #include "io/stream.h"
@@ -134,6 +134,11 @@ static void add_numbers(Frame *f, const char *name, DType type, const Column *c,
             ((uint8_t *)p)[i] = (uint8_t)c->number[i];
 }
 
+static bool is_wide(const char *name)
+{
+    return strcmp(name, "logit") == 0 || strcmp(name, "vector") == 0 || strcmp(name, "target") == 0;
+}
+
 static void add_column(Frame *f, const Column *c)
 {
     char name[256];
@@ -144,7 +149,7 @@ static void add_column(Frame *f, const Column *c)
         add_numbers(f, "token.part", DT_U8, c, c->width, 1);
     else if (strcmp(c->name, "ids") != 0)
         add_numbers(f, name, strcmp(c->name, "source") == 0 ? DT_I64 : DT_F32, c, rows,
-                    strcmp(c->name, "logit") == 0 || strcmp(c->name, "vector") == 0 ? 2 : 1);
+                    is_wide(c->name) ? 2 : 1);
     else {
         int64_t *start = frame_add(f, "row.tokens", DT_I64, 1, (int64_t[]){rows + 1});
         memcpy(start, c->start, (size_t)(rows + 1) * sizeof *start);

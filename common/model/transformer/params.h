@@ -20,6 +20,7 @@ typedef struct Param {
     bool decays;        /* weight decay is for it: it is no bias and no norm's */
     bool waves;         /* a table of positions that is made where there is none: never learns */
     bool fresh;         /* the checkpoint does not have it: it is to be drawn */
+    bool adapter;       /* it is no part of the model, but changes one */
     Part part;
     int layer; /* -1: of no layer */
 } Param;

@@ -3,7 +3,8 @@
  * Stages name what they read and write by slots. A slot has a place for each layer, or for each
  * point: point 0 is behind the embeddings, and each residual leads to the next. Where a place lies
  * is the tape's affair. To infer, one set of buffers serves all, each layer overwriting the last
- * one's; to learn, what the way back needs has a place of its own (KEEP). */
+ * one's; to learn, what the way back needs has a place of its own. Where layers are made again on
+ * the way back, states between them have theirs, and what is within a layer has one for all. */
 #ifndef WEFT_TAPE_H
 #define WEFT_TAPE_H
 
@@ -38,7 +39,8 @@ typedef enum Slot {
 #define IN_SLOT(s) (1u << (s))
 
 /* What a slot is like in a half; cols 0: it is not there. places 0: one for all, which halves may
- * share; else so many, to be kept. */
+ * share; else so many, to be kept. Of points of layers that are made again these are as many as a
+ * layer has points, used in turn, or so many more than that as there are layers. */
 typedef struct SlotShape {
     KType type;
     int64_t cols, places;
@@ -61,6 +63,7 @@ typedef struct Tape {
     Device *dev;
     Space space[SPACES];
     int64_t tokens;           /* of the batch */
+    int64_t points[HALVES];   /* of a layer, where layers are made again; 0: they are not */
     View slot[HALVES][SLOTS]; /* all places of it, one below the other */
 } Tape;
 
@@ -72,10 +75,19 @@ const void *tape_put(Tape *t, int which, const void *host, size_t bytes, Err *e)
 int tape_begin(Tape *t, int half, int64_t tokens, const SlotShape shape[SLOTS], Err *e);
 void tape_free(Tape *t);
 
+/* Which of the places is a point's: those within a layer come first. */
+static inline int64_t tape_point(int64_t places, int64_t points, int64_t at)
+{
+    int64_t within = at % points;
+    return places == points ? within : within ? within - 1 : points - 1 + at / points;
+}
+
 /* A place of a slot, [tokens, cols]; {0}: there is no such slot. */
 static inline View tape_place(const Tape *t, int half, Slot s, int64_t at)
 {
     View v = t->slot[half][s];
+    if (v.rows > t->tokens && s < SLOT_QKV && t->points[half])
+        at = tape_point(v.rows / t->tokens, t->points[half], at);
     int64_t from = v.rows > t->tokens ? at * t->tokens : 0;
     return v.p ? view_rows(v, from, from + t->tokens) : v;
 }

@@ -259,6 +259,8 @@ void transformer_half_back(Run *u)
     run_stage(u, &last);
     back_last_params(u);
     for (u->layer = h->end - 1; u->layer >= end; u->layer--) {
+        if (u->t->again && u->layer < h->end - 1) /* the last one's is there still */
+            transformer_again(u);
         run_stage(u, &feed);
         if (plan_layer(h, u->layer)->cross_out.id >= 0) {
             run_stage(u, &attend_cross);

@@ -122,6 +122,18 @@ static void keep_shapes(const Transformer *m, const HalfPlan *h, SlotShape shape
     shape[SLOT_EMBED_IN] = (SlotShape){m->compute, projects ? c->embedding : 0, 1};
 }
 
+/* Of a layer at a time: states between layers are kept, sums not even there, as only the norms of a
+ * layer's own ask for them. */
+static void keep_entries(Transformer *m, const HalfPlan *h, SlotShape shape[SLOTS])
+{
+    int64_t layers = h->end - h->first, points = points_of(h);
+    m->tape.points[h - m->plan.half] = points;
+    shape[SLOT_X].places = layers + points;
+    for (Slot s = 0; s < SLOT_EMBED_SUM; s++)
+        if (shape[s].places)
+            shape[s].places = s >= SLOT_QKV ? 1 : s == SLOT_SUM ? points : layers + points;
+}
+
 /* Begins a half: its ids, and memory for its states. */
 int batch_half(Run *u, int which, const TransformerIn *in, Err *e)
 {
@@ -135,6 +147,8 @@ int batch_half(Run *u, int which, const TransformerIn *in, Err *e)
     set_shapes(m, u->half, shape);
     if (m->arena)
         keep_shapes(m, u->half, shape);
+    if (m->again)
+        keep_entries(m, u->half, shape);
     return u->id ? tape_begin(&m->tape, which, in->tokens, shape, e) : -1;
 }
 

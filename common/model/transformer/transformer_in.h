@@ -39,6 +39,7 @@ struct Transformer {
     Run *pass;   /* its last way forward */
     Drops drops; /* whose numbers are in device memory */
     Learn learn;
+    bool again;                       /* layers are made again on the way back */
     Slot in;                          /* what products read of the hidden states */
     int64_t *starts;                  /* of the batch */
     int32_t *ids, *positions, *kinds; /* host copies, grown alike */
@@ -63,6 +64,7 @@ struct Run {
     int64_t layer;                       /* the layer a stage works on */
     const Drops *drops;                  /* NULL: nothing is dropped */
     const Learn *learn;                  /* on the way back */
+    bool again;                          /* where a layer is made again */
     float *probs;                        /* of this layer, device */
     const int64_t *probs_at;
     struct Look *look; /* where the attention weights go; NULL: nowhere */
@@ -73,6 +75,8 @@ int batch_begin(Run *u, const TransformerIn *in, Err *e);
 int batch_half(Run *u, int which, const TransformerIn *in, Err *e);
 /* A half's embeddings and layers. */
 void transformer_half(Run *u);
+/* u->layer once more, from the state that it began with, to the same bits. */
+void transformer_again(Run *u);
 /* Brings the attention weights of u->layer out. */
 void transformer_look(Run *u);
 

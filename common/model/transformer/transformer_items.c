@@ -77,11 +77,20 @@ static bool trains(const Items *l, int param)
     return param >= 0 && l->learn->trains[param];
 }
 
+/* Of parts of a matrix not all need be wanted. */
+static bool any_trains(const Items *l, const Dense *d)
+{
+    bool any = false;
+    for (int i = 0; i < d->parts; i++)
+        any = any || trains(l, d->weight + i);
+    return any;
+}
+
 void items_dense(Items *l, const Dense *d, View dy, View x)
 {
     bool by_input = l->t->config.family->by_input && !d->plain;
     int64_t out = dense_out(d);
-    if (!trains(l, d->weight))
+    if (!any_trains(l, d))
         return;
     Item t = {.kind = ITEM_DENSE, .dy = dy, .x = x};
     if (d->bias >= 0)

@@ -323,7 +323,15 @@ static void stage_feed(Piece *p, void *ctx)
     add(p, u, point + 1, t, &y->feed, norm_before(u, u->layer + 1));
     if (u->layer + 1 == u->half->end)
         drop(p, u, input(p, u, point + 2), rate->last, site_end(u, SITE_LAST));
-    queries(p, u, u->layer + 1);
+    if (!u->again) /* or this layer's would be gone */
+        queries(p, u, u->layer + 1);
+}
+
+/* What the stage before the layer's first one leaves for it. */
+static void stage_queries(Piece *p, void *ctx)
+{
+    const Run *u = ctx;
+    queries(p, u, u->layer);
 }
 
 /* ---- the lists ---- */
@@ -340,6 +348,7 @@ enum {
 };
 
 static const Stage embed = {EACH_ROWS, stage_embed, 0, EMBEDS | STATES | QKV};
+static const Stage begin = {EACH_ROWS, stage_queries, STATES, QKV};
 
 /* A layer that looks at its own row alone, and a decoder's that looks at the encoder's too. */
 static const Stage alone[] = {
@@ -367,16 +376,31 @@ static const Drops *drops_where(const Run *u, bool learns)
     return learns && u->t->drops.numbers ? &u->t->drops : NULL;
 }
 
+static void run_layer(Run *u)
+{
+    u->drops = drops_where(u, u->layer >= u->t->drops.still);
+    bool cross = plan_layer(u->half, u->layer)->cross_out.id >= 0;
+    for (const Stage *s = cross ? crossed : alone; s->fn; s++)
+        run_stage(u, s);
+}
+
+void transformer_again(Run *u)
+{
+    const Drops *drops = u->drops;
+    u->again = true;
+    run_stage(u, &begin);
+    run_layer(u);
+    u->again = false;
+    u->drops = drops;
+}
+
 void transformer_half(Run *u)
 {
     const HalfPlan *h = u->half;
     u->drops = drops_where(u, !u->t->drops.still_embeds);
     run_stage(u, &embed);
     for (u->layer = h->first; u->layer < h->end; u->layer++) {
-        u->drops = drops_where(u, u->layer >= u->t->drops.still);
-        bool cross = plan_layer(h, u->layer)->cross_out.id >= 0;
-        for (const Stage *s = cross ? crossed : alone; s->fn; s++)
-            run_stage(u, s);
+        run_layer(u);
         if (u->look)
             transformer_look(u);
     }

@@ -39,6 +39,11 @@ Config *transformer_settings(Transformer *t)
     return &t->config;
 }
 
+void transformer_make_again(Transformer *t)
+{
+    t->again = true;
+}
+
 float *transformer_numbers(Transformer *t)
 {
     return t->arena;

@@ -28,7 +28,7 @@ typedef struct Drops {
 /* Where gradients go, and which are wanted. */
 typedef struct Learn {
     float *grad;        /* [params.numbers], device; tables' are added to, so zero before */
-    const bool *trains; /* by parameter */
+    const bool *trains; /* by parameter: whose is made */
     int64_t first;      /* the lowest layer with one that does */
     bool embeds;        /* something below the layers does */
     bool add;           /* to the gradients that are there */
@@ -40,6 +40,10 @@ Device *transformer_device(const Transformer *t);
 bool transformer_has_weights(const Transformer *t); /* it has a checkpoint */
 Plan *transformer_plan(Transformer *t);
 Config *transformer_settings(Transformer *t); /* rates of dropout may be changed */
+
+/* What a layer leaves for the way back is to be made again there, but for the state that it begins
+ * with: memory for one layer instead of all, at the price of another way forward. */
+void transformer_make_again(Transformer *t);
 
 /* Gives parameters their places, reads those that the checkpoint has, and makes matrices ready. */
 int transformer_learns(Transformer *t, Err *e);

@@ -1,4 +1,4 @@
-#include "task/answerset.h"
+#include "measure/answerset.h"
 
 #include "measure/squad.h"
 

@@ -1,4 +1,4 @@
-#include "task/spans.h"
+#include "measure/spans.h"
 
 #include <math.h>
 #include <stdlib.h>
