@@ -1,7 +1,7 @@
 """What transformers generates -> tests/golden/generate/, with the models of generate_models.py.
 
-    cases.tsv       a case a line: its name, the model's folder, gen's options, what generate() was
-                    told, the stream of rows, the answers, and the file that takes the place of the
+    cases.tsv       a case a line: its name, the model's folder, gen's options (-: none), what
+                    generate() was told, the stream of rows, the answers, and the file that takes the place of the
                     model's generation_config.json (-: none). Files lie in this folder, which is
                     also where options name them
     in/*.weft       rows of ids
@@ -212,7 +212,7 @@ def write_case(models, case, chosen):
         write_json(OUT / settings, models.settings(case.model, case.settings))
     rows = write_stream(case.model, [c[0] for c in chosen])
     want = write_answers(case.name, answers, "--scores" in case.options)
-    return "\t".join((case.name, case.model, case.options, json.dumps(said), rows, want,
+    return "\t".join((case.name, case.model, case.options or "-", json.dumps(said), rows, want,
                       settings)) + "\n"
 
 
