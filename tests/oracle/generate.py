@@ -252,9 +252,10 @@ def check_all(done):
     for family in ("gpt2", "t5", "bart"):
         flat = [a for case, chosen in done if case.model.startswith(family)
                 for _, answers, _ in chosen for a in answers]
-        assert any(len(a.ids) == 1 for a in flat), family
         assert any(len(a.ids) > 100 for a in flat), family
-        assert {0, 1} <= {a.finish for a in flat}, family
+        if family != "bart":  # whose last token is forced
+            assert any(len(a.ids) == 1 for a in flat), family
+            assert {0, 1} <= {a.finish for a in flat}, family
         assert any(len(row) == 1 for case, chosen in done if case.model == family
                    for row, _, _ in chosen), family
     assert any(a.finish == 2 for _, chosen in done for _, answers, _ in chosen for a in answers)
