@@ -54,6 +54,7 @@ all() {
   while IFS=$'\t' read -r name model options _told rows want settings; do
     [[ $name =~ ^($1)$ ]] || continue
     n=$((n + 1))
+    if [ "$options" = - ]; then options=; fi
     folder "$model" "$settings"
     # shellcheck disable=SC2086 # words
     if ! gen -m m $options "$G/$rows" >got 2>said; then
@@ -113,6 +114,7 @@ RULES='repetition|no-repeat.*|encoder-.*|min-.*|max-.*|bias|suppress|begin-suppr
 @test "drawn tokens: as often as transformers' probabilities say" {
   local name model options rows p settings bad=0
   while IFS=$'\t' read -r name model options rows p settings; do
+    if [ "$options" = - ]; then options=; fi
     folder "$model" "$settings"
     # shellcheck disable=SC2086
     gen -m m $options --max-new 1 -r 20000 -s 11 "$G/$rows" >got

@@ -1,7 +1,7 @@
 """What transformers generates -> tests/golden/generate/, with the models of generate_models.py.
 
-    cases.tsv       a case a line: its name, the model's folder, gen's options, what generate() was
-                    told, the stream of rows, the answers, and the file that takes the place of the
+    cases.tsv       a case a line: its name, the model's folder, gen's options (-: none), what
+                    generate() was told, the stream of rows, the answers, and the file that takes the place of the
                     model's generation_config.json (-: none). Files lie in this folder, which is
                     also where options name them
     in/*.weft       rows of ids
@@ -212,7 +212,7 @@ def write_case(models, case, chosen):
         write_json(OUT / settings, models.settings(case.model, case.settings))
     rows = write_stream(case.model, [c[0] for c in chosen])
     want = write_answers(case.name, answers, "--scores" in case.options)
-    return "\t".join((case.name, case.model, case.options, json.dumps(said), rows, want,
+    return "\t".join((case.name, case.model, case.options or "-", json.dumps(said), rows, want,
                       settings)) + "\n"
 
 
@@ -252,9 +252,10 @@ def check_all(done):
     for family in ("gpt2", "t5", "bart"):
         flat = [a for case, chosen in done if case.model.startswith(family)
                 for _, answers, _ in chosen for a in answers]
-        assert any(len(a.ids) == 1 for a in flat), family
         assert any(len(a.ids) > 100 for a in flat), family
-        assert {0, 1} <= {a.finish for a in flat}, family
+        if family != "bart":  # whose last token is forced
+            assert any(len(a.ids) == 1 for a in flat), family
+            assert {0, 1} <= {a.finish for a in flat}, family
         assert any(len(row) == 1 for case, chosen in done if case.model == family
                    for row, _, _ in chosen), family
     assert any(a.finish == 2 for _, chosen in done for _, answers, _ in chosen for a in answers)

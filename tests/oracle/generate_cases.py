@@ -122,6 +122,8 @@ def all_cases(often, say):
     yield from beam_settings("gpt2", "gpt2", often["gpt2"])
     yield from own_cases("gpt2-ends")
     yield Case("gpt2-ends-five", "gpt2-ends", "--beams 5 --early-stopping no -r 5 --max-new 12")
+    yield Case("gpt2-ends-at-once", "gpt2-ends", "--beams 3 -r 3", ("--beams 3 -r 3", None),
+               {"exponential_decay_length_penalty": [2, 1.8]})
     yield from own_cases("gpt2-old")
     yield from rule_cases("t5", "t5", often["t5"])
     yield Case("t5-long", "t5", f"{PLAIN} --max-new 120 --min-new 108")

@@ -85,6 +85,6 @@ def make(models, write_stream):
         if over is not None:
             settings = f"settings/p-{name}.json"
             write_json(OUT / settings, models.settings(kind, over))
-        lines.append((name, kind, text, write_stream(kind, [ROW[kind]]),
+        lines.append((name, kind, text or "-", write_stream(kind, [ROW[kind]]),
                       str(path.relative_to(OUT)), settings))
     (OUT / "sampling.tsv").write_text("".join("\t".join(w) + "\n" for w in lines))
