@@ -9,7 +9,14 @@
 static const char *const earlies[] = {"no", "yes", "never", NULL};
 static const char *const sides[] = {"left", NULL};
 
-enum { KEY_SAMPLE = OPT_LONG, KEY_STOP, KEY_TRUNC, MOST_TOKENS = 1 << 24, MOST_LINES = 1 << 12 };
+enum {
+    KEY_SAMPLE = OPT_LONG,
+    KEY_STOP,
+    KEY_TRUNC,
+    MOST_TOKENS = 1 << 24,
+    MOST_LINES = 1 << 12,
+    MOST_ANSWERS = 1 << 16
+};
 
 #define WHOLE(member, lo, hi) OPT_INT(GenerateFilter, asked.member, lo, hi)
 #define REAL(member, lo, hi) OPT_REAL(GenerateFilter, asked.member, lo, hi)
@@ -24,7 +31,7 @@ static const Opt options[] = {
     {0, "typical", "X", "draw among the most typical that have X of the whole",
      REAL(typical, 0, 1)},
     {'r', "return", "N", "N answers a row, with --beams or --sample",
-     WHOLE(returns, 1, MOST_LINES)},
+     WHOLE(returns, 1, MOST_ANSWERS)},
     {0, "max-length", "N", "most tokens, the prompt's included", WHOLE(max_length, 0, MOST_TOKENS)},
     {0, "max-new", "N", "most tokens of an answer (20)", WHOLE(max_new, 0, MOST_TOKENS)},
     {0, "min-length", "N", "least tokens, the prompt's included",

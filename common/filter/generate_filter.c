@@ -111,7 +111,7 @@ static void put_tokens(Answers *a, const int32_t *id, const float *logprob, int6
     }
 }
 
-static void put_answer(const Run *u, Answers *a, const Waiting *w, int64_t row, const Answer *x)
+static void put_answer(const Run *u, Answers *a, const Waiting *w, int64_t row, const Written *x)
 {
     size_t n = (size_t)a->rows + 1;
     a->row = mem_resize(a->row, n, sizeof *a->row);

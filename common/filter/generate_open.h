@@ -3,8 +3,9 @@
 #ifndef WEFT_GENERATE_OPEN_H
 #define WEFT_GENERATE_OPEN_H
 
-#include "filter/generate_filter.h"
+#include "filter/generate_options.h"
 #include "generate/generate.h"
+#include "io/frame.h"
 
 typedef struct GenerateOpen {
     Device *dev;

@@ -1,6 +1,6 @@
 /* beam.c - a row whose answers compete: transformers' beam search (4.57.6, _beam_search), with all
  * numbers in f32 as there. */
-#include "generate/draw.h"
+#include "generate/chance.h"
 #include "generate/generate_in.h"
 
 #include "base/mem.h"
@@ -11,8 +11,8 @@
 
 /* What could come next: a token behind a line. */
 typedef struct Next {
-    float score;
-    double rank; /* what decides which are kept */
+    float score, own; /* of the whole; of the token alone */
+    double rank;      /* what decides which are kept */
     int line;
     int32_t id;
     bool ends;
@@ -87,7 +87,8 @@ static int64_t offer_line(Generator *g, const Going *r, int k, Next *heap, int64
         if (!(sum > -INFINITY) || (!s->sample && n == most && (double)sum < heap[0].rank))
             continue;
         double rank = (double)sum + (s->sample ? draw_gumbel(&at, (uint32_t)i) : 0);
-        n = offer(heap, n, most, (Next){.score = sum, .rank = rank, .line = k, .id = (int32_t)i});
+        n = offer(heap, n, most,
+                  (Next){.score = sum, .own = score[i], .rank = rank, .line = k, .id = (int32_t)i});
     }
     return n;
 }
@@ -96,10 +97,9 @@ static int64_t offer_line(Generator *g, const Going *r, int k, Next *heap, int64
 static Line extended(Generator *g, const Going *r, const Next *x, bool keys)
 {
     const Line *from = &r->line[x->line];
-    const float *logit = g->logits + from->at * g->words;
     Line to;
     line_copy(g, &to, from, keys);
-    line_add(&to, x->id, (float)((double)logit[x->id] - g->lse[from->at]));
+    line_add(&to, x->id, x->own);
     to.score = x->score;
     to.finish = x->finish;
     return to;
@@ -165,6 +165,8 @@ static int by_score(const void *a, const void *b)
 
 static bool are_finite(const Generator *g, const Going *r)
 {
+    if (g->settings->remove_invalid)
+        return true;
     for (int k = 0; k < r->lines; k++)
         if (isnan(g->lse[r->line[k].at]) || isinf(g->lse[r->line[k].at]))
             return false;
@@ -203,7 +205,6 @@ void beam_step(Generator *g, Going *r)
             finish(g, r, &next[i]);
     if (s->sample && n)
         qsort(next, (size_t)n, sizeof *next, by_score);
-    g->made += n > 0;
     go_on(g, r, next, n);
     free(next);
     r->open = r->open && may_improve(g, r);

@@ -10,8 +10,6 @@
 enum {
     MOST_ROWS = 32,
     MOST_BYTES = 1 << 30, /* of keys and values, unless one row takes more */
-    PROMPTS = 4,          /* that are kept after their rows */
-    PROMPT_LEAST = 8,     /* tokens in common that are worth a row's wait */
 };
 
 /* ---- opening ---- */
@@ -33,15 +31,6 @@ Generator *generator_new(Speaker *s, const Settings *settings, const GenerateWit
     g->prompt = mem_zero(PROMPTS, sizeof *g->prompt);
     g->prompts = mem_zero(PROMPTS, sizeof *g->prompts);
     return g;
-}
-
-static void forget_prompts(Generator *g)
-{
-    for (int i = 0; i < g->prompt_count; i++) {
-        track_drop(speaker_kept(g->speaker), &g->prompt[i]);
-        free(g->prompts[i].id);
-    }
-    g->prompt_count = 0;
 }
 
 static void free_row(Generator *g, Going *r)
@@ -66,7 +55,7 @@ void generator_free(Generator *g)
         g->first = r->next;
         free_row(g, r);
     }
-    forget_prompts(g);
+    prompts_forget(g);
     if (g->prefix.n)
         track_drop(speaker_kept(g->speaker), &g->prefix);
     prefix_clear(&g->common);
@@ -145,14 +134,6 @@ static int check(const Generator *g, const int32_t *id, int64_t n, Err *e)
     return 0;
 }
 
-static int64_t in_common(const int32_t *a, int64_t n, const int32_t *b, int64_t m)
-{
-    int64_t i = 0;
-    while (i < n && i < m && a[i] == b[i])
-        i++;
-    return i;
-}
-
 int generator_add(Generator *g, const int32_t *id, int64_t n, Err *e)
 {
     Going *r = mem_zero(1, sizeof *r);
@@ -173,7 +154,8 @@ int generator_add(Generator *g, const int32_t *id, int64_t n, Err *e)
         g->first_prompt = (Ids){mem_array((size_t)r->sources + 1, sizeof(int32_t)), r->sources};
         memcpy(g->first_prompt.id, r->source, (size_t)r->sources * sizeof(int32_t));
     }
-    g->first_prompt.n = in_common(g->first_prompt.id, g->first_prompt.n, r->source, r->sources);
+    g->first_prompt.n =
+        prompts_in_common(g->first_prompt.id, g->first_prompt.n, r->source, r->sources);
     r->row = g->rows++;
     r->open = true;
     *g->last = r;
@@ -218,16 +200,6 @@ const Prefix *generator_common(Generator *g)
     return g->common.ids.n ? &g->common : NULL;
 }
 
-int64_t generator_made(const Generator *g)
-{
-    return g->made;
-}
-
-int64_t generator_reused(const Generator *g)
-{
-    return g->reused;
-}
-
 /* ---- room ---- */
 
 static int64_t lines_of(const Generator *g)
@@ -249,7 +221,7 @@ static int keep_for(Generator *g, const Going *r, Err *e)
     int64_t token = speaker_token_wide(g->speaker) * speaker_token_layers(g->speaker);
     int64_t each = (need + read) * (token + 1) * (int64_t)sizeof(float);
     int64_t prefix = g->with.prefix ? g->with.prefix->ids.n : 0;
-    forget_prompts(g);
+    prompts_forget(g);
     if (g->prefix.n)
         track_drop(speaker_kept(g->speaker), &g->prefix);
     if (rows > MOST_BYTES / each && !g->with.batch)
@@ -283,48 +255,6 @@ static bool fits(const Generator *g, const Going *r, int64_t reading)
 
 /* ---- beginning ---- */
 
-/* The longest beginning of the row's prompt whose keys are there; its track, or NULL. All but the
- * last token, of which the logits are wanted. */
-static const Track *known(const Generator *g, const Going *row, int64_t *n)
-{
-    const Track *best = NULL;
-    *n = 0;
-    if (g->prefix.n) {
-        *n = in_common(row->source, row->sources - 1, g->with.prefix->ids.id, g->prefix.n);
-        best = &g->prefix;
-    }
-    for (int i = 0; i < g->prompt_count; i++) {
-        int64_t k = in_common(row->source, row->sources - 1, g->prompts[i].id, g->prompts[i].n);
-        if (k > *n) {
-            *n = k;
-            best = &g->prompt[i];
-        }
-    }
-    for (const Going *r = g->first; r && r->begun; r = r->next) {
-        if (r->done || !r->lines || !r->line[0].track.n)
-            continue;
-        int64_t seen = r->sources < r->line[0].track.n ? r->sources : r->line[0].track.n;
-        int64_t k = in_common(row->source, row->sources - 1, r->source, seen);
-        if (k > *n) {
-            *n = k;
-            best = &r->line[0].track;
-        }
-    }
-    return best;
-}
-
-/* Is a row about to begin alike, so that it pays to wait until its keys are there? */
-static bool worth_a_wait(const Generator *g, const Going *row, int64_t have)
-{
-    if (speaker_reads(g->speaker))
-        return false;
-    for (const Going *r = g->first; r && r->begun; r = r->next)
-        if (!r->done && !r->line[0].track.n &&
-            in_common(row->source, row->sources - 1, r->source, r->sources) >= have + PROMPT_LEAST)
-            return true;
-    return false;
-}
-
 /* One line: others begin as copies of it, once the prompt's keys are there. */
 static void begin(Generator *g, Going *r)
 {
@@ -332,12 +262,11 @@ static void begin(Generator *g, Going *r)
     Line *l = mem_zero(1, sizeof *l);
     int64_t n = 0;
     int32_t start = start_of(g);
-    const Track *t = reads ? NULL : known(g, r, &n);
+    const Track *t = reads ? NULL : prompts_known(g, r, &n);
     for (int64_t i = 0; i < r->first; i++)
         line_add(l, reads ? start : r->source[i], 0);
     if (n)
         track_fork(speaker_kept(g->speaker), &l->track, t, n);
-    g->reused += n;
     r->line = l;
     r->lines = 1;
     r->begun = true;
@@ -376,12 +305,12 @@ static int let_in(Generator *g, Err *e)
     for (; r && g->under_way < g->most && status == 0; r = r->next) {
         int64_t have = 0;
         if (!fits(g, r, reading) && g->prompt_count)
-            forget_prompts(g);
+            prompts_forget(g);
         if (!fits(g, r, reading) && (g->under_way || (status = keep_for(g, r, e)) < 0))
             break;
         if (!speaker_reads(g->speaker))
-            known(g, r, &have);
-        if (worth_a_wait(g, r, have))
+            prompts_known(g, r, &have);
+        if (prompts_worth_a_wait(g, r, have))
             break;
         begin(g, r);
         fresh[n++] = r;
@@ -438,26 +367,6 @@ static void gather(Generator *g, Fresh *f)
         }
 }
 
-/* The prompt of a row whose keys are there now: others may begin with it. */
-static void remember(Generator *g, const Going *r)
-{
-    const Line *l = &r->line[0];
-    if (speaker_reads(g->speaker) || r->sources < PROMPT_LEAST)
-        return;
-    if (g->prompt_count == PROMPTS) {
-        track_drop(speaker_kept(g->speaker), &g->prompt[0]);
-        free(g->prompts[0].id);
-        g->prompt_count--;
-        memmove(g->prompt, g->prompt + 1, (PROMPTS - 1) * sizeof *g->prompt);
-        memmove(g->prompts, g->prompts + 1, (PROMPTS - 1) * sizeof *g->prompts);
-    }
-    int i = g->prompt_count++;
-    g->prompt[i] = (Track){0};
-    track_fork(speaker_kept(g->speaker), &g->prompt[i], &l->track, r->sources);
-    g->prompts[i] = (Ids){mem_array((size_t)r->sources, sizeof(int32_t)), r->sources};
-    memcpy(g->prompts[i].id, r->source, (size_t)r->sources * sizeof(int32_t));
-}
-
 /* Several answers are drawn: each goes on for itself from the prompt on. */
 static void spread(Generator *g, Going *r)
 {
@@ -492,7 +401,7 @@ int generator_step(Generator *g, Err *e)
             if (!r->row && g->with.keep)
                 status = prefix_take(&g->common, g->speaker, r->source, r->sources,
                                      &r->line[0].track, e);
-            remember(g, r);
+            prompts_add(g, r);
             spread(g, r);
         }
         if (g->settings->beams > 1)

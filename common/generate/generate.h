@@ -18,18 +18,18 @@
 #include "generate/prefix.h"
 #include "io/frame.h"
 
-typedef struct Answer {
+typedef struct Written {
     const int32_t *id; /* the answer's tokens alone */
     int64_t n;
     float score; /* beams': as sequences_scores; else the mean of logprob */
     Finish finish;
-    const float *logprob; /* [n] of each token, as the model alone has it */
-} Answer;
+    const float *logprob; /* [n] of each token, by the rules */
+} Written;
 
 /* A row that is done. */
 typedef struct Done {
-    const Answer *answer; /* best first */
-    int64_t answers;      /* none where `why` says what went wrong */
+    const Written *answer; /* best first */
+    int64_t answers;       /* none where `why` says what went wrong */
     const char *why;
     bool cut; /* the maximum was less than was asked for: the positions end there */
 } Done;
@@ -62,8 +62,4 @@ void generator_drop(Generator *g); /* that one */
 /* What all prompts so far begin with, and what the model keeps of it: at most the first one's
  * length. NULL: nothing. */
 const Prefix *generator_common(Generator *g);
-/* Tokens made, and tokens whose keys were there already. */
-int64_t generator_made(const Generator *g);
-int64_t generator_reused(const Generator *g);
-
 #endif

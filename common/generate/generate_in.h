@@ -33,7 +33,7 @@ typedef struct Going {
     Line *fin; /* answers that are whole, best first */
     int fins;
     bool open; /* beams: can those under way still be among the best? */
-    Answer *answer;
+    Written *answer;
     char *why;
     Done result;
 } Going;
@@ -58,8 +58,18 @@ struct Generator {
     Track prefix;     /* of with.prefix */
     Prefix common;    /* what is kept of the first prompt, */
     Ids first_prompt; /* and what it has in common with all others */
-    int64_t made, reused;
 };
+
+enum { PROMPTS = 4 /* that are kept after their rows */ };
+
+/* prompts.c: tokens that both begin with; gives up those kept; the longest beginning of the row's
+ * prompt whose keys are there, its track or NULL; is a row about to begin alike, so that it pays to
+ * wait?; the prompt of a row whose keys are there now. */
+int64_t prompts_in_common(const int32_t *a, int64_t n, const int32_t *b, int64_t m);
+void prompts_forget(Generator *g);
+const Track *prompts_known(const Generator *g, const Going *row, int64_t *n);
+bool prompts_worth_a_wait(const Generator *g, const Going *row, int64_t have);
+void prompts_add(Generator *g, const Going *r);
 
 /* A step's logits of a row's lines are there: goes on. */
 void going_step(Generator *g, Going *r);

@@ -1,6 +1,6 @@
 /* going.c - a row under way, where each answer is written for itself: the likeliest token, or one
  * that is drawn. */
-#include "generate/draw.h"
+#include "generate/chance.h"
 #include "generate/generate_in.h"
 
 #include "base/mem.h"
@@ -149,12 +149,23 @@ static int32_t choose(Generator *g, const Going *r, int k, float *score)
     return draw_token(&at, score, g->words);
 }
 
+/* Is the choice made by the model's own numbers, as they are? */
+static bool is_plain(const Generator *g)
+{
+    const Settings *s = g->settings;
+    return !s->sample && !s->biases && !s->bads && !g->with.choices && s->repetition == 1 &&
+           s->encoder_repetition == 1 && s->no_repeat <= 0 && s->encoder_no_repeat <= 0 &&
+           s->forced_bos == UNSET && !s->forced_eos.n && s->decay_start == UNSET &&
+           !s->suppress.n && !s->begin_suppress.n && !s->remove_invalid && s->min_length <= 0 &&
+           s->min_new <= 0;
+}
+
 static void line_step(Generator *g, Going *r, int k)
 {
     Line *l = &r->line[k];
     float *score = g->logits + l->at * g->words;
     double all = g->lse[l->at];
-    if (isnan(all) || all == INFINITY) {
+    if (!isfinite(all) && !g->settings->remove_invalid) {
         going_fail(g, r, "the model's numbers are not finite: are the weights whole?");
         return;
     }
@@ -165,9 +176,10 @@ static void line_step(Generator *g, Going *r, int k)
         going_fail(g, r, "the rules leave no token that could come");
         return;
     }
-    line_add(l, id, (float)((double)score[id] - all));
+    if (!is_plain(g))
+        all = rules_log_sum(g->score, g->words);
+    line_add(l, id, (float)((double)g->score[id] - all));
     l->done = going_ends(g, r, l->id, l->n, &l->finish);
-    g->made++;
 }
 
 static float mean_logprob(const Going *r, const Line *l)
@@ -223,8 +235,8 @@ void going_over(Generator *g, Going *r)
         if (l->track.n)
             track_drop(speaker_kept(g->speaker), &r->fin[i].track);
         if (i < n)
-            r->answer[i] = (Answer){l->id + r->first, line_said(r, l), l->score, l->finish,
-                                    l->logprob + r->first};
+            r->answer[i] = (Written){l->id + r->first, line_said(r, l), l->score, l->finish,
+                                     l->logprob + r->first};
     }
     r->done = true;
     r->result = (Done){r->answer, r->why ? 0 : n, r->why, r->cut};

@@ -161,17 +161,23 @@ void rules_apply(const Settings *s, const Choices *c, RuleWork *w, const Said *a
         ban(&s->begin_suppress, score);
 }
 
+double rules_log_sum(const float *score, int64_t n)
+{
+    float top = -INFINITY;
+    double sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        top = score[i] > top ? score[i] : top;
+    for (int64_t i = 0; i < n; i++)
+        if (score[i] > -INFINITY)
+            sum += exp((double)score[i] - (double)top);
+    return (double)top + log(sum);
+}
+
 void rules_end(const Settings *s, float *score, int64_t words)
 {
     if (!s->renormalize)
         return;
-    float top = -INFINITY;
-    double sum = 0;
-    for (int64_t i = 0; i < words; i++)
-        top = score[i] > top ? score[i] : top;
-    for (int64_t i = 0; i < words; i++)
-        sum += exp((double)score[i] - (double)top);
-    double all = (double)top + log(sum);
+    double all = rules_log_sum(score, words);
     for (int64_t i = 0; i < words; i++)
         score[i] = (float)((double)score[i] - all);
 }

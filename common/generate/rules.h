@@ -35,6 +35,8 @@ typedef struct Said {
 void rules_apply(const Settings *s, const Choices *c, RuleWork *w, const Said *said, float *score);
 /* For sampling; keep: so many tokens stay in any case. */
 void rules_warp(const Settings *s, RuleWork *w, int64_t keep, float *score);
+/* The log of the sum of the scores' exponentials. */
+double rules_log_sum(const float *score, int64_t words);
 /* What comes last. */
 void rules_end(const Settings *s, float *score, int64_t words);
 

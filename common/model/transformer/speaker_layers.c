@@ -39,10 +39,6 @@ static void product(Device *dev, const Weight *w, View x, Act act, View r, View 
     dev->each(dev, EACH_COLS, &(Batch){.cols = (y.cols + a.run - 1) / a.run}, stage_product, &a);
 }
 
-typedef struct NormStage {
-    Norm of;
-} NormStage;
-
 static View rows_of(const Piece *p, View v)
 {
     return v.p ? view_rows(v, p->lo, p->hi) : v;
@@ -50,7 +46,7 @@ static View rows_of(const Piece *p, View v)
 
 static void stage_norm(Piece *p, void *ctx)
 {
-    Norm a = ((const NormStage *)ctx)->of;
+    Norm a = *(const Norm *)ctx;
     a.x = rows_of(p, a.x);
     a.y = rows_of(p, a.y);
     p->dev->norm(p, &a);
@@ -60,12 +56,12 @@ static void norm(const Say *u, const NormPlan *n, View x, View y)
 {
     const Speaker *s = u->s;
     const Config *c = &s->config;
-    NormStage a = {{.x = x,
-                    .y = y,
-                    .gamma = s->value[n->gamma],
-                    .beta = n->beta < 0 ? NULL : s->value[n->beta],
-                    .eps = c->eps,
-                    .rms = c->family->rms}};
+    Norm a = {.x = x,
+              .y = y,
+              .gamma = s->value[n->gamma],
+              .beta = n->beta < 0 ? NULL : s->value[n->beta],
+              .eps = c->eps,
+              .rms = c->family->rms};
     s->dev->each(s->dev, EACH_ROWS, &(Batch){.tokens = x.rows}, stage_norm, &a);
 }
 

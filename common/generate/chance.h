@@ -1,8 +1,9 @@
-/* draw.h - chance: a token by its probability. The numbers come from Philox, keyed by the seed and
- * counted by row, answer and step, so that a row's answer is the same whatever goes on beside it.
+/* chance.h - chance: a token by its probability. The numbers come from Philox, keyed by the seed
+ * and counted by row, answer and step, so that a row's answer is the same whatever goes on beside
+ * it.
  */
-#ifndef WEFT_DRAW_H
-#define WEFT_DRAW_H
+#ifndef WEFT_CHANCE_H
+#define WEFT_CHANCE_H
 
 #include <stdint.h>
 

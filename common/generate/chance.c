@@ -1,4 +1,4 @@
-#include "generate/draw.h"
+#include "generate/chance.h"
 
 #include "kernels/philox.h"
 
