@@ -111,6 +111,7 @@ architecture() {
 @test "bart: encoder and decoder, scaled embeddings, five pickled files" { architecture bart; }
 @test "mbart: norms first, the last token first" { architecture mbart; }
 @test "marian-table: encoder and decoder, the checkpoint's own positions" { architecture marian-table 2; }
+# Torch itself is 0.26 away in bf16 there.
 @test "marian: sines and cosines, pytorch_model.bin" { architecture marian 2 0.25; }
 @test "t5: bias by distance, heads of another width" { architecture t5; }
 @test "mt5: gated activation, distances beyond the table's" { architecture mt5; }

@@ -111,10 +111,23 @@ static int time_stages(int threads, int stages, int turns)
     return 0;
 }
 
+/* [lo, 2^20], or the program ends. */
+static int number(const char *text, long lo)
+{
+    char *end;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end || n < lo || n > 1 << 20) {
+        fprintf(stderr, "pool_test: %s is no number from %ld to %d\n", text, lo, 1 << 20);
+        exit(2);
+    }
+    return (int)n;
+}
+
 int main(int argc, char **argv)
 {
     if (argc >= 3)
-        return time_stages(atoi(argv[1]), atoi(argv[2]), argc > 3 ? atoi(argv[3]) : 0);
+        return time_stages(number(argv[1], 1), number(argv[2], 1),
+                           argc > 3 ? number(argv[3], 0) : 0);
     every_piece_once();
     idle();
     return checked();
