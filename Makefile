@@ -67,7 +67,7 @@ endef
 $(foreach i,$(ISAS),$(eval $(call isa_rule,$(i))))
 
 # Bytes are rounded alike on every kind of CPU: no product is fused with the sum behind it.
-$(BUILD)/kernels/cpu_thin.o $(foreach i,$(ISAS),$(BUILD)/kernels/thin_i8.$(i).o): \
+$(foreach i,$(ISAS),$(BUILD)/kernels/thin_fill.$(i).o $(BUILD)/kernels/thin_i8.$(i).o): \
     ALL_C += -ffp-contract=off
 
 unit: $(UNIT)

@@ -26,6 +26,7 @@ typedef struct CpuOps {
     void (*plain_dw)(Piece *p, const LinearDw *a);
     /* y = x W' + b of the outputs [col0, col0 + y.cols) of a thin weight, x and y f32. */
     void (*thin)(const Thin *w, int64_t col0, View x, View y);
+    void (*thin_fill)(Piece *p, const Thin *w);
     void (*thin_i8)(Piece *p, const Thin *w, int64_t col0, View x, View y);
     int thin_group; /* the largest Thin.group that thin_i8 takes */
 } CpuOps;

@@ -14,6 +14,7 @@ const CpuOps K(cpu_ops) = {.dots = K(dots),
                            .plain_dx = K(plain_dx),
                            .plain_dw = K(plain_dw),
                            .thin = K(thin),
+                           .thin_fill = K(thin_fill),
                            .thin_i8 = K(thin_i8),
                            .thin_group = THIN_GROUP,
                            OPS(TAKE, NONE)};

@@ -18,6 +18,8 @@
 struct Thin {
     ThinForm form;
     int64_t n, k;
+    const View *part; /* while it is made */
+    bool by_input;
     int64_t panel; /* bytes of one */
     int group;     /* of THIN_I8: 2, or 4 where the CPU has AVX-512's VNNI */
     void *data;
@@ -44,6 +46,8 @@ static inline ThinScale thin_scale(int32_t top)
     return (ThinScale){127.0f / max, max / 127.0f};
 }
 
+enum { THIN_MOST = 4 }; /* the largest group */
+
 /* Bytes from what is multiplied to what is asked for: the processor's own foresight ends at a page,
  * and a prefetch beyond the end harms nothing. */
 enum { THIN_AHEAD = 1024 };
@@ -55,6 +59,8 @@ enum { THIN_GROUP = 4 };
 enum { THIN_GROUP = 2 };
 #endif
 void K(thin)(const Thin *w, int64_t col0, View x, View y);
+/* Panels [p->lo, p->hi) of one that is kept. */
+void K(thin_fill)(Piece *p, const Thin *w);
 void K(thin_i8)(Piece *p, const Thin *w, int64_t col0, View x, View y);
 #endif
 

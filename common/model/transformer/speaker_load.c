@@ -55,16 +55,20 @@ typedef struct Jobs {
     int n;
 } Jobs;
 
-static void stage_pack(Piece *p, void *ctx)
+static int pack(const Jobs *l, Err *e)
 {
-    const Jobs *l = ctx;
-    for (int64_t i = p->lo; i < p->hi; i++) {
+    Speaker *s = l->s;
+    Device *dev = s->dev;
+    for (int i = 0; i < l->n; i++) {
         const Job *j = &l->job[i];
-        *j->to = p->dev->pack_thin(p->dev, j->part, j->biased ? j->bias : NULL, j->parts,
-                                   j->by_input, l->s->form);
+        *j->to = dev->pack_thin(dev, j->part, j->biased ? j->bias : NULL, j->parts, j->by_input,
+                                s->form);
+        if (!*j->to)
+            return out_of_memory(s, e);
         for (int k = 0; k < j->parts; k++)
-            weights_done(l->s->weights, j->part[k].p, j->part[k].rows * j->part[k].cols);
+            weights_done(s->weights, j->part[k].p, j->part[k].rows * j->part[k].cols);
     }
+    return 0;
 }
 
 static int add_dense(Jobs *l, const Dense *d, Err *e)
@@ -127,16 +131,6 @@ static int add_words(Jobs *l, Err *e)
     return 0;
 }
 
-static int pack(const Jobs *l, Err *e)
-{
-    Device *dev = l->s->dev;
-    dev->each(dev, EACH_COLS, &(Batch){.cols = l->n}, stage_pack, (void *)(uintptr_t)l);
-    for (int i = 0; i < l->n; i++)
-        if (!*l->job[i].to)
-            return out_of_memory(l->s, e);
-    return 0;
-}
-
 static int read_weights(Speaker *s, Err *e)
 {
     const HalfPlan *h = speaker_half(s);
@@ -148,10 +142,10 @@ static int read_weights(Speaker *s, Err *e)
         r = hold_norm(s, &h->embed, e);
     if (r == 0)
         r = hold_norm(s, &h->last, e);
+    if (r == 0)
+        r = add_words(&l, e); /* first: memory is at its peak while the largest is there twice */
     for (int64_t i = 0; i < h->owned && r == 0; i++)
         r = add_layer(&l, &h->layer[i], e);
-    if (r == 0)
-        r = add_words(&l, e);
     if (r == 0)
         r = pack(&l, e);
     free(l.job);
