@@ -2,45 +2,58 @@
 
 void K(plain_dw)(Piece *p, const LinearDw *a);
 
-enum { BLOCK = 512, WIDE = 4 };
+/* Numbers of dW that stay in registers: rows by columns. */
+#if defined __AVX512F__
+enum { TALL = 4, WIDE = 4 };
+#else
+enum { TALL = 2, WIDE = 4 };
+#endif
+enum { BLOCK = 512 };
 
-/* Tokens [t0, t1) of dW's `rows` (a constant) rows from row j, n <= WIDE * VN columns from
- * column c. */
-VFN void strip(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows, int64_t c, int64_t n,
-               bool add)
+/* Tokens [t0, t1) of dW's `rows` (a constant) rows from row j, WIDE * RN columns from column c. */
+VFN void strip(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows, int64_t c, bool add)
 {
-    vf sum[4][WIDE];
-    int64_t part[WIDE];
-    for (int v = 0; v < WIDE; v++)
-        part[v] = n - v * VN > 0 ? n - v * VN : 0;
+    vr sum[TALL][WIDE];
     for (int r = 0; r < rows; r++)
         for (int v = 0; v < WIDE; v++)
-            sum[r][v] = vset(0);
+            sum[r][v] = rset(0);
     for (int64_t t = t0; t < t1; t++) {
-        const float *x = (const float *)VROW(a->x, t) + c, *dy = (const float *)VROW(a->dy, t);
-        vf xv[WIDE];
+        const float *x = (const float *)VROW(a->x, t) + c, *dy = (const float *)VROW(a->dy, t) + j;
+        vr xv[WIDE];
         for (int v = 0; v < WIDE; v++)
-            xv[v] = part[v] ? vget(x, K_F32, v * VN, part[v]) : vset(0);
-        for (int r = 0; r < rows; r++)
+            xv[v] = rload(x + v * RN);
+        for (int r = 0; r < rows; r++) {
+            vr d = rset(dy[r]);
             for (int v = 0; v < WIDE; v++)
-                sum[r][v] += vset(dy[j + r]) * xv[v];
+                sum[r][v] += d * xv[v];
+        }
     }
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < WIDE && part[v]; v++) {
-            void *dw = VROW(a->dw, j + r);
-            int64_t at = c + v * VN;
-            vf s = add ? vget(dw, K_F32, at, part[v]) + sum[r][v] : sum[r][v];
-            vput(dw, K_F32, at, s, part[v]);
+        for (int v = 0; v < WIDE; v++) {
+            float *dw = (float *)VROW(a->dw, j + r) + c + v * RN;
+            vr s = add ? rload(dw) + sum[r][v] : sum[r][v];
+            memcpy(dw, &s, sizeof s);
         }
+}
+
+/* The columns from c on, one by one. */
+static void last(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int64_t c, bool add)
+{
+    for (; c < a->dw.cols; c++) {
+        float sum = 0, *dw = (float *)VROW(a->dw, j) + c;
+        for (int64_t t = t0; t < t1; t++)
+            sum += ((const float *)VROW(a->dy, t))[j] * ((const float *)VROW(a->x, t))[c];
+        *dw = add ? *dw + sum : sum;
+    }
 }
 
 VFN void columns(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows, bool add)
 {
-    int64_t c = 0, k = a->dw.cols;
-    for (; c + WIDE * VN <= k; c += WIDE * VN)
-        strip(a, t0, t1, j, rows, c, WIDE * VN, add);
-    if (c < k)
-        strip(a, t0, t1, j, rows, c, k - c, add);
+    int64_t c = 0;
+    for (; c + WIDE * RN <= a->dw.cols; c += WIDE * RN)
+        strip(a, t0, t1, j, rows, c, add);
+    for (int r = 0; r < rows; r++)
+        last(a, t0, t1, j + r, c, add);
 }
 
 static void bias(const LinearDw *a, int64_t t0, int64_t t1, bool add)
@@ -60,8 +73,8 @@ void K(plain_dw)(Piece *p, const LinearDw *a)
     do { /* once at least: no tokens give a gradient of 0 */
         int64_t t1 = a->x.rows - t0 < BLOCK ? a->x.rows : t0 + BLOCK, j = a->lo;
         bool add = a->add || t0 > 0;
-        for (; j + 4 <= a->hi; j += 4)
-            columns(a, t0, t1, j, 4, add);
+        for (; j + TALL <= a->hi; j += TALL)
+            columns(a, t0, t1, j, TALL, add);
         for (; j < a->hi; j++)
             columns(a, t0, t1, j, 1, add);
         if (a->db)
