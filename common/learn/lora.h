@@ -10,7 +10,7 @@
  *     Lora *l = lora_plan(t, 8, 16, false);    // before transformer_learns
  *     lora_ready(l, grad, &e);                 // behind it
  *     ... the way back ... lora_gradient(l); ... a step over A and B ... lora_apply(l);
- *     transformer_renew(t);
+ *     transformer_renew(t, NULL);
  */
 #ifndef WEFT_LORA_H
 #define WEFT_LORA_H

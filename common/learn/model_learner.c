@@ -122,7 +122,7 @@ static void changed(Learner *l)
     Device *dev = l->dev;
     if (m->spec.lora)
         lora_apply(m->spec.lora);
-    transformer_renew(m->spec.t);
+    transformer_renew(m->spec.t, m->spec.lora ? NULL : m->learn.trains);
     if (m->spec.words)
         words_learn_renew(m->spec.words);
     if (l->table < 0)

@@ -85,5 +85,5 @@ void new_weights(Transformer *t, uint64_t seed)
         dev->put(dev, transformer_numbers(t) + a->at, p, (size_t)param_numbers(a) * sizeof *p);
         free(p);
     }
-    transformer_renew(t);
+    transformer_renew(t, NULL);
 }

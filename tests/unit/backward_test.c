@@ -108,7 +108,7 @@ static void shift(Case *c, const float *was, const float *direction, int64_t n, 
     for (int64_t i = 0; i < n; i++)
         now[i] = (float)((double)was[i] + h * (double)direction[i]);
     c->dev->put(c->dev, transformer_numbers(c->t) + at, now, (size_t)n * sizeof *now);
-    transformer_renew(c->t);
+    transformer_renew(c->t, NULL);
     free(now);
 }
 

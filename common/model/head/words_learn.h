@@ -14,7 +14,7 @@ WordsLearn *words_learn_new(Transformer *t, const Weights *w, HeadTask task, Err
 void words_learn_free(WordsLearn *h);
 /* After transformer_learns(t). */
 int words_learn_ready(WordsLearn *h, Err *e);
-/* Once parameters have changed, beside transformer_renew(t). */
+/* Once parameters have changed, beside transformer_renew. */
 void words_learn_renew(WordsLearn *h);
 
 /* Chosen tokens of the transformer's batch; host memory. */

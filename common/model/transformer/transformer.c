@@ -46,6 +46,7 @@ void transformer_free(Transformer *t)
     free(t->pass);
     tape_free(&t->tape);
     plan_clear(&t->plan);
+    free(t->dense);
     free(t->weight);
     free(t->value);
     free(t->distance_host);

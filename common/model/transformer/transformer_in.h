@@ -29,6 +29,7 @@ struct Transformer {
     Plan plan;
     float *arena;          /* device memory of a writable model, all parameters; else NULL */
     const float **value;   /* by parameter, device memory; NULL of a packed matrix' parts */
+    const Dense **dense;   /* by matrix, of a model that learns */
     Weight **weight;       /* by matrix */
     const float *distance; /* what attention adds by distance, device memory; NULL: nothing */
     float *distance_host;

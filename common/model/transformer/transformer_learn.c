@@ -98,12 +98,12 @@ static int make_arena(Transformer *t, Err *e)
 
 static int follow(Transformer *t, Err *e)
 {
-    const Dense **dense = plan_denses(&t->plan);
+    t->dense = plan_denses(&t->plan);
     bool by_input = t->config.family->by_input;
     int r = 0;
     t->weight = mem_zero((size_t)t->plan.denses + 1, sizeof *t->weight);
     for (int i = 0; i < t->plan.denses && r == 0; i++) {
-        const Dense *d = dense[i];
+        const Dense *d = t->dense[i];
         bool turned = by_input && !d->plain;
         int64_t out = dense_out(d), rows = turned ? d->in : out, cols = turned ? out : d->in;
         View w = view_of((float *)(uintptr_t)t->value[d->weight], K_F32, rows, cols);
@@ -112,7 +112,6 @@ static int follow(Transformer *t, Err *e)
         if (!t->weight[i])
             r = err_set(e, "out of memory on %s", t->dev->name);
     }
-    free(dense);
     return r;
 }
 
@@ -146,13 +145,29 @@ static int use_distance(Transformer *t, Err *e)
     return all ? 0 : -1;
 }
 
+/* What changed, by parameter; NULL: all. */
+typedef struct Renewal {
+    Transformer *t;
+    const bool *changed;
+} Renewal;
+
+static bool has_changed(const Renewal *r, int64_t dense)
+{
+    const Dense *d = r->t->dense[dense];
+    bool changed = !r->changed;
+    for (int i = 0; i < d->parts && !changed; i++)
+        changed = r->changed[d->weight + i] || (d->bias >= 0 && r->changed[d->bias + i]);
+    return changed;
+}
+
 static void stage_renew(Piece *p, void *ctx)
 {
-    const Transformer *t = ctx;
+    const Renewal *r = ctx;
+    const Transformer *t = r->t;
     for (int64_t i = p->lo; i < p->hi; i++)
-        if (i < t->plan.denses)
+        if (i < t->plan.denses && has_changed(r, i))
             p->dev->renew(p, t->weight[i]);
-        else
+        else if (i == t->plan.denses)
             p->dev->gather(p, &(Gather){.x = view_of((float *)(uintptr_t)t->value[t->plan.distance],
                                                      K_F32, t->config.buckets * t->config.heads, 1),
                                         .y = view_of((float *)(uintptr_t)t->distance, K_F32,
@@ -160,10 +175,10 @@ static void stage_renew(Piece *p, void *ctx)
                                         .index = t->spread.token});
 }
 
-void transformer_renew(Transformer *t)
+void transformer_renew(Transformer *t, const bool *changed)
 {
     int64_t n = t->plan.denses + (t->plan.distance >= 0);
-    t->dev->each(t->dev, EACH_COLS, &(Batch){.cols = n}, stage_renew, t);
+    t->dev->each(t->dev, EACH_COLS, &(Batch){.cols = n}, stage_renew, &(Renewal){t, changed});
 }
 
 int transformer_learns(Transformer *t, Err *e)
@@ -173,7 +188,7 @@ int transformer_learns(Transformer *t, Err *e)
     t->pass = mem_zero(1, sizeof *t->pass);
     if (make_arena(t, e) < 0 || follow(t, e) < 0 || use_distance(t, e) < 0)
         return -1;
-    transformer_renew(t);
+    transformer_renew(t, NULL);
     return 0;
 }
 

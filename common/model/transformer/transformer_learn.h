@@ -9,7 +9,7 @@
  *     ... transformer_states(t) -> loss -> transformer_states_grad(t) ...
  *     transformer_backward(t, &learn, &e);
  *     ... transformer_numbers(t) are changed by learn.grad ...
- *     transformer_renew(t);
+ *     transformer_renew(t, NULL);
  */
 #ifndef WEFT_TRANSFORMER_LEARN_H
 #define WEFT_TRANSFORMER_LEARN_H
@@ -48,8 +48,8 @@ void transformer_make_again(Transformer *t);
 /* Gives parameters their places, reads those that the checkpoint has, and makes matrices ready. */
 int transformer_learns(Transformer *t, Err *e);
 float *transformer_numbers(Transformer *t); /* [plan.params.numbers], device */
-/* Matrices as products read them, once their numbers have changed. */
-void transformer_renew(Transformer *t);
+/* Matrices as products read them, once numbers have changed: of these parameters, NULL all. */
+void transformer_renew(Transformer *t, const bool *changed);
 /* As products read it: matrix `id` of the plan; a parameter's numbers. */
 const Weight *transformer_weight(const Transformer *t, int id);
 const float *transformer_value(const Transformer *t, int param);
