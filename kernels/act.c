@@ -28,7 +28,7 @@ VFN vf tanh_of(vf x)
     vf t = (e - vset(1.0f)) / (e + vset(1.0f));
     /* Near 0 that loses digits; x - x^3/3 does not. */
     vf small = x - x * x * x * vset(1.0f / 3);
-    vi near = (vi)(x < vset(0.02f)) & (vi)(x > vset(-0.02f));
+    vi near = vless(x, vset(0.02f)) & vless(vset(-0.02f), x);
     return vpick(near, small, t);
 }
 
@@ -41,7 +41,7 @@ VFN vf activate(vf x, Act act)
         vf u = vset(0.7978845608f) * (x + vset(0.044715f) * x * x * x);
         return vset(0.5f) * x * (vset(1.0f) + tanh_of(u));
     }
-    case ACT_RELU: return vpick(x < vset(0.0f), vset(0.0f), x); /* NaN stays */
+    case ACT_RELU: return vpick(vless(x, vset(0.0f)), vset(0.0f), x); /* NaN stays */
     case ACT_TANH: return vpick(x == x, tanh_of(x), x);
     case ACT_SILU: return x / (vset(1.0f) + vexp(-vmin(vmax(x, vset(-87.0f)), vset(87.0f))));
     case ACT_COUNT: break;

@@ -20,7 +20,7 @@ VFN vf gelu_slope(vf x)
     s = s * t + vset(-0.284496736f);
     s = s * t + vset(0.254829592f);
     vf tail = vset(0.5f) * s * t * e; /* Phi(-|x|) */
-    return vpick(x < vset(0), tail, vset(1) - tail) + x * e * vset(0.39894228f);
+    return vpick(vless(x, vset(0)), tail, vset(1) - tail) + x * e * vset(0.39894228f);
 }
 
 /* The function is x s(2u), s the sigmoid, u = sqrt(2/pi) (x + k x^3). */
@@ -52,7 +52,7 @@ VFN vf slope(vf x, Act act)
     case ACT_NONE: return vset(1);
     case ACT_GELU: return gelu_slope(x);
     case ACT_GELU_TANH: return gelu_tanh_slope(x);
-    case ACT_RELU: return vpick(x > vset(0), vset(1), vset(0));
+    case ACT_RELU: return vpick(vless(vset(0), x), vset(1), vset(0));
     case ACT_TANH: return tanh_slope(x);
     case ACT_SILU: return silu_slope(x);
     case ACT_COUNT: break;

@@ -7,25 +7,25 @@
 
 enum { QUERIES = 4 };
 
-/* out[0..4][j .. j + n * VN) = a[4][depth] b[depth][..], whose rows are ldb apart; n vectors at a
- * time. The sum runs over depth in order. */
+/* out[0..4][j .. j + n * RN) = a[4][depth] b[depth][..], whose rows are ldb apart; n registers at a
+ * time, whose sums stay there. The sum runs over depth in order. */
 #define TILE(n)                                                                                    \
     VFN void tile##n(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t depth,      \
                      int64_t j, float *out, int64_t ldo)                                           \
     {                                                                                              \
-        vf sum[QUERIES][n];                                                                        \
+        vr sum[QUERIES][n];                                                                        \
         for (int r = 0; r < QUERIES; r++)                                                          \
             for (int i = 0; i < n; i++)                                                            \
-                sum[r][i] = vset(0);                                                               \
+                sum[r][i] = rset(0);                                                               \
         for (int64_t c = 0; c < depth; c++)                                                        \
             for (int i = 0; i < n; i++) {                                                          \
-                vf v = vload(b + c * ldb + j + i * VN);                                            \
+                vr v = rload(b + c * ldb + j + i * RN);                                            \
                 for (int r = 0; r < QUERIES; r++)                                                  \
-                    sum[r][i] += vset(a[r * lda + c]) * v;                                         \
+                    sum[r][i] += rset(a[r * lda + c]) * v;                                         \
             }                                                                                      \
         for (int r = 0; r < QUERIES; r++)                                                          \
             for (int i = 0; i < n; i++)                                                            \
-                vstore(out + r * ldo + j + i * VN, sum[r][i]);                                     \
+                memcpy(out + r * ldo + j + i * RN, &sum[r][i], sizeof sum[r][i]);                  \
     }
 TILE(1)
 TILE(2)
@@ -36,11 +36,13 @@ VFN void tile(const float *a, int64_t lda, const float *b, int64_t ldb, int64_t 
               float *out, int64_t ldo)
 {
     int64_t j = 0;
-    for (; j + 4 * VN <= cols; j += 4 * VN)
+#if defined __AVX512F__ /* which has registers for sixteen sums */
+    for (; j + 4 * RN <= cols; j += 4 * RN)
         tile4(a, lda, b, ldb, depth, j, out, ldo);
-    for (; j + 2 * VN <= cols; j += 2 * VN)
+#endif
+    for (; j + 2 * RN <= cols; j += 2 * RN)
         tile2(a, lda, b, ldb, depth, j, out, ldo);
-    for (; j < cols; j += VN)
+    for (; j < cols; j += RN)
         tile1(a, lda, b, ldb, depth, j, out, ldo);
 }
 
@@ -50,14 +52,14 @@ VFN void tile_add(const float *a, int64_t lda, const float *b, int64_t ldb, int6
                   int64_t cols, float *to, int64_t ldt)
 {
     for (int64_t j = 0; j < rows; j++) {
-        vf w[QUERIES];
+        vr w[QUERIES];
         for (int r = 0; r < QUERIES; r++)
-            w[r] = vset(a[r * lda + j]);
-        for (int64_t c = 0; c < cols; c += VN) {
-            vf sum = vload(to + j * ldt + c);
+            w[r] = rset(a[r * lda + j]);
+        for (int64_t c = 0; c < cols; c += RN) {
+            vr sum = rload(to + j * ldt + c);
             for (int r = 0; r < QUERIES; r++)
-                sum += w[r] * vload(b + r * ldb + c);
-            vstore(to + j * ldt + c, sum);
+                sum += w[r] * rload(b + r * ldb + c);
+            memcpy(to + j * ldt + c, &sum, sizeof sum);
         }
     }
 }

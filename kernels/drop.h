@@ -33,11 +33,9 @@ static inline void drop_draw(Dropper *d, int64_t c0)
 /* Columns [c, c + VN) of x where they are kept, else 0. c goes up from 0 by VN. */
 VFN vf drop_kept(Dropper *d, vf x, int64_t c)
 {
-    vu u;
     if (c % DROP_SPAN == 0)
         drop_draw(d, c);
-    memcpy(&u, d->word[c % DROP_SPAN / VN], sizeof u);
-    return vpick((vi)(u >= d->least), x, vset(0));
+    return vpick(vleast(d->word[c % DROP_SPAN / VN], d->least), x, vset(0));
 }
 
 #endif

@@ -56,6 +56,7 @@ enum { RN = 4 };
 #endif
 typedef float vr __attribute__((vector_size(RN * 4)));
 typedef int32_t vri __attribute__((vector_size(RN * 4)));
+typedef uint32_t vru __attribute__((vector_size(RN * 4)));
 
 VFN vr rset(float x)
 {
@@ -87,9 +88,32 @@ VFN vr rmin(vr a, vr b)
         x[i] = expr;                                                                               \
     memcpy(&a, x, sizeof a);                                                                       \
     return a;
-VFN vf vmax(vf a, vf b){BY_REGISTERS(rmax(x[i], y[i]))} VFN vf vmin(vf a, vf b)
+VFN vf vmax(vf a, vf b){BY_REGISTERS(rmax(x[i], y[i]))} VFN vf
+    vmin(vf a, vf b){BY_REGISTERS(rmin(x[i], y[i]))}
+/* a < b, and a >= b: all bits where it holds. */
+VFN vi vless(vf a, vf b)
 {
-    BY_REGISTERS(rmin(x[i], y[i]))
+    vr x[VN / RN], y[VN / RN];
+    vri less[VN / RN];
+    vi v;
+    memcpy(x, &a, sizeof x);
+    memcpy(y, &b, sizeof y);
+    for (int i = 0; i < VN / RN; i++)
+        less[i] = x[i] < y[i];
+    memcpy(&v, less, sizeof v);
+    return v;
+}
+VFN vi vleast(const uint32_t *a, uint32_t b)
+{
+    vri least[VN / RN];
+    vi v;
+    for (int i = 0; i < VN / RN; i++) {
+        vru u;
+        memcpy(&u, a + i * RN, sizeof u);
+        least[i] = u >= b;
+    }
+    memcpy(&v, least, sizeof v);
+    return v;
 }
 #define VFOLD(v, a, b, c, d, e, f, g, h)                                                           \
     __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0)
