@@ -67,8 +67,7 @@ if [ $# -eq 0 ]; then
     set -- "$TOP"/tests/*.bats "$WEFT_UNIT"/*_test
     # The slowest first. The others compute nothing, or choose their device.
     if [ -e "$standin" ] && [ "${WEFT_STANDIN:-1}" != 0 ] && [ "${WEFT_DEVICE:-cpu}" = cpu ]; then
-        for name in bits sweeps train golden heads gen-few encode embed pool weft-head head-choice \
-            score show deal; do
+        for name in bits train golden heads gen-few encode embed pool; do
             again+=("cuda:$TOP/tests/$name.bats")
         done
     fi
