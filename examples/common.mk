@@ -25,9 +25,10 @@ ROWS ?=
 VADER = $(TOP)/data/vader
 STANDIN_SAYS ?= tweets
 
-export PATH := $(TOP)/bin:$(PATH)
+BIN  := $(or $(WEFT_BIN),$(TOP)/bin)
+export PATH := $(BIN):$(PATH)
 
-ifeq ($(wildcard $(TOP)/bin/tok),)
+ifeq ($(wildcard $(BIN)/tok),)
 $(error $(NAME): no programs yet: make -C $(TOP))
 endif
 
@@ -81,7 +82,7 @@ STANDIN_MODEL ?= $(MINILM)
 STANDIN_IS ?= all-MiniLM-L6-v2
 ifneq ($(MODEL_FROM),)
 ifeq ($(strip $(MODEL)),)
-MODEL := $(shell HF_HUB_OFFLINE=1 $(TOP)/bin/get -q $(MODEL_FROM) 2>/dev/null)
+MODEL := $(shell HF_HUB_OFFLINE=1 $(BIN)/get -q $(MODEL_FROM) 2>/dev/null)
 ifeq ($(MODEL),)
 $(info $(NAME): $(MODEL_FROM) is not in the cache (weft get $(MODEL_FROM)): $(STANDIN_IS) stands in)
 MODEL := $(STANDIN_MODEL)
@@ -100,7 +101,7 @@ $(MINILM)/model.safetensors:
 some = $(if $(ROWS),deal -s $(SEED) -n $(ROWS):$1 1:-,cat > $1)
 
 # Equal texts are to stand on one side of a split, where deal can see to it.
-GROUP := $(shell $(TOP)/bin/deal --help | grep -q -- --group && echo --group text)
+GROUP := $(shell $(BIN)/deal --help | grep -q -- --group && echo --group text)
 
 # The report of a trained folder on rows of ids; of several reports a line each; a picture, in whose
 # legend the files of OUT go by their names.
