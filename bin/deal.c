@@ -4,16 +4,20 @@
 #include "base/opt.h"
 #include "bin/programs.h"
 #include "deal/row_groups.h"
+#include "io/recut.h"
 #include "io/spool.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_BY = OPT_LONG, MAX_PARTS = 32 };
+enum { KEY_BY = OPT_LONG, KEY_GROUP, KEY_FIRST, MAX_PARTS = 32 };
 
 static const Opt options[] = {
     {'n', "rows", "N:FILE", "exactly N rows to FILE (repeatable)", OPT_KEY},
     {KEY_BY, "by", "label", "keep the shares within each label", OPT_KEY},
+    {KEY_GROUP, "group", "text|COLUMN", "rows that are equal there go to one file", OPT_KEY},
+    {KEY_FIRST, "first", NULL, "in the order they come, not at random", OPT_KEY},
     {0},
 };
 
@@ -21,8 +25,10 @@ typedef struct Deal {
     Share share[MAX_PARTS];
     const char *file[MAX_PARTS]; /* "-": thrown away */
     Out *out[MAX_PARTS];
+    Recut cut[MAX_PARTS];
     int parts;
-    bool by_label;
+    bool by_label, first;
+    char *group; /* the tensor's name; NULL: none */
 } Deal;
 
 /* "80:train.weft" or, `exact`, "500:train.weft". */
@@ -47,6 +53,16 @@ static void add_part(Deal *d, const char *text, bool exact)
     d->file[d->parts++] = colon + 1;
 }
 
+/* text, pair and label are the stream's own; others `tok -k` carries. */
+static char *group_tensor(const char *column)
+{
+    static const char *const own[] = {"text", "pair", "label"};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strcmp(column, own[i]) == 0)
+            return mem_fmt("row.%s", column);
+    return mem_fmt("row.keep.%s", column);
+}
+
 static Deal read_options(Args *a)
 {
     static const char *const columns[] = {"label", NULL};
@@ -57,7 +73,15 @@ static Deal read_options(Args *a)
             add_part(&d, a->value, true);
         else if (k == KEY_BY)
             d.by_label = args_word(a, columns) == 0;
+        else if (k == KEY_FIRST)
+            d.first = true;
+        else if (k == KEY_GROUP) {
+            free(d.group);
+            d.group = group_tensor(a->value);
+        }
     }
+    if (d.first && d.group)
+        die_usage("--first keeps the order, and --group does not");
     for (int i = 0; i < a->nfiles; i++, rest = true)
         add_part(&d, a->files[i], false);
     if (!rest)
@@ -86,14 +110,22 @@ static uint8_t *assign(const Deal *d, const Spool *s, uint64_t seed)
         Frame *f = frame_of(s, i);
         if (d->by_label && f->rows && !frame_get(f, "row.label"))
             dief("stdin: --by label, but the rows have no label: name its column with `tok -l`");
-        row_groups_add(&u, f, d->by_label);
+        if (d->group && f->rows && !frame_get(f, d->group))
+            dief("stdin: --group: the rows have no such column: carry it along with `tok -k`");
+        row_groups_add(&u, f, d->by_label, d->group);
         frame_free(f);
     }
-    if (share_totals(d->share, d->parts, u.n, total, &e) < 0) {
+    if (share_totals(d->share, d->parts, u.records, total, &e) < 0) {
         err_at(&e, "stdin");
         die(&e);
     }
-    uint8_t *part = row_groups_deal(&u, total, d->parts, &r);
+    uint8_t *part = row_groups_deal(&u, total, d->parts, d->first ? NULL : &r);
+    for (int64_t i = 0; i < u.records; i++)
+        total[part[i]]--;
+    for (int p = 0; p < d->parts; p++)
+        if (d->share[p].exact >= 0 && total[p] != 0)
+            dief("stdin: -n %" PRId64 ":%s: the groups do not add up to it", d->share[p].exact,
+                 d->file[p]);
     row_groups_free(&u);
     return part;
 }
@@ -116,7 +148,7 @@ static void deal_frame(Deal *d, const Frame *f, RecordCursor *at, const uint8_t 
             continue;
         Frame *piece = frame_select(f, row, n);
         piece->end = f->end;
-        if (out_write(d->out[p], piece, &e) < 0)
+        if (recut_write(&d->cut[p], piece, &e) < 0)
             die(&e);
     }
     free(row);
@@ -127,14 +159,18 @@ static void write_parts(Deal *d, const Spool *s, const uint8_t *part)
 {
     Err e = {0};
     RecordCursor at = {0};
-    for (int p = 0; p < d->parts; p++)
+    for (int p = 0; p < d->parts; p++) {
         if (strcmp(d->file[p], "-") != 0 && !(d->out[p] = out_file(d->file[p], &e)))
             die(&e);
+        d->cut[p].to = d->out[p];
+    }
     for (int i = 0; i < spool_frames(s); i++) {
         Frame *f = frame_of(s, i);
         deal_frame(d, f, &at, part);
         frame_free(f);
     }
+    for (int p = 0; p < d->parts; p++)
+        recut_clear(&d->cut[p]);
     if (out_close_all(d->out, d->parts, &e) < 0)
         die(&e);
 }
@@ -151,6 +187,7 @@ int main(int argc, char **argv)
     uint8_t *part = assign(&d, s, a.common.seed);
     write_parts(&d, s, part);
     free(part);
+    free(d.group);
     spool_free(s);
     in_close(in);
     return 0;

@@ -3,20 +3,15 @@
  * PATH. Nothing is read from standard input to find out. */
 #include "base/mem.h"
 #include "base/msg.h"
+#include "io/begins.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-enum { TELLS = 9, HEADER_MAX = 100000000 }; /* bytes that tell a stream; its longest header */
 
 /* Letters that only ours has (head(1) has c n q v z and digits) and those of head(1) that take
  * an argument, which then is no option. */
@@ -75,55 +70,24 @@ static bool has_our_option(char **argv)
     return false;
 }
 
-/* Can these first n bytes of standard input begin a stream: a header's length in eight bytes,
- * then '{'? */
-static bool like_stream(const unsigned char *p, size_t n)
+/* Is there nothing but streams to read, and -q, which is ours too? */
+static bool all_are_streams(char **argv)
 {
-    uint64_t length = 0;
-    for (size_t i = 0; i < n && i < 8; i++)
-        length |= (uint64_t)p[i] << 8 * i;
-    return length <= HEADER_MAX && (n < TELLS || p[8] == '{');
-}
-
-/* The first bytes of a pipe, which stay in it. They may come one by one, and poll(2) cannot
- * wait for more than there is; so while they leave it open, look again after a growing nap. */
-static bool pipe_begins_stream(void)
-{
-    int copy[2];
-    unsigned char p[TELLS];
-    struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
-    struct timespec nap = {.tv_nsec = 250000};
-    if (pipe2(copy, O_CLOEXEC) < 0)
-        return false;
-    for (;;) {
-        if (poll(&in, 1, -1) < 0 && errno != EINTR)
+    int operands = 0;
+    bool options = true;
+    for (char **a = argv + 1; *a; a++) {
+        if (options && (strcmp(*a, "-q") == 0 || strcmp(*a, "--quiet") == 0))
+            continue;
+        if (options && strcmp(*a, "--") == 0) {
+            options = false;
+            continue;
+        }
+        bool standard = strcmp(*a, "-") == 0;
+        if (!(standard ? stdin_begins_stream() : file_begins_stream(*a)))
             return false;
-        bool all = (in.revents & POLLHUP) != 0; /* seen before the copy, so nothing is missed */
-        ssize_t n = tee(STDIN_FILENO, copy[1], TELLS, SPLICE_F_NONBLOCK);
-        if (n < 0 && errno != EAGAIN && errno != EINTR)
-            return false;
-        if (n > 0 && read(copy[0], p, (size_t)n) != n)
-            return false;
-        if (n == TELLS || (n > 0 && !like_stream(p, (size_t)n)))
-            return like_stream(p, (size_t)n);
-        if (all)
-            return false;
-        nanosleep(&nap, NULL);
-        if (nap.tv_nsec < 20000000)
-            nap.tv_nsec *= 2;
+        operands++;
     }
-}
-
-static bool stdin_begins_stream(void)
-{
-    struct stat st;
-    unsigned char p[TELLS];
-    if (fstat(STDIN_FILENO, &st) < 0)
-        return false;
-    if (S_ISFIFO(st.st_mode))
-        return pipe_begins_stream();
-    off_t at = S_ISREG(st.st_mode) ? lseek(STDIN_FILENO, 0, SEEK_CUR) : -1;
-    return at >= 0 && pread(STDIN_FILENO, p, TELLS, at) == TELLS && like_stream(p, TELLS);
+    return operands || stdin_begins_stream();
 }
 
 /* A file's identity as a word, " DEVICE:INODE ". */
@@ -186,8 +150,9 @@ static noreturn void run_ours(char **argv)
 
 int main(int argc, char **argv)
 {
+    (void)argc;
     msg_begin("head");
-    if (has_our_option(argv) || (argc == 1 && stdin_begins_stream()))
+    if (has_our_option(argv) || all_are_streams(argv))
         run_ours(argv);
     run_other(argv);
 }

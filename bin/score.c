@@ -15,7 +15,9 @@ enum {
     KEY_AGGREGATE,
     KEY_TARGETS,
     KEY_MAX_ANSWER,
-    KEY_IMPOSSIBLE
+    KEY_IMPOSSIBLE,
+    KEY_WIDE,
+    KEY_SKIP
 };
 
 enum { MAX_ANSWER = 15, DELIVERED = 1 << 16 }; /* tokens; bytes that need not wait for a frame */
@@ -30,7 +32,9 @@ static const Opt options[] = {
     {KEY_TARGETS, "targets", "A,B", "fill-mask over these words", OPT_KEY},
     {KEY_MAX_ANSWER, "max-answer", "N", "answers of at most N tokens (15)", OPT_KEY},
     {KEY_IMPOSSIBLE, "impossible", NULL, "a question may have no answer", OPT_KEY},
+    {KEY_WIDE, "wide", NULL, "with -k 0: a line a row, a column a class", OPT_KEY},
     {'e', "eval", NULL, "metrics against the rows' labels instead of answers", OPT_KEY},
+    {KEY_SKIP, "skip-unlabelled", NULL, "with -e: leave rows without a label out", OPT_KEY},
     {0},
 };
 
@@ -49,6 +53,10 @@ static void check_options(const Scorer *s)
         die_usage("--eval measures the one best answer a row: without -k and --multi");
     if ((given & ASK_EVAL) && (given & ASK_AGGREGATE))
         die_usage("--eval measures the words' own labels: without --aggregate");
+    if ((given & ASK_SKIP) && !(given & ASK_EVAL))
+        die_usage("--skip-unlabelled is about --eval");
+    if ((given & ASK_WIDE) && (s->answers.top != TOP_ALL || s->answers.format == FORMAT_JSON))
+        die_usage("--wide is the form of all classes, as text or CSV: with -k 0");
 }
 
 static void read_options(Scorer *s, Args *a)
@@ -62,6 +70,8 @@ static void read_options(Scorer *s, Args *a)
         case 'e': s->asked.given |= ASK_EVAL; break;
         case KEY_MULTI: s->asked.given |= ASK_MULTI; break;
         case KEY_IMPOSSIBLE: s->asked.given |= ASK_IMPOSSIBLE; break;
+        case KEY_WIDE: s->asked.given |= ASK_WIDE; break;
+        case KEY_SKIP: s->asked.given |= ASK_SKIP; break;
         case KEY_AGGREGATE:
             s->asked.given |= ASK_AGGREGATE;
             s->asked.aggregate = (Aggregate)args_word(a, how);
@@ -114,6 +124,8 @@ static int answer_frame(Score *s, const In *in, const Frame *f, Err *e)
     s->scorer.place = in_place(in);
     for (int64_t i = 0; status == 0 && i < f->rows; i++) {
         s->scorer.row = in_rows(in) - f->rows + i + 1;
+        if (task_leaves_out(&s->scorer, f, i))
+            continue;
         status = s->task->row(s->state, &s->scorer, f, i, e);
         if (status < 0)
             err_at(e, "row %lld", (long long)s->scorer.row);
@@ -143,11 +155,24 @@ static void run(Score *s, In *in)
         die(&e);
 }
 
+/* CSV of no rows has its header, that of classes. */
+static void put_empty(Score *s)
+{
+    Err e = {0};
+    Frame *none = frame_new(0, 0);
+    if (!s->task && answer_columns(&s->scorer.answers, none, "label,score", &e) < 0)
+        die(&e);
+    frame_free(none);
+    deliver(s);
+}
+
 static void report(Score *s)
 {
     Err e = {0};
     if (!s->task)
         dief("no rows to measure");
+    if (task_left_out(&s->scorer, &e) < 0)
+        die(&e);
     if (s->task->report(s->state, &s->scorer, &e) < 0)
         die(&e);
     deliver(s);
@@ -162,6 +187,8 @@ int main(int argc, char **argv)
     run(&s, in);
     if (s.scorer.asked.given & ASK_EVAL)
         report(&s);
+    else
+        put_empty(&s);
     in_close(in);
     if (s.task)
         s.task->close(s.state);

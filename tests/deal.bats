@@ -104,6 +104,65 @@ labels_of() {
   [ "$(texts_of a.weft b.weft | sort -u | wc -l)" -eq 30 ]
 }
 
+@test "--group: rows that are equal there stay on one side, and the shares are as exact as that lets" {
+  local by
+  # 40 texts three times, 20 once: 140 rows. A group has 3 rows at most, and single ones fill up.
+  for i in $(seq 40) $(seq 40) $(seq 60); do
+    echo "ids 1 | text r$i | label l$((i % 2)) | keep.who w$((i % 10))"
+  done | mkstream >all.weft
+  for by in "" "--by label"; do
+    # shellcheck disable=SC2086
+    deal $by --group text 80:a.weft 10:b.weft 10:c.weft <all.weft
+    [ "$(rows_of a.weft) $(rows_of b.weft) $(rows_of c.weft)" = "112 14 14" ]
+    [ -z "$(for f in a b c; do texts_of $f.weft | sort -u; done | sort | uniq -d)" ]
+  done
+  [ "$(labels_of a.weft)" = "l056 l156 " ]
+  deal --group who 1:a.weft 1:b.weft <all.weft
+  [ "$(rows_of a.weft) $(rows_of b.weft)" = "70 70" ]
+  whose() { show -r $1 | grep -o '"who": "[^"]*"' | sort -u; }
+  [ "$(whose a.weft b.weft | wc -l)" = 10 ] && [ -z "$(cat <(whose a.weft) <(whose b.weft) | sort | uniq -d)" ]
+  deal --group text -n 9:a.weft 1:- <all.weft
+  [ "$(rows_of a.weft)" = 9 ]
+  deal -s 7 --group text 1:c.weft 1:- <all.weft
+  deal --group text 1:a.weft 1:- <all.weft
+  deal --group text 1:b.weft 1:- <all.weft
+  cmp a.weft b.weft
+  run ! cmp -s a.weft c.weft
+  fails_with 1 "the groups do not add up" deal --group who -n 5:a.weft 1:- <all.weft
+  fails_with 1 "no such column: carry it along with \`tok -k\`" deal --group when 1:a.weft <all.weft
+  fails_with 2 "--first keeps the order" deal --first --group text 1:a.weft <all.weft
+}
+
+@test "--group: rows that have nothing there are each alone" {
+  for i in $(seq 30); do echo "ids 1 | text t$i | keep.who"; done | mkstream |
+    deal --group who 2:a.weft 1:b.weft
+  [ "$(rows_of a.weft) $(rows_of b.weft)" = "20 10" ]
+}
+
+@test "--first: in the order they came" {
+  labelled 100 | mkstream >all.weft
+  deal --first -n 3:a.weft 1:b.weft 1:- <all.weft
+  [ "$(texts_of a.weft | tr '\n' ' ')" = "t1 t2 t3 " ]
+  [ "$(texts_of b.weft | sed -n '1p;$p' | tr '\n' ' ')" = "t4 t52 " ]
+  deal --first --by label 1:a.weft 1:- <all.weft
+  [ "$(labels_of a.weft)" = "neg30 neu15 pos5 " ]
+  [ "$(show -r a.weft | grep '"label": "pos"' | sed -n '$s/.*"text": "\([^"]*\)".*/\1/p')" = t45 ]
+}
+
+@test "the same rows make the same bytes, however they came" {
+  labelled 3000 >rows
+  mkstream <rows >one.weft
+  awk '{ print } NR % 7 == 0 { print "frame" }' rows | mkstream >many.weft
+  deal 2:a.weft 1:b.weft <one.weft
+  deal 2:c.weft 1:d.weft <many.weft
+  cmp a.weft c.weft
+  cmp b.weft d.weft
+  [ "$(show a.weft | sed -n 's/^frames *//p')" = 2 ]
+  # A stream that is cut into two by an end is another.
+  cat one.weft one.weft | deal 1:a.weft
+  [ "$(show a.weft | sed -n 's/^streams *//p') $(rows_of a.weft)" = "2 6000" ]
+}
+
 @test "an end parts two records of the same number" {
   printf 'ids 1 | source 0 | text a\n' | mkstream >a1.weft
   cat a1.weft a1.weft a1.weft a1.weft | deal 3:a.weft 1:b.weft

@@ -189,6 +189,26 @@ agrees() {
   done
 }
 
+@test "options alone are options, for the usual model" {
+  export WEFT_MODEL
+  WEFT_MODEL=$(model bert-class)
+  echo 'the cat' | sentiment.sh -k 0 >got
+  echo 'the cat' | sentiment.sh "$WEFT_MODEL" -k 0 | cmp got
+  [ "$(wc -l <got)" -eq 3 ]
+  WEFT_MODEL=$(model bart-mnli)
+  echo 'the cat' | zero-shot.sh good,bad --multi -k 0 >got
+  echo 'the cat' | zero-shot.sh good,bad "$WEFT_MODEL" --multi -k 0 | cmp got
+  WEFT_MODEL=$(model gpt2-lm)
+  echo 'the cat' | generate.sh --max-new 3 >got
+  echo 'the cat' | generate.sh "$WEFT_MODEL" --max-new 3 | cmp got
+  echo 'the cat' | perplexity.sh --json | grep -q '^{'
+  WEFT_MODEL=$(model t5-writer)
+  echo 'the cat' | translate.sh --max-new 3 >got
+  echo 'the cat' | translate.sh translation_en_to_fr "$WEFT_MODEL" --max-new 3 | cmp got
+  echo 'the cat' | translate.sh - --max-new 3 >got
+  echo 'the cat' | translate.sh - "$WEFT_MODEL" --max-new 3 | cmp got
+}
+
 @test "a program that fails: so does the script" {
   local script
   for script in sentiment fill-mask ner next-sentence qa perplexity features; do

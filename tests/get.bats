@@ -372,3 +372,12 @@ refuses() {
   mkdir -p "$HF_HOME/token"
   fails_with 1 "$HF_HOME/token: " get -q org/tiny
 }
+
+@test "nobody there: five tries, each of which is told, in the 15 s that the page says" {
+  local before=$SECONDS
+  export HF_ENDPOINT=http://127.0.0.1:1
+  run --separate-stderr get org/tiny
+  [ "$status" -eq 1 ] && [ $((SECONDS - before)) -le 30 ]
+  [ "$(grep -c '^get: http://127.0.0.1:1: .*: again in [1248] s (try [2345] of 5)$' <<<"$stderr")" -eq 4 ]
+  [ "$(wc -l <<<"$stderr")" -eq 5 ]
+}

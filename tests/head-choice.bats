@@ -44,6 +44,34 @@ is_theirs() {
   [ "${lines[0]}" = "ours:--progress" ]
 }
 
+@test "operands that are streams, and -q, which both have" {
+  cat begin begin >s.weft
+  is_ours head s.weft
+  is_ours head s.weft s.weft
+  is_ours head -q s.weft
+  is_ours head -- s.weft
+  is_ours head --quiet -- s.weft
+  printf 'a\nb\n' >f
+  is_theirs head f s.weft
+  is_theirs head s.weft f
+  is_theirs head -n 1 s.weft
+  is_theirs head -v s.weft
+  is_theirs head nothing
+  is_theirs head -q f
+  is_theirs head -- f
+  run bash -c 'head -q <s.weft'
+  [[ "$output" == ours:-q* ]]
+  run bash -c 'head - <s.weft'
+  [[ "$output" == ours:-* ]]
+  run bash -c 'cat s.weft | head --quiet'
+  [[ "$output" == ours:--quiet* ]]
+  [ "$(head -q <f)" = $'a\nb' ]
+  # What may be read but once is left alone.
+  mkfifo p
+  cat s.weft >p &
+  head p | cmp - s.weft
+}
+
 @test "head(1)'s own options are its own" {
   printf 'a\nb\n' >f
   is_theirs head f

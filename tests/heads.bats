@@ -123,7 +123,7 @@ digest() {
   weft head -T next masked | show >out
   grep -q '^classes  *\["is_next","not_next"\]$' out
   sed -n 3p rows | tok --ids -m "$P" | encode >none
-  fails_with 1 'row 1: no mask token: ' weft head none
+  fails_with 1 'row 1: no mask token [MASK]: ' weft head none
   fails_with 1 'has several heads: -T one of mask, next' weft head none
   weft head -m "$(golden models/bert-span)" "$G/bert-span.safetensors" | show >out
   grep -q '^classes  *\["start","end"\]$' out
@@ -132,7 +132,7 @@ digest() {
 @test "a row without a mask where the rows were to tell: told, after those before it" {
   run --separate-stderr weft head hidden
   [ "$status" -eq 1 ]
-  [[ "$stderr" == *"hidden: row 3: no mask token: "*"-T one of mask, next" ]]
+  [[ "$stderr" == *"hidden: row 3: no mask token [MASK]: "*"-T one of mask, next" ]]
   weft head hidden 2>/dev/null | "$WEFT_UNIT/frames" -d >got 2>/dev/null || true
   [ "$(wc -l <got)" -eq 2 ]
 }

@@ -53,7 +53,7 @@ equal() {
 @test "a row without a mask: the others are answered" {
   run --separate-stderr pipe bert-mask-none bert-mask -k 1
   [ "$status" -eq 1 ]
-  [[ $stderr == "score: stdin: row 2: no mask token in it to fill" ]]
+  [[ $stderr == "score: stdin: row 2: no mask token [MASK] in it to fill" ]]
   echo "$output" >got
   "$WEFT_UNIT/jsonclose" "$(golden pipelines/bert-mask-none.json)" got 1e-4
 }

@@ -86,7 +86,7 @@ agree() {
 @test "mask: a row without a mask says so, the others are answered, exit 1" {
   run --separate-stderr answer bert-mask bert-mask-none --json -k 1
   [ "$status" -eq 1 ]
-  [ "$stderr" = "score: $(golden pipelines/bert-mask-none.safetensors): row 2: no mask token in it to fill" ]
+  [ "$stderr" = "score: $(golden pipelines/bert-mask-none.safetensors): row 2: no mask token [MASK] in it to fill" ]
   echo "$output" >got
   "$WEFT_UNIT/jsonclose" "$(golden pipelines/bert-mask-none.json)" got 1e-4
   run --separate-stderr answer bert-mask bert-mask-none -k 1

@@ -70,6 +70,48 @@ END
   diff want out
 }
 
+@test "--csv: a kept column that is called as one of ours makes way" {
+  printf 'meta classes ["a","b"]\nlogit 1 0 | keep.label x | keep.text y | keep.label#2 z | keep.who w | label b | text t\n' |
+    mkstream >s.weft
+  score --csv s.weft >got
+  [ "$(sed -n 1p got)" = 'row,label#2,text#2,label#2#2,who,text,gold,label,score,margin' ]
+  [ "$(sed -n 2p got)" = '1,x,y,z,w,t,b,a,0.731059,0.462117' ]
+}
+
+@test "--csv: no rows have a header" {
+  [ "$(printf 'end\n' | mkstream | score --csv)" = 'row,text,gold,label,score,margin' ]
+  [ -z "$(printf 'end\n' | mkstream | score)" ]
+}
+
+@test "-k 0 --wide: a line a row, a column a class" {
+  printf 'meta classes ["a","b, c"]\nlogit 1 0 | label a | text t\nlogit 0 2 | label a | text u\n' |
+    mkstream >s.weft
+  score -k 0 --wide --csv s.weft >got
+  [ "$(sed -n 1p got)" = 'row,text,gold,a,"b, c",margin' ]
+  [ "$(sed -n 2p got)" = '1,t,a,0.731059,0.268941,0.462117' ]
+  [ "$(score -k 0 --wide s.weft | sed -n 2p)" = $'2\t0.119203\t0.880797' ]
+  [ "$(score -k 0 --wide --multi s.weft | sed -n 1p)" = $'1\t0.731059\t0.500000' ]
+  printf 'meta classes ["a","c"]\nlogit 1 0\n' | mkstream >other.weft
+  fails_with 1 "the classes change from (a, b, c) to (a, c)" score -k 0 --wide s.weft other.weft
+  fails_with 2 "--wide is the form of all classes" score --wide s.weft
+  fails_with 2 "--wide is the form of all classes" score -k 0 --wide --json s.weft
+  printf 'meta task next\nlogit 1 0\n' | mkstream >next.weft
+  fails_with 1 "--wide says nothing of the task 'next'" score -k 0 --wide next.weft
+}
+
+@test "--skip-unlabelled: rows without a label are left out of the metrics, and counted" {
+  printf 'meta classes ["a","b"]\nlogit 1 0 | label a\nlogit 1 0 | label \nlogit 1 0 | label b\n' |
+    mkstream >s.weft
+  run --separate-stderr score -e --skip-unlabelled s.weft
+  [ "$status" -eq 0 ] && [ "$stderr" = "score: 1 row without a label left out" ]
+  [ "${lines[0]}" = $'rows\t2' ] && [ "${lines[2]}" = $'accuracy\t0.500000' ]
+  printf 'meta classes ["a","b"]\nlogit 1 0\n' | mkstream >none.weft
+  fails_with 1 "no row has a label: name its column" score -e --skip-unlabelled none.weft
+  fails_with 2 "--skip-unlabelled is about --eval" score --skip-unlabelled s.weft
+  printf 'meta task span\nlogit 1 0\n' | mkstream >span.weft
+  fails_with 1 "--skip-unlabelled says nothing of the task 'span'" score -e --skip-unlabelled span.weft
+}
+
 @test "--csv: the second text has a column where there is one" {
   printf 'meta classes ["a","b"]\nlogit 1 0 | text x | pair y\n' | mkstream | score --csv >out
   [ "$(sed -n 1p out)" = row,text,pair,gold,label,score,margin ]
@@ -179,7 +221,7 @@ numbers() {
 
 @test "--eval: a row without a label, and one that the model does not know" {
   sample | sed 's/label neg/label /' | mkstream >s.weft
-  fails_with 1 "s.weft: row 2: no label to measure against" score -e s.weft
+  fails_with 1 "s.weft: row 2: no label to measure against: name its column with \`tok -l\`, or leave such rows out with --skip-unlabelled" score -e s.weft
   sample | sed 's/label neg/label bad/' | mkstream >s.weft
   fails_with 1 "row 2: label 'bad' is not a class of the model (neg, neu, pos)" score -e s.weft
   [ -z "$output" ]

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "io/stream.h"
 #include "model/find.h"
+#include "model/model_tokenizer.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -310,9 +311,16 @@ static int all_masked(const HeadFilter *f, const Frame *frame, Err *e)
 {
     for (int64_t r = 0; f->told && r < frame->rows; r++)
         if (!masks(f, frame, r)) {
+            Err none = {0};
+            Tokenizer *t = model_tokenizer(f->folder, &none);
+            Str name = t ? tokenizer_text(t, f->mask) : str_of("", 0);
             e->row = r + 1;
             head_ask(f->head, e);
-            return err_at(e, "no mask token");
+            err_at(e, "no mask token%s%.*s", name.n ? " " : "", name.n > 20 ? 20 : (int)name.n,
+                   name.p);
+            if (t)
+                tokenizer_free(t);
+            return -1;
         }
     return 0;
 }

@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 /* The tokenizer and the model's name. Rows of ids need no model, but name the one given. */
 static int load(TokeniseTexts *t, Err *e)
@@ -54,6 +56,20 @@ int tokenise_texts_open(TokeniseTexts *t, Err *e)
     return load(t, e) < 0 ? -1 : set_length(t, e);
 }
 
+/* A table whose lines are taken for texts, header and commas included. */
+static void note_table(const TextOptions *o, char **files, int nfiles)
+{
+    for (int i = 0; o->input.kind == REC_LINES && !o->ids && i < nfiles; i++) {
+        const char *dot = strrchr(files[i], '.');
+        bool csv = dot && strcasecmp(dot, ".csv") == 0, tsv = dot && strcasecmp(dot, ".tsv") == 0;
+        if (!csv && !tsv)
+            continue;
+        msg_note("%s: each line is a row, whole: -c COLUMN%s reads a column of the table", files[i],
+                 tsv ? " -d '\\t'" : "");
+        return;
+    }
+}
+
 int tokenise_texts_run(const TokeniseTexts *t, char **files, int nfiles, Out *out, Err *e)
 {
     const TextOptions *o = t->options;
@@ -62,6 +78,7 @@ int tokenise_texts_run(const TokeniseTexts *t, char **files, int nfiles, Out *ou
     int32_t id = t->tokenizer ? tokenizer_special(t->tokenizer, TOK_MASK) : -1;
     if (id >= 0) /* `head` need not read the tokenizer for it */
         snprintf(mask, sizeof mask, "%" PRId32, id);
+    note_table(o, files, nfiles);
     Tokenise in = {.files = files,
                    .nfiles = nfiles,
                    .input = &o->input,

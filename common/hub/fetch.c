@@ -94,10 +94,15 @@ static int refused(const Fetch *f, const HttpReply *r, Err *e)
 }
 
 /* Waits before try number `tries` + 1: what the server asked for, else 1, 2, 4, 8 s. */
-static void pause_before(int tries, long asked)
+static void pause_before(const Fetch *f, int tries, const HttpReply *r, const Err *e)
 {
-    long s = asked >= 0 ? asked : 1L << (tries - 1);
+    long s = r->wait >= 0 ? r->wait : 1L << (tries - 1);
     struct timespec t = {.tv_sec = s > WAIT_MAX_S ? WAIT_MAX_S : s};
+    char status[32] = "";
+    if (r->status)
+        snprintf(status, sizeof status, "status %ld", r->status);
+    msg_note("%s: %s: again in %ld s (try %d of %d)", f->endpoint, *status ? status : e->text,
+             (long)t.tv_sec, tries + 1, TRIES);
     while (nanosleep(&t, &t) < 0 && errno == EINTR)
         ;
 }
@@ -111,7 +116,7 @@ int fetch_ask(Fetch *f, const HttpAsk *ask, HttpReply *r, Err *e)
             return 0;
         if (!again || tries == TRIES)
             return r->status >= 400 ? refused(f, r, e) : err_at(e, "%s", f->endpoint);
-        pause_before(tries, r->wait);
+        pause_before(f, tries, r, e);
     }
 }
 
@@ -168,8 +173,8 @@ static int ask_info(Fetch *f, Err *e)
         HttpAsk ask = {.url = url, .take = take_info, .to = &b};
         b.n = 0;
         status = fetch_ask(f, &ask, &r, e);
-        if (!r.broken)
-            break;
+        if (!r.broken || r.status == 0)
+            break; /* no answer at all has been waited for already */
     }
     if (status < 0 && !e->text[0])
         err_set(e, "%s says more than %d MB of it", f->endpoint, INFO_MAX >> 20);

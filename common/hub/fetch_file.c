@@ -142,7 +142,7 @@ static int ask_body(Going *g, Err *e)
         }
         if (status == 0 && g->size < 0)
             return 0;
-        if (status < 0 && !r.broken)
+        if (status < 0 && (!r.broken || r.status == 0))
             return -1;
         *e = (Err){0}; /* it goes on where it broke off */
         idle = r.broken && have_bytes(g) > have ? 0 : idle + 1;

@@ -166,7 +166,8 @@ static int stop(In *in, int status, const Err *e)
 static int stop_early(In *in)
 {
     Err e = {0};
-    err_set(&e, "stream ends early after %" PRId64 " rows", in->read);
+    err_set(&e, "stream ends early after %" PRId64 " rows%s", in->read,
+            in->read || in->saved ? "" : ": did head(1) cut it? `weft head` is ours always");
     return stop(in, -1, &e);
 }
 

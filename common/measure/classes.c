@@ -187,7 +187,8 @@ void class_top(const float *logit, int64_t n, int64_t k, int64_t *order)
 int64_t class_gold(const Classes *c, Str label, Err *e)
 {
     if (!label.n)
-        return err_set(e, "no label to measure against: name its column with `tok -l`");
+        return err_set(e, "no label to measure against: name its column with `tok -l`, or leave "
+                          "such rows out with --skip-unlabelled");
     int64_t gold = classes_find(c, label);
     if (gold < 0) {
         char *list = classes_list(c);

@@ -6,11 +6,12 @@
 
 /* The folder of a model, absolute; the caller frees it.
  *   given   what -m or the stream says: a folder, or ORG/NAME[@REV] (or NAME[@REV]) in the
- *           Hugging Face cache; NULL: $WEFT_MODEL
+ *           Hugging Face cache, or `default`, the model that comes with weft, unless a model of
+ *           that name lies here; NULL: $WEFT_MODEL
  * A name that is not there: the message holds the `weft get` line that brings it. */
 char *model_find(const char *given, Err *e);
-/* What the stream's `model` says of it: NAME as given where it is one of the cache, else the
- * absolute folder. The caller frees it. given NULL: $WEFT_MODEL. */
+/* What the stream's `model` says of it: NAME as given where it is one of the cache or
+ * `default`, else the absolute folder. The caller frees it. given NULL: $WEFT_MODEL. */
 char *model_name(const char *given, const char *folder);
 /* The folder with the encoder and the tokenizer: the same, or where a folder that `train` made
  * says its encoder is. The caller frees it. */

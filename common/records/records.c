@@ -97,6 +97,20 @@ int window_fill(Window *s, Err *e)
     return n > 0;
 }
 
+/* What Excel calls Unicode text: two bytes a character, with a mark or, in ASCII, without. */
+static const char *wide(const Window *s)
+{
+    const unsigned char *p = (const unsigned char *)s->p + s->begin;
+    size_t n = s->end - s->begin;
+    if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
+        return "utf16";
+    if (n < 4 || s->nul_ends)
+        return NULL;
+    if (p[0] && !p[1] && p[2] && !p[3])
+        return "utf16le";
+    return !p[0] && p[1] && !p[2] && p[3] ? "utf16be" : NULL;
+}
+
 /* Skips a byte order mark at the beginning of a file: 1 when it is clear that none is left. */
 static int skip_mark(Window *s, Err *e)
 {
@@ -115,6 +129,10 @@ static int skip_mark(Window *s, Err *e)
         if (k != 1)
             return k;
     }
+    const char *code = wide(s);
+    if (code)
+        return err_set(e, "this is UTF-16, not UTF-8: convert it first (iconv -f %s -t utf8)",
+                       code);
     s->fresh = false;
     return 1;
 }

@@ -112,12 +112,21 @@ static char **unique_names(const Csv *c)
     return names;
 }
 
+/* The remedy where the one column that was found is several. */
+static const char *divided(const char *name)
+{
+    return strchr(name, ';')    ? ": where semicolons divide them, give -d ';'"
+           : strchr(name, '\t') ? ": where tabs divide them, give -d '\\t'"
+                                : "";
+}
+
 static void fail_missing(Csv *c, const char *name, char **names)
 {
     Buf list = {0};
     for (int i = 0; i < c->width; i++)
         buf_fmt(&list, "%s%s", i ? ", " : "", names[i]);
-    FAIL(c, "no column '%s': there are %.*s", name, (int)list.n, list.n ? list.p : "");
+    FAIL(c, "no column '%s': there are %.*s%s", name, (int)list.n, list.n ? list.p : "",
+         c->width == 1 ? divided(names[0]) : "");
     free(list.p);
 }
 
@@ -164,7 +173,8 @@ static void check_numbers(Csv *c)
 {
     for (int i = 0; i < c->spec->columns; i++)
         if (c->index[i] >= c->width)
-            FAIL(c, "no column %s: there are 1 to %d", c->spec->column[i], c->width);
+            FAIL(c, "no column %s: there are 1 to %d%s", c->spec->column[i], c->width,
+                 c->width == 1 ? ": where another sign than ',' divides them, give -d" : "");
 }
 
 void rec_csv_begin(Csv *c)

@@ -23,15 +23,31 @@ static bool is_known(const Answers *a, const char *name)
     return name_find(&a->keep_index, keeps(a), str_of(name, strlen(name)), str_of("", 0)) >= 0;
 }
 
+/* A kept column that is called as one of ours is `text#2`: whoever asks for `label` wants the
+ * answer. */
 static void put_header(Answers *a, const char *columns)
 {
-    buf_str(&a->out, "row");
+    Buf ours = {0}, taken = {0}, name = {0};
+    buf_fmt(&ours, "text%s,gold,%s,margin", a->pair ? ",pair" : "", columns);
+    buf_fmt(&taken, ",row,%.*s,", (int)ours.n, ours.p);
+    buf_str(&a->out, "row,");
     for (int i = 0; i < a->keeps; i++) {
-        const char *name = a->keep[i] + strlen(KEEP);
-        buf_str(&a->out, ",");
-        put_csv(&a->out, str_of(name, strlen(name)));
+        const char *kept = a->keep[i] + strlen(KEEP);
+        for (int k = 1; k == 1 || memmem(taken.p, taken.n, name.p, name.n); k++) {
+            char *called = k == 1 ? mem_str(kept) : mem_fmt("%s#%d", kept, k);
+            name.n = 0;
+            buf_str(&name, ",");
+            put_csv(&name, str_of(called, strlen(called)));
+            buf_str(&name, ",");
+            free(called);
+        }
+        buf_add(&taken, name.p + 1, name.n - 1);
+        buf_add(&a->out, name.p + 1, name.n - 1);
     }
-    buf_fmt(&a->out, ",text%s,gold,%s,margin\n", a->pair ? ",pair" : "", columns);
+    buf_fmt(&a->out, "%.*s\n", (int)ours.n, ours.p);
+    free(ours.p);
+    free(taken.p);
+    free(name.p);
 }
 
 int answer_columns(Answers *a, const Frame *f, const char *columns, Err *e)

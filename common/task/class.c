@@ -15,6 +15,7 @@ typedef struct Class {
     double *score;
     int64_t *order;
     Metrics metrics;
+    Buf columns; /* --wide */
 } Class;
 
 static void *open_class(Scorer *s, const Frame *f, Err *e)
@@ -40,7 +41,7 @@ static int same_classes(const Classes *was, const Classes *is, Err *e)
     if (same)
         return 0;
     char *a = classes_list(was), *b = classes_list(is);
-    err_set(e, "the classes change from (%.300s) to (%.300s): measure the streams apart", a, b);
+    err_set(e, "the classes change from (%.300s) to (%.300s): take the streams apart", a, b);
     free(a);
     free(b);
     return -1;
@@ -54,11 +55,27 @@ static void take_classes(Class *t, const Classes *c)
     t->order = mem_resize(t->order, (size_t)c->n, sizeof *t->order);
 }
 
+static Str label_of(const Class *t, int64_t class)
+{
+    return str_of(t->classes.name[class], strlen(t->classes.name[class]));
+}
+
+/* The classes' names as columns of CSV. */
+static void name_columns(Class *t)
+{
+    t->columns.n = 0;
+    for (int64_t i = 0; i < t->classes.n; i++) {
+        buf_str(&t->columns, i ? "," : "");
+        put_csv(&t->columns, label_of(t, i));
+    }
+    buf_add(&t->columns, "", 1);
+}
+
 static int frame_class(void *state, Scorer *s, const Frame *f, Err *e)
 {
     Class *t = state;
     Classes c;
-    bool eval = s->asked.given & ASK_EVAL;
+    bool eval = s->asked.given & ASK_EVAL, wide = s->asked.given & ASK_WIDE;
     const Tensor *logit = frame_need(f, "row.logit", DT_F32, 2, e);
     if (!logit)
         return -1;
@@ -67,19 +84,17 @@ static int frame_class(void *state, Scorer *s, const Frame *f, Err *e)
     if (classes_read(&c, f, logit->shape[1], e) < 0)
         return -1;
     t->logit = logit->data;
-    if (eval && (measurable(&c, e) < 0 || (t->classes.n && same_classes(&t->classes, &c, e) < 0))) {
+    bool other = (eval || wide) && t->classes.n && same_classes(&t->classes, &c, e) < 0;
+    if (other || (eval && measurable(&c, e) < 0)) {
         classes_clear(&c);
         return -1;
     }
     take_classes(t, &c);
     if (eval && !t->metrics.classes)
         t->metrics = metrics_new(c.n);
-    return eval ? 0 : answer_columns(&s->answers, f, "label,score", e);
-}
-
-static Str label_of(const Class *t, int64_t class)
-{
-    return str_of(t->classes.name[class], strlen(t->classes.name[class]));
+    if (wide)
+        name_columns(t);
+    return eval ? 0 : answer_columns(&s->answers, f, wide ? t->columns.p : "label,score", e);
 }
 
 static void put_json_row(const Class *t, Buf *b, int64_t count)
@@ -93,6 +108,15 @@ static void put_json_row(const Class *t, Buf *b, int64_t count)
         buf_str(b, "}");
     }
     buf_str(b, "]\n");
+}
+
+static void put_wide_row(const Class *t, Answers *a, double margin)
+{
+    Cell *cell = mem_array((size_t)t->classes.n, sizeof *cell);
+    for (int64_t i = 0; i < t->classes.n; i++)
+        cell[i] = cell_score(t->score[i]);
+    answer_line(a, cell, (int)t->classes.n, margin);
+    free(cell);
 }
 
 /* How many of n classes are answered; they and the second best stand in t->order. */
@@ -120,6 +144,10 @@ static int row_class(void *state, Scorer *s, const Frame *f, int64_t row, Err *e
     class_scores(s->asked.given & ASK_MULTI ? ANY_OF : t->classes.problem, logit, n, t->score);
     int64_t count = rank(t, logit, &s->answers, &margin);
     answer_row(&s->answers, f, row);
+    if (s->asked.given & ASK_WIDE) {
+        put_wide_row(t, &s->answers, margin);
+        return 0;
+    }
     if (s->answers.format == FORMAT_JSON)
         put_json_row(t, &s->answers.out, count);
     for (int64_t k = 0; s->answers.format != FORMAT_JSON && k < count; k++)
@@ -145,8 +173,11 @@ static void close_class(void *state)
     metrics_free(&t->metrics);
     free(t->score);
     free(t->order);
+    free(t->columns.p);
     free(t);
 }
 
-const Task task_class = {"class", ASK_MULTI | ASK_EVAL, open_class, frame_class, row_class,
-                         NULL,    report_class,         close_class};
+const Task task_class = {"class",      ASK_MULTI | ASK_EVAL | ASK_SKIP | ASK_WIDE,
+                         open_class,   frame_class,
+                         row_class,    NULL,
+                         report_class, close_class};

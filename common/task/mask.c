@@ -6,6 +6,7 @@
 #include "task/task.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,6 +233,19 @@ static void answer_pick(Mask *t, Scorer *s, int64_t row, int64_t at, bool severa
     }
 }
 
+/* Each model calls its mask token something else. */
+static void skip(const Mask *t, Scorer *s, const Frame *f, int64_t row)
+{
+    char why[64] = "no token to go on from";
+    const Tokenizer *tokenizer = s->stream_tokenizer.tokenizer;
+    int32_t id = tokenizer ? tokenizer_special(tokenizer, TOK_MASK) : -1;
+    Str mask = id >= 0 ? tokenizer_text(tokenizer, id) : str_of("", 0);
+    if (!t->next)
+        snprintf(why, sizeof why, "no mask token%s%.*s in it to fill", mask.n ? " " : "",
+                 mask.n > 20 ? 20 : (int)mask.n, mask.p);
+    task_skip(s, f, row, why);
+}
+
 /* A list a pick, and a list of those where there are several. */
 static int row_mask(void *state, Scorer *s, const Frame *f, int64_t row, Err *e)
 {
@@ -240,7 +254,7 @@ static int row_mask(void *state, Scorer *s, const Frame *f, int64_t row, Err *e)
     while (t->at < t->picks && t->pick[t->at] < t->end[row + 1])
         t->at++;
     if (t->at == from) {
-        task_skip(s, f, row, t->next ? "no token to go on from" : "no mask token in it to fill");
+        skip(t, s, f, row);
         return 0;
     }
     if (class_finite(t->logit + from * t->width, (t->at - from) * t->width, e) < 0)

@@ -79,5 +79,5 @@ static void close_next(void *state)
     free(t);
 }
 
-const Task task_next = {"next",   ASK_EVAL, open_next,   frame_next,
-                        row_next, NULL,     report_next, close_next};
+const Task task_next = {"next", ASK_EVAL | ASK_SKIP, open_next, frame_next, row_next,
+                        NULL,   report_next,         close_next};

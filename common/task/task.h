@@ -15,7 +15,9 @@ enum {
     ASK_TARGETS = 4,
     ASK_MAX_ANSWER = 8,
     ASK_IMPOSSIBLE = 16,
-    ASK_EVAL = 32
+    ASK_EVAL = 32,
+    ASK_SKIP = 64, /* with --eval: rows without a label */
+    ASK_WIDE = 128 /* a column a class */
 };
 
 /* The command line. */
@@ -32,7 +34,8 @@ typedef struct Scorer {
     StreamTokenizer stream_tokenizer;
     const char *place; /* of the row that is being answered: "stdin", and its number from 1 */
     int64_t row;
-    int64_t skipped; /* rows without an answer, each of which has been told */
+    int64_t skipped;              /* rows without an answer, each of which has been told */
+    int64_t measured, unlabelled; /* rows of --eval */
 } Scorer;
 
 /* Functions that can fail return -1 with *e, whose row the program sets. */
@@ -57,6 +60,10 @@ extern const Task task_class, task_next, task_mask, task_lm, task_token, task_sp
 const Task *task_of(const Frame *f, const Asked *asked, Err *e);
 /* This row has no answer: says why, and JSON, a value a row, has null. */
 void task_skip(Scorer *s, const Frame *f, int64_t row, const char *why);
+/* --skip-unlabelled: has this row nothing to be measured against? */
+bool task_leaves_out(Scorer *s, const Frame *f, int64_t row);
+/* How many such rows there were, as a notice; -1 where there were no others. */
+int task_left_out(const Scorer *s, Err *e);
 /* The row's F32 weight, 1 where the stream has none. */
 double task_weight(const Frame *f, int64_t row);
 

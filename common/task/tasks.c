@@ -18,8 +18,9 @@ static const Task *find(const char *name)
 
 static int refuse(const Task *t, unsigned given, Err *e)
 {
-    static const char *const option[] = {"--multi",      "--aggregate",  "--targets",
-                                         "--max-answer", "--impossible", "--eval"};
+    static const char *const option[] = {"--multi",           "--aggregate",  "--targets",
+                                         "--max-answer",      "--impossible", "--eval",
+                                         "--skip-unlabelled", "--wide"};
     unsigned over = given & ~t->takes;
     int i = 0;
     while (!(over >> i & 1))
@@ -63,6 +64,24 @@ void task_skip(Scorer *s, const Frame *f, int64_t row, const char *why)
     answer_row(&s->answers, f, row);
     if (s->answers.format == FORMAT_JSON)
         buf_str(&s->answers.out, "null\n");
+}
+
+bool task_leaves_out(Scorer *s, const Frame *f, int64_t row)
+{
+    bool out = (s->asked.given & ASK_SKIP) && !frame_text(f, "row.label", row).n;
+    s->unlabelled += out;
+    s->measured += !out;
+    return out;
+}
+
+int task_left_out(const Scorer *s, Err *e)
+{
+    if (s->unlabelled && !s->measured)
+        return err_set(e, "no row has a label: name its column with `tok -l`");
+    if (s->unlabelled)
+        msg_note("%lld row%s without a label left out", (long long)s->unlabelled,
+                 s->unlabelled == 1 ? "" : "s");
+    return 0;
 }
 
 double task_weight(const Frame *f, int64_t row)

@@ -252,6 +252,7 @@ static int report_zero_shot(void *state, Scorer *s, Err *e)
     return 0;
 }
 
-const Task task_zero_shot = {"zero-shot",      ASK_MULTI | ASK_EVAL, open_zero_shot,
-                             frame_zero_shot,  row_zero_shot,        flush_zero_shot,
+const Task task_zero_shot = {"zero-shot",      ASK_MULTI | ASK_EVAL | ASK_SKIP,
+                             open_zero_shot,   frame_zero_shot,
+                             row_zero_shot,    flush_zero_shot,
                              report_zero_shot, close_zero_shot};

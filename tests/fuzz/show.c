@@ -94,7 +94,7 @@ static void deal(Frame **f, int n)
         Err e = {0};
         for (int i = 0; i < n; i++)
             if (!by_label || frame_get(f[i], "row.label") || !f[i]->rows)
-                row_groups_add(&u, f[i], by_label);
+                row_groups_add(&u, f[i], by_label, NULL);
         MUST(share_totals(share, 2, u.n, total, &e) == 0 && total[0] + total[1] == u.n);
         uint8_t *part = row_groups_deal(&u, total, 2, &r);
         got[0] = got[1] = 0;

@@ -10,11 +10,57 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_t *encoder_json(const HeadFile *h)
+/* The folder that a path's file or folder lies in, in place. */
+static void up(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (slash)
+        slash[slash == path] = '\0';
+    else
+        memcpy(path, ".", 2);
+}
+
+/* The way from the folder that this config.json will lie in (it is filled beside its place) to the
+ * folder `to`, absolute: both can be moved together. NULL: there is none. */
+static char *way_to(const char *config, const char *to)
+{
+    char *path = mem_fmt("./%s", config);
+    if (config[0] == '/')
+        memmove(path, config, strlen(config) + 1);
+    up(path);
+    up(path);
+    char *from = *to == '/' ? realpath(path, NULL) : NULL;
+    free(path);
+    if (!from)
+        return NULL;
+    size_t same = 0;
+    for (size_t i = 0;; i++) {
+        bool ends = (!from[i] || from[i] == '/') && (!to[i] || to[i] == '/');
+        if (ends)
+            same = i;
+        if (from[i] != to[i] || !from[i])
+            break;
+    }
+    Buf way = {0};
+    buf_str(&way, "..");
+    for (const char *p = from + same; *p; p++)
+        if (*p == '/' && p[1])
+            buf_str(&way, "/..");
+    buf_str(&way, to + same);
+    buf_add(&way, "", 1);
+    free(from);
+    return way.p;
+}
+
+static json_t *encoder_json(const HeadFile *h, const char *config)
 {
     json_t *layer = h->layer < 0 ? json_null() : json_integer(h->layer);
-    return json_pack("{s:s, s:s, s:s, s:o, s:I}", "model", h->model, "fingerprint", h->encoder,
-                     "vocab", h->vocab, "layer", layer, "hidden_size", (json_int_t)h->size[0]);
+    char *way = way_to(config, h->model);
+    json_t *o = json_pack("{s:s, s:s*, s:s, s:s, s:o, s:I}", "model", h->model, "relative", way,
+                          "fingerprint", h->encoder, "vocab", h->vocab, "layer", layer,
+                          "hidden_size", (json_int_t)h->size[0]);
+    free(way);
+    return o;
 }
 
 static json_t *shape_json(const HeadFile *h)
@@ -26,7 +72,7 @@ static json_t *shape_json(const HeadFile *h)
                      h->dropout);
 }
 
-static char *config_text(const HeadFile *h, const char *training)
+static char *config_text(const HeadFile *h, const char *path, const char *training)
 {
     json_t *names = json_object(), *ids = json_object(), *c;
     int64_t n = h->size[h->layers];
@@ -37,9 +83,9 @@ static char *config_text(const HeadFile *h, const char *training)
         json_object_set_new(ids, h->label[i], json_integer(i));
     }
     c = json_pack("{s:s, s:[s], s:o, s:s, s:o, s:I, s:o, s:o, s:s, s:o*}", "model_type",
-                  "weft-head", "architectures", "WeftHead", "encoder", encoder_json(h), "pool",
-                  h->pool, "head", shape_json(h), "num_labels", (json_int_t)n, "id2label", names,
-                  "label2id", ids, "problem_type", "single_label_classification", "training",
+                  "weft-head", "architectures", "WeftHead", "encoder", encoder_json(h, path),
+                  "pool", h->pool, "head", shape_json(h), "num_labels", (json_int_t)n, "id2label",
+                  names, "label2id", ids, "problem_type", "single_label_classification", "training",
                   training ? json_loads(training, 0, NULL) : NULL);
     char *text = c ? json_dumps(c, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     json_decref(c);
@@ -48,7 +94,7 @@ static char *config_text(const HeadFile *h, const char *training)
 
 static int write_config(const char *path, const HeadFile *h, const char *training, Err *e)
 {
-    char *text = config_text(h, training);
+    char *text = config_text(h, path, training);
     if (!text)
         return err_set(e, "a name in the stream is not UTF-8");
     int status = outfile_text(path, text, e);

@@ -1,0 +1,13 @@
+/* begins.h - does this begin like a stream? Nothing is read from it to find out: `head` asks before
+ * it becomes another program. Uses libc alone. */
+#ifndef WEFT_BEGINS_H
+#define WEFT_BEGINS_H
+
+#include <stdbool.h>
+
+/* Standard input, a pipe (whose first bytes are waited for) or a file. */
+bool stdin_begins_stream(void);
+/* A regular file; any other may be read but once. */
+bool file_begins_stream(const char *path);
+
+#endif
