@@ -100,8 +100,8 @@ $(MINILM)/model.safetensors:
 # $(call some,FILE): rows of the pipe into FILE; ROWS=N: N of them, by the seed.
 some = $(if $(ROWS),deal -s $(SEED) -n $(ROWS):$1 1:-,cat > $1)
 
-# Equal texts are to stand on one side of a split, where deal can see to it.
-GROUP := $(shell $(BIN)/deal --help | grep -q -- --group && echo --group text)
+# Equal texts stand on one side of a split.
+GROUP = --group text
 
 # The report of a trained folder on rows of ids; of several reports a line each; a picture, in whose
 # legend the files of OUT go by their names.
