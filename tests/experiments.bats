@@ -218,7 +218,7 @@ is_picture() {
     grep -qx "NAME *= $name" "$dir/Makefile"
     [ -s "$dir/README.md" ]
     grep -q "make -C examples/$name" "$dir/README.md"
-    grep -q "examples/$name" "$TOP/README.md"
+    grep -q "\`$name[ \`]" "$TOP/README.md"
     grep -qF "@test \"$name" "$BATS_TEST_FILENAME" || grep -q "mk $name " "$BATS_TEST_FILENAME"
   done
 }

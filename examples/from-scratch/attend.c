@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-/* TODO 1: s[j] = scale * (q . k[j]) for the keys j < seen. q: [size], k: [seen, size], row after
+/* Yours, 1: s[j] = scale * (q . k[j]) for the keys j < seen. q: [size], k: [seen, size], row after
  * row. */
 static void scores(const float *q, const float *k, int64_t seen, int64_t size, float scale,
                    float *s)
@@ -18,7 +18,7 @@ static void scores(const float *q, const float *k, int64_t seen, int64_t size, f
         s[j] = 0;
 }
 
-/* TODO 2: the softmax of s[0, seen) in its place; returns the logarithm of the sum of the scores'
+/* Yours, 2: the softmax of s[0, seen) in its place; returns the logarithm of the sum of the scores'
  * exponentials. exp(100) is no f32: mind large scores. */
 static float softmax(float *s, int64_t seen)
 {
@@ -27,7 +27,7 @@ static float softmax(float *s, int64_t seen)
     return 0;
 }
 
-/* TODO 3: y[c] = sum over j of w[j] v[j][c]. v: [seen, size]. */
+/* Yours, 3: y[c] = sum over j of w[j] v[j][c]. v: [seen, size]. */
 static void mix(const float *w, const float *v, int64_t seen, int64_t size, float *y)
 {
     (void)w, (void)v, (void)seen;
