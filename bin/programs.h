@@ -29,7 +29,7 @@
     P(ppl, "ppl", "[option ...] [file ...]", "ids to how likely a language model finds them",      \
       "A line a row: row, tokens, mean negative log likelihood, perplexity; then a line `all`.")   \
     P(gen, "gen", "[option ...] [file ...]", "ids to the ids that a model writes next", NULL)      \
-    P(deal, "deal", "[--by label] [--group COLUMN] [-n N:FILE] PART:FILE ...",                                      \
+    P(deal, "deal", "[--by label] [--group COLUMN] [-n N:FILE] PART:FILE ...",                     \
       "a stream to several files, in exact shares", NULL)                                          \
     P(show, "show", "[option ...] [file ... | folder | --machine]",                                \
       "a stream, a model folder or this machine, to read", NULL)                                   \

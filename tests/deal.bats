@@ -119,7 +119,7 @@ labels_of() {
   [ "$(labels_of a.weft)" = "l056 l156 " ]
   deal --group who 1:a.weft 1:b.weft <all.weft
   [ "$(rows_of a.weft) $(rows_of b.weft)" = "70 70" ]
-  whose() { show -r $1 | grep -o '"who": "[^"]*"' | sort -u; }
+  whose() { show -r "$@" | grep -o '"who": "[^"]*"' | sort -u; }
   [ "$(whose a.weft b.weft | wc -l)" = 10 ] && [ -z "$(cat <(whose a.weft) <(whose b.weft) | sort | uniq -d)" ]
   deal --group text -n 9:a.weft 1:- <all.weft
   [ "$(rows_of a.weft)" = 9 ]

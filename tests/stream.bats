@@ -346,3 +346,10 @@ size() {
   frames -c 1 b.weft | frames -f >failed.weft || true
   fails_with 1 "the stream ends early" python3 reader.py <failed.weft
 }
+
+@test "a terminal is no stream to read, and gets none for an answer" {
+  command -v script >/dev/null || skip "no script(1)"
+  run script -q -e -c "encode -m $(golden models/bert-class)" /dev/null </dev/null
+  [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]
+  [[ $output == "encode: stdin: a terminal, not a weft stream: pipe one in, or name a file"* ]]
+}

@@ -32,8 +32,13 @@ static int64_t new_unit(RowGroups *u, int32_t stratum, bool weighed)
 static void join_unit(RowGroups *u, Str value, int32_t stratum)
 {
     bool fresh = true;
-    int64_t *known = value.n ? namemap_at(&u->values, value, &fresh) : NULL;
-    int64_t unit = fresh ? new_unit(u, stratum, true) : *known;
+    int64_t unit = -1, *known = NULL;
+    if (value.n) {
+        known = namemap_at(&u->values, value, &fresh);
+        unit = fresh ? -1 : *known;
+    }
+    if (unit < 0)
+        unit = new_unit(u, stratum, true);
     if (known)
         *known = unit;
     if (u->records == u->record_room) {
@@ -87,7 +92,7 @@ static int64_t *by_stratum(const RowGroups *u)
 }
 
 /* Of units without a weight. */
-static void deal_units(const RowGroups *u, int64_t *cell, int parts, Rand *r, uint8_t *part)
+static void deal_units(const RowGroups *u, const int64_t *cell, int parts, Rand *r, uint8_t *part)
 {
     int64_t *order = by_stratum(u), at = 0;
     for (int32_t s = 0; s < u->strata; s++) {
