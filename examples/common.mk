@@ -42,6 +42,9 @@ quoted = '$(subst ','\'',$1)'
 there = $(shell { cd $(call quoted,$(PWD)) 2>/dev/null && realpath -e -- $(call quoted,$1) || \
     { cd $(call quoted,$(CURDIR)) && realpath -e -- $(call quoted,$1); }; } 2>/dev/null)
 
+# $(call given,VARIABLE): the whole path of what it names, empty where it has no value.
+given = $(if $(strip $($1)),$(or $(call there,$($1)),$(error $(NAME): no such file: $($1))))
+
 # A file a variable, which is written when its value is another one.
 var = $(addprefix $(OUT)/var/,$1)
 $(OUT)/var/%: FORCE
@@ -56,10 +59,7 @@ FORCE:
 # $(OUT)/data is a link to the data: the rules know one name for it, which has no spaces.
 ifneq ($(DATA_FROM),)
 ifneq ($(strip $(DATA)),)
-DATA_PATH := $(call there,$(DATA))
-ifeq ($(DATA_PATH),)
-$(error $(NAME): no such file: $(DATA))
-endif
+DATA_PATH := $(call given,DATA)
 else
 $(info $(NAME): no DATA=path, so VADER's $(STANDIN_SAYS) stand in; the real data: $(DATA_FROM))
 DATA_PATH = $(STANDIN_DATA)

@@ -84,6 +84,7 @@ is_picture() {
   mk airline MODEL="$(golden models/sentence)" DATA="it's here/few" TRAIN='-e 1' >said
   [ "$(sed -n 's/^rows\t//p' out/report.txt)" -eq 8 ]
   fails_with 2 "airline: no such file: not here.csv" mk airline DATA='not here.csv'
+  fails_with 2 "climate: no such file: not here.csv" mk climate CORRECTED='not here.csv'
 }
 
 @test "sentiment140: latin-1 without a header; three ways beside each other; rows labelled by hand" {
