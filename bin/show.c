@@ -32,19 +32,22 @@ static const Opt options[] = {
 typedef struct Show {
     int mode;          /* an option's key; 0: the overview */
     const char *value; /* of -n and -o */
+    int64_t pad;       /* of --pad; -1: not given */
     StreamReport report;
 } Show;
 
 static void read_options(Show *s, Args *a)
 {
     for (int k; (k = args_next(a)) != -1;) {
-        if (s->mode && s->mode != k)
-            die_usage("one of -r, -n, -o, --pad, --digest, --lengths, --machine at a time");
-        s->mode = k;
+        bool array = (s->mode == 'n' && k == KEY_PAD) || (s->mode == KEY_PAD && k == 'n');
+        if (s->mode && s->mode != k && !array)
+            die_usage("one of -r, -n, -o, --pad, --digest, --lengths, --machine at a time, but -n "
+                      "with --pad");
+        s->mode = array ? 'n' : k;
         if (k == 'n' || k == 'o')
             s->value = a->value;
         else if (k == KEY_PAD)
-            s->report.pad = args_int(a, 0, 1 << 20);
+            s->report.pad = s->pad = args_int(a, 0, 1 << 20);
     }
     s->report.spelling.model = a->common.model;
     if (s->mode == 'n' && isatty(STDOUT_FILENO))
@@ -68,7 +71,7 @@ static char *folder_of(const Args *a)
 static int show_stream(Show *s, In *in, Err *e)
 {
     switch (s->mode) {
-    case 'n': return npy_stream(s->value, in, e);
+    case 'n': return npy_stream(s->value, s->pad, in, e);
     case 'o': return save_stream(s->value, in, e);
     case 'r': s->report.kind = REPORT_ROWS; break;
     case KEY_PAD: s->report.kind = REPORT_PADDED; break;
@@ -97,7 +100,7 @@ static int show_place(const char *folder, int threads, Err *e)
 int main(int argc, char **argv)
 {
     Err e = {0};
-    Show s = {0};
+    Show s = {.pad = -1};
     Args a = args_begin(PROGRAM(show), options, NULL, argc, argv);
     read_options(&s, &a);
     char *folder = s.mode == KEY_MACHINE ? NULL : folder_of(&a);

@@ -23,6 +23,9 @@ static const Opt options[] = {
     {'d', "delimiter", "C", "the CSV's delimiter (\\t: a tab)", OPT_KEY},
     {'J', "json", "FIELD", "JSON lines: the text is in FIELD", OPT_KEY},
     {'0', NULL, NULL, "texts end in NUL, not in a newline", OPT_KEY},
+    {'F', "files", NULL, "a file each row: operands, or lines of stdin, name them", OPT_KEY},
+    {0, "label-dir", NULL, "with -F: the folder's name is the label",
+     OPT_FLAG(Tok, text.label_dir)},
     {KEY_CONLL, "conll", NULL, "a word and its tag a line, an empty line behind a sentence",
      OPT_KEY},
     {0, "ids", NULL, "rows of ids as numbers instead of texts", OPT_FLAG(Tok, text.ids)},
@@ -87,6 +90,7 @@ static int set_option(TextOptions *t, int key, const char *value, Err *e)
     case 'J': return text_options_kind(t, REC_JSON, value, e);
     case '0': return text_options_kind(t, REC_NUL, NULL, e);
     case KEY_CONLL: return text_options_kind(t, REC_CONLL, NULL, e);
+    case 'F': return text_options_files(t, e);
     case 'd': return text_options_delimiter(t, value, e);
     case 'k': return text_options_keep(t, value, e);
     default: t->input.header = false; return 0;

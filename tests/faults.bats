@@ -56,6 +56,13 @@ logits() { hidden "$1" && weft-head -q -m "$M/$1" given/hidden >given/logits; }
   sweeps <<<'tok-conll tok -q -m "$M/bert-token" --conll conll'
 }
 
+@test "tok: whole files" {
+  mkdir given/pos
+  cp given/text given/pos/a
+  echo pos/a >given/names
+  sweeps <<<'-i names tok-files tok -q -m "$M/bert-class" -F --label-dir'
+}
+
 @test "tok: candidates and windows" {
   sweeps <<'END'
 tok-candidates tok -q -m "$M/bert-nli" -z 'sport,war' text

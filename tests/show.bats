@@ -128,6 +128,36 @@ END
   [ -z "$output" ]
 }
 
+@test "-n --pad: an array of rows by tokens, zeros behind each row" {
+  printf '%s\n' 'the cat sat on the mat' 'great' 'I love this' |
+    tok -m "$(golden models/bert-class)" | encode >h.weft
+  show -n token.hidden h.weft | tail -c +129 >flat
+  show -n row.tokens h.weft | tail -c +129 | od -An -v -td8 -w8 >at
+  show --pad 0 -n token.hidden h.weft >padded.npy
+  grep -qa "'<f4'.*(3, 8, 32), }" padded.npy
+  # What stands between a row's begin and end, then zeros.
+  for i in 1 2 3; do
+    from=$(sed -n "${i}p" at) to=$(sed -n "$((i + 1))p" at)
+    tail -c +$((from * 128 + 1)) flat | head -c $(((to - from) * 128))
+    head -c $(((8 - to + from) * 128)) /dev/zero
+  done >want
+  tail -c +129 padded.npy | cmp - want
+  show -n token.hidden --pad 9 h.weft | grep -qa '(3, 9, 32), }'
+  show -n token.id --pad 9 h.weft | grep -qa "'<i4'.*(3, 9), }"
+  # However the stream is cut, and of BF16.
+  for t in 'the cat sat on the mat' great 'I love this'; do
+    tok -m "$(golden models/bert-class)" <<<"$t" | encode | show -o one.weft && cat one.weft
+  done >cut.weft
+  show --pad 0 -n token.hidden cut.weft | cmp - padded.npy
+  tok -m "$(golden models/bert-class)" <<<great | encode -t bf16 >b.weft
+  show -n token.hidden b.weft | tail -c +129 >flat
+  show -n token.hidden --pad 4 b.weft | tail -c +129 | head -c $((3 * 128)) | cmp - flat
+  fails_with 1 "row 1: 8 tokens, more than 7" show -n token.hidden --pad 7 h.weft
+  fails_with 1 "row.tokens is not padded" show -n row.tokens --pad 9 h.weft
+  fails_with 1 "row.text is not padded" show -n row.text --pad 9 h.weft
+  [ -z "$output" ]
+}
+
 @test "--pad: the batch with its mask" {
   sample | mkstream >s.weft
   show --pad 6 s.weft >out

@@ -12,8 +12,7 @@
 
 enum { WINDOW = 1 << 18, IDLE_MS = 10, PIPE_BYTES = 1 << 20 };
 
-/* The next file: 1, 0 after the last one, -1. */
-static int window_open(Window *s, Err *e)
+int window_open(Window *s, Err *e)
 {
     if (s->at + 1 >= s->nfiles)
         return 0;
@@ -138,9 +137,8 @@ static int skip_mark(Window *s, Err *e)
     return 1;
 }
 
-int rec_line(Records *r, char end, Str *line, Err *e)
+int window_line(Window *s, char end, Str *line, Err *e)
 {
-    Window *s = &r->in;
     for (size_t seen = 0;;) {
         size_t n = s->end - s->begin;
         char *from = s->p + s->begin, *stop = n ? memchr(from + seen, end, n - seen) : NULL;
@@ -190,6 +188,8 @@ Records *rec_open(char **files, int nfiles, const RecSpec *spec)
         r->csv = rec_csv_open(&r->spec);
     if (spec->kind == REC_CONLL)
         r->conll = rec_conll_open();
+    if (spec->kind == REC_FILE)
+        r->files = rec_files_open(&r->in);
     if (spec->kind == REC_JSON)
         r->number_text = mem_zero((size_t)columns, sizeof *r->number_text);
     return r;
@@ -213,8 +213,10 @@ static int next_here(Records *r, Err *e)
         return rec_csv_next(r->csv, &r->in, r->field, e);
     if (r->spec.kind == REC_CONLL)
         return rec_conll_next(r, e);
+    if (r->spec.kind == REC_FILE)
+        return rec_files_next(r, e);
     do
-        k = rec_line(r, r->spec.kind == REC_NUL ? '\0' : '\n', &line, e);
+        k = window_line(&r->in, r->spec.kind == REC_NUL ? '\0' : '\n', &line, e);
     while (k == 1 && r->spec.kind == REC_JSON && blank(line));
     if (k != 1)
         return k;
@@ -232,10 +234,10 @@ static int next_anywhere(Records *r, Err *e)
     for (;;) {
         int k = 1;
         if (r->in.fd < 0) {
-            k = window_open(&r->in, e);
+            r->in_file = 0;
+            k = r->files ? rec_files_begin(r, e) : window_open(&r->in, e);
             if (k != 1)
                 return k;
-            r->in_file = 0;
             if (r->csv)
                 rec_csv_begin(r->csv);
             if (r->conll)
@@ -246,6 +248,8 @@ static int next_anywhere(Records *r, Err *e)
         if (k == 1)
             k = next_here(r, e);
         if (k < 0) {
+            if (r->files)
+                rec_files_at(r->files, e);
             if (r->csv && rec_csv_in_header(r->csv))
                 return err_at(e, "%s: header", r->in.place);
             return err_at(e, "%s: record %" PRId64, r->in.place, r->in_file + 1);
@@ -286,6 +290,7 @@ void rec_close(Records *r)
     window_shut(&r->in);
     rec_csv_close(r->csv);
     rec_conll_close(r->conll);
+    rec_files_close(r->files);
     rec_json_release(r);
     free(r->in.p);
     free(r->field);

@@ -1,5 +1,5 @@
 /* records.h - text comes in as records: lines, NUL-separated pieces, CSV (libcsv), JSON lines,
- * sentences with a word a line (CoNLL).
+ * sentences with a word a line (CoNLL), whole files.
  *
  *     RecSpec spec = {.kind = REC_CSV, .header = true, .delimiter = ',',
  *                     .column = names, .columns = 2};
@@ -19,7 +19,7 @@
 
 #include <stdbool.h>
 
-typedef enum RecKind { REC_LINES, REC_NUL, REC_CSV, REC_JSON, REC_CONLL } RecKind;
+typedef enum RecKind { REC_LINES, REC_NUL, REC_CSV, REC_JSON, REC_CONLL, REC_FILE } RecKind;
 
 typedef struct RecSpec {
     RecKind kind;
@@ -28,7 +28,9 @@ typedef struct RecSpec {
     const char **column; /* CSV: a header name, or a number from 1; JSON: a field's name.
                             LINES and NUL have the one field and need no names. CONLL has
                             two: the sentence, its words joined by a space, and their tags,
-                            one behind the other; null where the file has no tags. */
+                            one behind the other; null where the file has no tags.
+                            FILE: the text, and where a second column is asked for the name of
+                            the folder that the file is in. */
     int columns;
     int needed; /* JSON: a record that lacks one of the first so many is a fault */
 } RecSpec;

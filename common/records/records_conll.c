@@ -119,7 +119,7 @@ int rec_conll_next(Records *r, Err *e)
     if (c->given)
         c->text.n = c->tags.n = c->words.n = 0;
     c->given = false;
-    while ((k = rec_line(r, '\n', &line, e)) == 1) {
+    while ((k = window_line(&r->in, '\n', &line, e)) == 1) {
         c->line++;
         if (ends_sentence(line)) {
             if (c->words.n)

@@ -6,6 +6,7 @@
 
 typedef struct Csv Csv;
 typedef struct Conll Conll;
+typedef struct Files Files;
 
 /* The bytes of one file after another, read on and moved along. */
 typedef struct Window {
@@ -24,8 +25,12 @@ typedef struct Window {
                                begin where a character is not whole yet */
 } Window;
 
+/* The next file: 1, 0 after the last one, -1. */
+int window_open(Window *s, Err *e);
 /* More bytes behind p[end): 1, REC_IDLE, 0 at the end of the file, -1. They may move. */
 int window_fill(Window *s, Err *e);
+/* The next line (up to `end`, which is taken but not part of it): 1, REC_IDLE, 0, -1. */
+int window_line(Window *s, char end, Str *line, Err *e);
 
 struct Records {
     RecSpec spec;
@@ -35,14 +40,13 @@ struct Records {
     bool *null;
     Csv *csv;
     Conll *conll;
+    Files *files;
     void *object;            /* JSON: the record being given out */
     char (*number_text)[40]; /* JSON: text of numbers, one a field */
     bool failed;
     Err fault; /* what rec_next goes on to say once it failed */
 };
 
-/* The next line (up to `end`, which is taken but not part of it): 1, REC_IDLE, 0, -1. */
-int rec_line(Records *r, char end, Str *line, Err *e);
 int rec_text(Str s, Err *e); /* is it UTF-8 without NUL? Not asked where the file is not suspect */
 
 Csv *rec_csv_open(const RecSpec *spec);
@@ -59,6 +63,16 @@ void rec_conll_begin(Conll *c); /* a new file */
 int rec_conll_next(Records *r, Err *e);
 /* Its words, and how many. */
 const RecWord *rec_conll_words(const Conll *c, size_t *n);
+
+/* Whole files, those that `in` was to read, and for "-" those that standard input names. */
+Files *rec_files_open(Window *in);
+void rec_files_close(Files *f);
+/* The next of them into r->in: 1, REC_IDLE, 0 after the last, -1: *e with place. */
+int rec_files_begin(Records *r, Err *e);
+/* Says of a fault in it which one it is, where the place does not. */
+void rec_files_at(const Files *f, Err *e);
+/* All of it into r->field, once: 1, REC_IDLE, 0 the second time, -1. */
+int rec_files_next(Records *r, Err *e);
 
 /* One line's object into r->field and r->null; they live until the next call. 0 or -1. */
 int rec_json(Records *r, Str line, Err *e);

@@ -9,8 +9,10 @@
 
 #include "io/stream.h"
 
-/* To standard output. The length stands first, so the stream is laid aside. -1: the tensor is in
- * no frame, or its type or shape changes midway; nothing has been written then. */
-int npy_stream(const char *name, In *in, Err *e);
+/* To standard output. The length stands first, so the stream is laid aside. pad -1: as it lies;
+ * else a tensor of tokens becomes [rows, pad, ...] (0: as long as the longest row), with zeros
+ * behind each row. -1: the tensor is in no frame, its type or shape changes midway, or it cannot be
+ * padded; nothing has been written then. */
+int npy_stream(const char *name, int64_t pad, In *in, Err *e);
 
 #endif

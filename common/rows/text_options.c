@@ -9,11 +9,16 @@ const TextOptions text_options_default = {
 int text_options_kind(TextOptions *t, RecKind kind, const char *column, Err *e)
 {
     if (t->input.kind != REC_LINES && t->input.kind != kind)
-        return err_usage(e, "-c, -J, -0 and --conll exclude each other");
+        return err_usage(e, "-c, -J, -0, -F and --conll exclude each other");
     t->input.kind = kind;
     if (column)
         t->fields.text = column;
     return 0;
+}
+
+int text_options_files(TextOptions *t, Err *e)
+{
+    return text_options_kind(t, REC_FILE, "text", e);
 }
 
 int text_options_delimiter(TextOptions *t, const char *text, Err *e)
@@ -38,13 +43,19 @@ static int check_columns(const TextOptions *t, Err *e)
     bool csv = t->input.kind == REC_CSV, conll = t->input.kind == REC_CONLL;
     if (!csv && (!t->input.header || t->input.delimiter != ','))
         return err_usage(e, "-H and -d are about CSV: name the text's column with -c");
+    if (t->input.kind == REC_FILE && (f->pair || f->label || f->weight || f->start || f->keeps))
+        return err_usage(e, "-F reads files whole, which have no columns: no -p, -l, -w, -k, "
+                            "--start");
+    if (t->label_dir && t->input.kind != REC_FILE)
+        return err_usage(e, "--label-dir is about files that are a row each: -F");
     if (!f->text && (f->pair || f->label || f->weight || f->start || f->keeps))
         return err_usage(e, "-p, -l, -w, -k and --start name columns: say which the text is in, "
                             "with -c or -J");
     if (f->start && (!f->pair || !f->label))
         return err_usage(e, "--start is about the answer, -l COL, in the second text, -p COL");
-    if (t->labels && !f->label && !conll)
-        return err_usage(e, "--labels needs the label's column: -l COL, or --conll");
+    if (t->labels && !f->label && !conll && !t->label_dir)
+        return err_usage(e,
+                         "--labels needs the label's column: -l COL, or --label-dir, or --conll");
     return 0;
 }
 
@@ -97,6 +108,8 @@ int text_options_ready(TextOptions *t, Err *e)
     if (check_columns(t, e) < 0 || check_rows(t, e) < 0 || read_labels(t, e) < 0 ||
         read_candidates(t, e) < 0)
         return -1;
+    if (t->label_dir)
+        t->fields.label = "folder";
     fields_ask(&t->fields, &t->input, &t->rows);
     return 0;
 }

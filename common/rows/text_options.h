@@ -20,6 +20,7 @@ typedef struct TextOptions {
     const char *labels, *candidates, *template, *task; /* as given; NULL: not */
     int64_t max;                                       /* most tokens a row; -1: the model's */
     bool ids;                                          /* rows of ids as numbers */
+    bool label_dir;                                    /* files: the folder's name is the label */
     /* made by text_options_ready */
     Candidates classes;
     char *labels_json, *candidates_json; /* for the stream's metadata, or NULL */
@@ -29,6 +30,7 @@ extern const TextOptions text_options_default;
 
 /* What the texts are: one kind of records, with the text's column where they have some. */
 int text_options_kind(TextOptions *t, RecKind kind, const char *column, Err *e);
+int text_options_files(TextOptions *t, Err *e);                       /* whole files */
 int text_options_delimiter(TextOptions *t, const char *text, Err *e); /* a character, or \t */
 int text_options_keep(TextOptions *t, const char *column, Err *e);    /* one more column to keep */
 

@@ -1,4 +1,4 @@
-/* jsonlines - JSON lines, lines and NUL-separated pieces. */
+/* jsonlines - JSON lines, lines, NUL-separated pieces and whole files. */
 #include "tests/fuzz/records.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -10,6 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
         spec = (RecSpec){.kind = REC_LINES};
     if (how % 4 == 2)
         spec = (RecSpec){.kind = REC_NUL};
+    if (how % 8 == 7)
+        spec = (RecSpec){.kind = REC_FILE};
     records_any(&spec, chunk, p, n);
     return 0;
 }

@@ -59,12 +59,12 @@ static void whole(Frame **f, int n)
 }
 
 /* The file that goes to standard output is as long as its header says. */
-static void npy(const char *stream, const Tensor *t)
+static void npy(const char *stream, const Tensor *t, int64_t pad)
 {
     char *files[] = {(char *)stream}, head[1024] = "";
     In *in = in_open(files, 1);
     Err e = {0};
-    int status = npy_stream(t->name, in, &e);
+    int status = npy_stream(t->name, pad, in, &e);
     off_t n = lseek(STDOUT_FILENO, 0, SEEK_END), bytes = t->type == DT_BF16 ? 4 : 0;
     in_close(in);
     MUST((status == 0) == !e.text[0] && (status == 0 || n == 0));
@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     whole(f, frames);
     deal(f, frames);
     for (int i = 0; frames && i < f[0]->count; i++)
-        npy(fuzz_file("stream", stream.p, stream.n), &f[0]->tensor[i]);
+        npy(fuzz_file("stream", stream.p, stream.n), &f[0]->tensor[i], i % 2 ? 0 : -1);
     fuzz_frames_free(f, frames);
     free((char *)stream.p);
     return 0;

@@ -1,10 +1,12 @@
-/* records_test.c - lines, NUL-separated, CSV, JSON lines: what comes out, what is refused. */
+/* records_test.c - lines, NUL-separated, CSV, JSON lines, whole files: what comes out, what is
+ * refused. */
 #include "tests/unit/check.h"
 
 #include "records/records.h"
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 
 static const char *const none[] = {NULL};
 
@@ -215,6 +217,46 @@ static void places(void)
     rec_close(r);
 }
 
+/* A file a record, and what its folder is called. */
+static void whole_files(void)
+{
+    static const char *names[] = {"text", "folder"};
+    RecSpec one = {.kind = REC_FILE}, two = {.kind = REC_FILE, .column = names, .columns = 2};
+    CHECK(mkdir("pos", 0777) == 0 && mkdir("pos/deep", 0777) == 0);
+    write_file("pos/a", "\xef\xbb\xbfone\ntwo\r\n\n", 13);
+    write_file("pos/deep/b", "", 0);
+    write_file("bare", "x\xe9", 2);
+    char *files[] = {"pos/a", "pos/deep/b", "pos//a", "./pos/deep//b", "bare"};
+    const struct {
+        RecSpec *spec;
+        char **file;
+        int files;
+        const char *want;
+    } cases[] = {
+        {&one, files, 2, "one\ntwo;;"},
+        {&two, files, 4, "one\ntwo|pos;|deep;one\ntwo|pos;|deep;"},
+        {&one, files + 3, 2, ";!bare: record 1: byte 2 is not UTF-8" REMEDY},
+        {&one, (char *[]){"pos"}, 1,
+         "!pos: is a folder: name its files (find FOLDER -type f | tok -F)"},
+        {&one, (char *[]){"none"}, 1, "!none: No such file or directory"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *got = read_with(*cases[i].spec, cases[i].file, cases[i].files);
+        CHECK_TEXT(got, cases[i].want);
+        CHECK(strlen(got) == strlen(cases[i].want));
+        free(got);
+    }
+    write_file("bare", "x", 1);
+    const char *bare[] = {"bare", "./bare", "pos/../bare"};
+    for (size_t i = 0; i < 3; i++) {
+        char *file = mem_strn(bare[i], strlen(bare[i])), *got = read_with(two, &file, 1);
+        CHECK_TEXT(got, "record 1: its path has no folder whose name is the label: name it from "
+                        "above, as in pos/bare");
+        free(got);
+        free(file);
+    }
+}
+
 /* Long records, and many: more than one window and one block. */
 static void sizes(void)
 {
@@ -355,6 +397,7 @@ int main(void)
     csv_columns();
     json();
     places();
+    whole_files();
     sizes();
     idle();
     return checked();
