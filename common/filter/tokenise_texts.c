@@ -49,9 +49,21 @@ static int set_length(TokeniseTexts *t, Err *e)
     return 0;
 }
 
+/* transformers' class refuses words without the space that they have within texts, too. */
+static int check_words(const TokeniseTexts *t, Err *e)
+{
+    if (t->options->input.kind != REC_CONLL || !tokenizer_bare_words(t->tokenizer))
+        return 0;
+    return err_set(e,
+                   "%s: its tokenizer puts no space before words that come by themselves, which "
+                   "its model has not seen so: say add_prefix_space true in "
+                   "tokenizer_config.json",
+                   t->model_name);
+}
+
 int tokenise_texts_open(TokeniseTexts *t, Err *e)
 {
-    return load(t, e) < 0 ? -1 : set_length(t, e);
+    return load(t, e) < 0 || check_words(t, e) < 0 ? -1 : set_length(t, e);
 }
 
 int tokenise_texts_run(const TokeniseTexts *t, char **files, int nfiles, Out *out, Err *e)

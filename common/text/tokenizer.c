@@ -34,6 +34,16 @@ bool tokenizer_has_types(const Tokenizer *t)
     return t->types;
 }
 
+bool tokenizer_cuts_left(const Tokenizer *t)
+{
+    return t->left;
+}
+
+bool tokenizer_bare_words(const Tokenizer *t)
+{
+    return t->bare_words;
+}
+
 int32_t tokenizer_special(const Tokenizer *t, Special s)
 {
     return t->special[s];

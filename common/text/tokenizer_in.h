@@ -24,6 +24,8 @@ struct Tokenizer {
     char fingerprint[HASH_TEXT];
     int64_t max_length;
     bool types;
+    bool left;              /* what is too long is cut at its beginning */
+    bool bare_words;        /* words by themselves would lack the space that they have in texts */
     bool prefix;            /* the model marks pieces inside a word */
     bool trim, trim_prefix; /* spans of added tokens: as BpeRules has them of others */
     int32_t special[TOK_SPECIALS];
@@ -90,6 +92,18 @@ int tokenizer_add_said(Tokenizer *t, const TokFolder *from, Err *e);
 /* What tokenizer_decode() goes by: a decoder as tokenizer.json has it, as text for folders
  * without one: "{\"type\": \"ByteLevel\"}". */
 int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
+
+/* tokenizer_rules.c: what the class that the folder names makes of its files beside.
+ * Is it one whose ids come from elsewhere? */
+int rules_check(const TokFolder *from, Err *e);
+int rules_check_vocab(const TokFolder *from, Err *e); /* does it read vocab.txt as BERT's does? */
+/* Byte-level BPE: does it refuse words by themselves where no space is put before them? */
+bool rules_want_space(const TokFolder *from);
+bool rules_are_roberta(const TokFolder *from); /* it overrides RobertaProcessing's flags */
+/* Does it make the template itself, whatever tokenizer.json has? Makes it, once all tokens are
+ * there. */
+bool rules_make_template(const TokFolder *from);
+int rules_template(Tokenizer *t, const TokFolder *from, Err *e);
 
 /* What the folder's files say is the text of a special token, at last t->usual's; NULL: it has no
  * such token. */

@@ -50,7 +50,9 @@ static int read_length(Tokenizer *t, const TokFolder *from, Err *e)
     if (e->text[0])
         return -1;
     shorten(&t->max_length, json_get_int(sentence, "max_seq_length", 0, NULL));
-    shorten(&t->max_length, json_get_int(from->config, "model_max_length", 0, NULL));
+    const char *key = json_object_get(from->config, "model_max_length") ? "model_max_length"
+                                                                        : "max_len"; /* of old */
+    shorten(&t->max_length, json_get_int(from->config, key, 0, NULL));
     shorten(&t->max_length, from->facts->max_length);
     json_decref(sentence);
     return 0;
@@ -84,7 +86,7 @@ static int read_parts(Tokenizer *t, const TokFolder *from, Err *e)
         bad = marian_from_files(t, from, e);
     } else if (file_exists(from->path, "vocab.txt")) {
         t->kind = "WordPiece";
-        bad = bert_from_files(t, from, e);
+        bad = rules_check_vocab(from, e) < 0 ? -1 : bert_from_files(t, from, e);
     } else if (file_exists(from->path, "vocab.json") && file_exists(from->path, "merges.txt")) {
         t->kind = "BPE";
         bad = bpe_from_files(t, from, e);
@@ -105,7 +107,9 @@ static int read_files(Tokenizer *t, const TokFolder *from, Err *e)
         return read_parts(t, from, e);
     if (tokenizer_from_json(t, from, e) < 0)
         return err_at(e, "%s/tokenizer.json", from->path);
-    return tokenizer_add_said(t, from, e) < 0 ? err_at(e, "%s", from->path) : 0;
+    if (tokenizer_add_said(t, from, e) < 0 || rules_template(t, from, e) < 0)
+        return err_at(e, "%s", from->path);
+    return 0;
 }
 
 /* Whose names the vocabulary has, where nothing says what the model is. */
@@ -155,11 +159,40 @@ static void find_specials(Tokenizer *t, const TokFolder *from)
     }
 }
 
+/* Without token types in the list of what goes into the model, it gets none. */
+static bool has_types(const TokFolder *from)
+{
+    const json_t *names = json_object_get(from->config, "model_input_names"), *name;
+    size_t i;
+    if (!json_is_array(names))
+        return from->facts->types;
+    json_array_foreach(names, i, name) {
+        if (json_is_string(name) && strcmp(json_string_value(name), "token_type_ids") == 0)
+            return from->facts->types;
+    }
+    return false;
+}
+
+/* tokenizer.json has said it, unless the configuration does. */
+static int read_side(Tokenizer *t, const TokFolder *from, Err *e)
+{
+    const char *side = json_get_str(from->config, "truncation_side", NULL, e);
+    if (side && strcmp(side, "left") != 0 && strcmp(side, "right") != 0)
+        err_set(e, "truncation_side '%s' is neither left nor right", side);
+    if (e->text[0])
+        return err_at(e, "%s/tokenizer_config.json", from->path);
+    if (side)
+        t->left = *side == 'l';
+    return 0;
+}
+
 static int load_from(Tokenizer *t, const TokFolder *from, Err *e)
 {
     t->class = class_of(from);
     t->usual = t->class->special;
-    t->types = from->facts->types;
+    t->types = has_types(from);
+    if (rules_check(from, e) < 0)
+        return err_at(e, "%s", from->path);
     t->clean = json_get_bool(from->config, "clean_up_tokenization_spaces", false, NULL);
     if (read_files(t, from, e) < 0)
         return -1;
@@ -168,7 +201,7 @@ static int load_from(Tokenizer *t, const TokFolder *from, Err *e)
     if (missing >= 0)
         return err_set(e, "%s: the vocabulary has nothing with id %" PRId32, from->path, missing);
     find_specials(t, from);
-    return read_length(t, from, e);
+    return read_side(t, from, e) < 0 ? -1 : read_length(t, from, e);
 }
 
 Tokenizer *tokenizer_load(const char *folder, const TokFacts *facts, Err *e)
