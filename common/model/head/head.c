@@ -230,6 +230,8 @@ static const float *get_words(Head *h, const HeadKind *k, int64_t cols, Err *e)
 
 static const float *get_bias(Head *h, const HeadKind *k, int64_t n, Err *e)
 {
+    if (k->shift)
+        return weights_get(h->weights, k->shift, 1, n, e);
     if (k->bias && weights_has(h->weights, k->bias))
         return weights_get(h->weights, k->bias, n, 0, e);
     return get(h, k->output, "bias", n, 0, e);
@@ -252,8 +254,9 @@ static int use_checkpoint(Head *h, const HeadKind *k, Err *e)
         return -1;
     int64_t n = outputs(h, k), cols = h->size[h->layers];
     const float *w = k->words ? get_words(h, k, cols, e) : get(h, k->output, "weight", n, cols, e);
-    const float *b = w && !k->bare ? get_bias(h, k, n, e) : NULL;
-    if (!w || (!b && !k->bare))
+    bool biased = k->shift ? weights_has(h->weights, k->shift) : !k->bare;
+    const float *b = w && biased ? get_bias(h, k, n, e) : NULL;
+    if (!w || (!b && biased))
         return -1;
     if (h->by_panels)
         return head_pack_panels(h, w, b, n, cols, e);
