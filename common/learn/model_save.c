@@ -104,6 +104,7 @@ static char *config_text(const ModelSetup *m, const TrainSpec *t, const TrainDat
         return NULL;
     char *name = architecture(c, m);
     json_object_set_new(config, "architectures", json_pack("[s]", name));
+    json_object_set_new(config, "model_type", json_string(c->family->type));
     json_object_set_new(config, "dtype", json_string("float32"));
     json_object_del(config, "torch_dtype");
     set_objective(config, m, t, d);

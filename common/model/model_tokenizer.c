@@ -1,6 +1,6 @@
 #include "model/model_tokenizer.h"
 
-#include "model/families.h"
+#include "model/config.h"
 #include "model/find.h"
 #include "store/jsonfile.h"
 #include "text/tokenizer_class.h"
@@ -128,7 +128,7 @@ static int64_t max_length(const json_t *config, const Kind *kind)
 
 static Tokenizer *load(const char *folder, const json_t *config, Err *e)
 {
-    const char *type = json_get_str(config, "model_type", "", NULL);
+    const char *said = config_type(config, folder), *type = said ? said : "";
     const Kind *kind = *type ? kind_of_type(type) : kind_of_files(folder, e);
     if (e->text[0])
         return NULL;
