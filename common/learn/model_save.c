@@ -65,7 +65,7 @@ static json_t *stack_json(const ModelSetup *m, const TrainSpec *t)
     for (int i = 1; i < t->layers; i++)
         json_array_append_new(sizes, json_integer(t->size[i]));
     Pooling p = {.kind = m->pool};
-    return json_pack("{s:s, s:o, s:s, s:f}", "pool", pooling_name(p), "sizes", sizes, "activation",
+    return json_pack("{s:s, s:o, s:s, s:f}", "pool", pooling_name(&p), "sizes", sizes, "activation",
                      "relu", "dropout", t->dropout > 0 ? t->dropout : 0.0);
 }
 

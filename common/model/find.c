@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "hub/cache.h"
+#include "model/modules.h"
 #include "store/jsonfile.h"
 
 #include <errno.h>
@@ -69,7 +70,7 @@ char *model_name(const char *given, const char *folder)
 }
 
 /* Follows encoder.model of a config.json that `train` wrote. */
-char *model_encoder_folder(const char *folder, Err *e)
+char *model_home(const char *folder, Err *e)
 {
     Err why = {0};
     json_t *config = jsonfile_load(folder, "config.json", true, &why);
@@ -90,6 +91,18 @@ char *model_encoder_folder(const char *folder, Err *e)
             err_at(e, "%s was trained on another model's vectors", folder);
     }
     json_decref(config);
+    return found;
+}
+
+char *model_encoder_folder(const char *folder, Err *e)
+{
+    Modules m;
+    char *home = model_home(folder, e), *found = NULL;
+    if (home && modules_read(home, &m, e) == 0)
+        found = mem_str(m.count ? m.module[0].path : home);
+    if (home)
+        modules_clear(&m);
+    free(home);
     return found;
 }
 

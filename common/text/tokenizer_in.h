@@ -24,6 +24,8 @@ struct Tokenizer {
     char fingerprint[HASH_TEXT];
     int64_t max_length;
     bool types;
+    bool lower;             /* texts are brought to lower case first (do_lower_case of
+                               sentence_bert_config.json) */
     bool left;              /* what is too long is cut at its beginning */
     bool bare_words;        /* words by themselves would lack the space that they have in texts */
     bool prefix;            /* the model marks pieces inside a word */
@@ -41,6 +43,7 @@ struct Tokenizer {
 typedef struct TokFolder {
     const char *path;
     const json_t *config, *map; /* tokenizer_config.json, special_tokens_map.json, or NULL */
+    const json_t *sentence;     /* sentence_bert_config.json or one of its like, or NULL */
     const TokFacts *facts;
 } TokFolder;
 
@@ -117,6 +120,9 @@ const char *tokenizer_said(const TokFolder *from, const char *key);
 int tokenizer_add(Tokenizer *t, const json_t *token, int64_t id, bool special, Err *e);
 /* Once the model and all added tokens are there: what is sought, and where. */
 void tokenizer_added_ready(Tokenizer *t);
+/* Appends the text, which begins at byte `at` of the whole, in lower case, character by character.
+ */
+void tokenizer_lower(Str text, int32_t at, Normal *out);
 void template_add(Template *t, int kind, int32_t id, int type);
 /* [CLS] A [SEP], [CLS] A [SEP] B [SEP]; <s> A </s>, <s> A </s> </s> B </s>; A, A B. */
 void tokenizer_bert_templates(Tokenizer *t, int32_t cls, int32_t sep);

@@ -164,6 +164,25 @@ static int read_parts(Tokenizer *t, const JsonCut *cut, TokFile *f, Err *e)
     return read_added(t, json_object_get(cut->root, "added_tokens"), e);
 }
 
+/* As sentence-transformers does it: a Lowercase before all else, unless there is one. In BERT's own
+ * normalizer it may as well be the last step. */
+static void take_lower(Tokenizer *t, json_t *root)
+{
+    json_t *normalizer = json_object_get(root, "normalizer");
+    const json_t *o;
+    for (size_t i = 0; t->lower && (o = tokenizer_part_at(normalizer, "normalizers", i)); i++)
+        if (tokenizer_part_is(o, "Lowercase"))
+            t->lower = false;
+    if (!t->lower || !tokenizer_part_is(normalizer, "BertNormalizer"))
+        return;
+    const json_t *strip = json_object_get(normalizer, "strip_accents");
+    if (!json_is_boolean(strip)) /* it goes by the flag that changes here */
+        json_object_set_new(normalizer, "strip_accents",
+                            json_boolean(json_get_bool(normalizer, "lowercase", true, NULL)));
+    json_object_set_new(normalizer, "lowercase", json_true());
+    t->lower = false;
+}
+
 /* Where a row is cut, unless tokenizer_config.json says it. */
 static int read_truncation(Tokenizer *t, const json_t *o, Err *e)
 {
@@ -177,6 +196,7 @@ static int read_truncation(Tokenizer *t, const json_t *o, Err *e)
 static int read_file(Tokenizer *t, JsonCut *cut, const TokFolder *from, Err *e)
 {
     take_config(cut->root, from);
+    take_lower(t, cut->root);
     t->bare_words =
         rules_want_space(from) && !json_get_bool(from->config, "add_prefix_space", false, NULL);
     if (read_truncation(t, json_object_get(cut->root, "truncation"), e) < 0)
