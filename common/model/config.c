@@ -1,6 +1,7 @@
 #include "model/config.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "store/jsonfile.h"
 
 #include <math.h>
@@ -270,15 +271,14 @@ static int read_pruned(Config *c, const json_t *j, Err *e)
     const char *key;
     size_t i;
     json_object_foreach(all, key, heads) {
-        char *end;
-        long layer = strtol(key, &end, 10);
-        if (end == key || *end || layer < 0 || layer >= c->layers || !json_is_array(heads))
+        int64_t layer;
+        if (num_int(key, 0, c->layers - 1, &layer, NULL) < 0 || !json_is_array(heads))
             return err_set(e, "pruned_heads: '%s' is no layer with a list of heads", key);
         json_array_foreach(heads, i, head) {
             int64_t h = json_is_integer(head) ? json_integer_value(head) : -1;
             if (h < 0 || h >= c->heads)
-                return err_set(e, "pruned_heads: layer %ld has no such head: they are 0 to %lld",
-                               layer, (long long)c->heads - 1);
+                return err_set(e, "pruned_heads: layer %lld has no such head: they are 0 to %lld",
+                               (long long)layer, (long long)c->heads - 1);
             if (!c->pruned)
                 c->pruned = mem_zero((size_t)(c->layers * c->heads), 1);
             c->pruned[layer * c->heads + h] = 1;

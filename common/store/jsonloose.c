@@ -96,10 +96,11 @@ static void put_wanted(Buf *out, Str value)
 {
     char c = *value.p;
     bool number = c == 'N' || c == 'I' || c == '-' || (c >= '0' && c <= '9');
-    char *text = number ? mem_strn(value.p, value.n) : NULL;
-    double x = number ? strtod(text, NULL) : 0;
-    bool fits = number && x - x == 0 && (value.n <= SURE_DIGITS || strpbrk(text, ".eE"));
-    free(text);
+    JsonScan scan = scan_of(value.p, value.n);
+    double x;
+    bool fits = number && scan_real(&scan, &x, NULL) == 0 && scan.p == scan.end &&
+                (value.n <= SURE_DIGITS || memchr(value.p, '.', value.n) ||
+                 memchr(value.p, 'e', value.n) || memchr(value.p, 'E', value.n));
     if (number && !fits)
         buf_add(out, "\"", 1);
     buf_add(out, value.p, value.n);

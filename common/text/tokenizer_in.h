@@ -62,6 +62,8 @@ typedef struct TokFile {
  * the templates, and the decoder by tokenizer_set_decoder(). After a tokenizer.json all that is the
  * loader's. */
 int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
+int words_from_json(Tokenizer *t, const TokFile *f, Err *e); /* WordPiece of other parts */
+int level_from_json(Tokenizer *t, const TokFile *f, Err *e); /* WordLevel */
 int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e);   /* of bytes */
 int spbpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* SentencePiece's */
 int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);

@@ -52,8 +52,19 @@ static int any_bpe_from_json(Tokenizer *t, const TokFile *f, Err *e)
     return (is_spiece(f) ? spbpe_from_json : bpe_from_json)(t, f, e);
 }
 
+/* BERT's own parts together, or others. */
+static int any_wordpiece_from_json(Tokenizer *t, const TokFile *f, Err *e)
+{
+    bool own = !f->normalizer || json_is_null(f->normalizer) ||
+               tokenizer_part_is(f->normalizer, "BertNormalizer");
+    if (own && tokenizer_part_is(f->words, "BertPreTokenizer"))
+        return bert_from_json(t, f, e);
+    return words_from_json(t, f, e);
+}
+
 static const Kind kinds[] = {
-    {"WordPiece", false, false, bert_from_json},
+    {"WordPiece", false, false, any_wordpiece_from_json},
+    {"WordLevel", false, false, level_from_json},
     {"BPE", false, true, any_bpe_from_json},
     {"Unigram", true, false, unigram_from_json},
 };
@@ -82,7 +93,7 @@ static const Kind *find_kind(const JsonCut *cut, const json_t *model, Err *e)
     if (!model)
         err_set(e, "no model in it");
     else
-        err_set(e, "model '%s' is not supported: WordPiece, BPE and Unigram are", type);
+        err_set(e, "model '%s' is not supported: WordPiece, WordLevel, BPE and Unigram are", type);
     return NULL;
 }
 

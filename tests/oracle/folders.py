@@ -9,6 +9,7 @@
         row.vector    what sentence-transformers (6.2.0) makes of each line
 """
 import json
+import random
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
-from tokenizers import normalizers
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from transformers import AutoTokenizer
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
@@ -117,6 +118,51 @@ def tokenizers():
     ids("lower-unigram", "unigram-xlmr", low, change=lowered)
 
 
+# ---- parts of tokenizers ----
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'-"
+ENTRIES = ["[UNK]", *LETTERS, *("##" + c for c in LETTERS), "the", "cat", "##ing", "fly", "é", "à", "ß", "日", "本", "##本",
+           "\u0301", "##\u0301", "½", "٣", "12", "##34", "don", "!!", "...", "The", "Cat"]
+
+
+def hard():
+    """Lines of what cutting and normalising may stumble over, and of any code points at all."""
+    g = random.Random(5)
+    points = [c for c in range(1, 0x30000) if not 0xD800 <= c < 0xE000 and chr(c) not in "\n\r"]
+    draws = [lambda: g.choice("abc the cat flying don't 12 34 !! ... ÉéàßǅİΣ"), lambda: chr(g.choice(points)),
+             lambda: g.choice(" \t  \u00a0\u3000\u200b\u0301\u0327"), lambda: g.choice(".,!?-_—'\"¿"),
+             lambda: g.choice("日本語ⅷ½²٣"), lambda: g.choice(["The", "Cat ", "flying"])]
+    return ["".join(g.choice(draws)() for _ in range(g.randint(1, 24))) for _ in range(120)]
+
+
+def parts():
+    n, p = normalizers, pre_tokenizers
+    made = {
+        "quicktour": (n.Sequence([n.NFD(), n.Lowercase(), n.StripAccents()]), p.Whitespace()),
+        "bert-words": (n.BertNormalizer(), p.Whitespace()),
+        "digits": (n.Sequence([n.NFKC(), n.Strip()]), p.Sequence([p.WhitespaceSplit(), p.Punctuation(), p.Digits(True)])),
+        "runs": (None, p.Sequence([p.WhitespaceSplit(), p.Punctuation("contiguous"), p.Digits(False)])),
+        "previous": (None, p.Sequence([p.Punctuation("merged_with_previous"), p.WhitespaceSplit()])),
+        "next": (n.Lowercase(), p.Sequence([p.Punctuation("merged_with_next"), p.WhitespaceSplit()])),
+        "removed": (n.NFC(), p.Sequence([p.Punctuation("removed"), p.CharDelimiterSplit("a")])),
+        "uncut": (n.Lowercase(), None),
+        "level": (n.Lowercase(), p.Whitespace()),
+        "level-bert": (n.NFD(), p.BertPreTokenizer()),
+    }
+    vocab = {w: i for i, w in enumerate(dict.fromkeys(ENTRIES))}
+    for name, (normalizer, words) in made.items():
+        t = Tokenizer(models.WordLevel(vocab, unk_token="[UNK]") if "level" in name else
+                      models.WordPiece(vocab, unk_token="[UNK]", max_input_chars_per_word=12))
+        if normalizer:
+            t.normalizer = normalizer
+        if words:
+            t.pre_tokenizer = words
+        ids("parts-" + name, "bert-class", {"tokenizer.json": json.loads(t.to_str()), "special_tokens_map.json": {},
+                                            "tokenizer_config.json": {"tokenizer_class": "PreTrainedTokenizerFast",
+                                                                      "unk_token": "[UNK]"}},
+            length=False, texts=hard())
+
+
 # ---- vectors ----
 
 def modules(*kinds, new=False):
@@ -193,6 +239,7 @@ def sentences():
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     tokenizers()
+    parts()
     sentences()
 
 
