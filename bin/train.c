@@ -86,7 +86,7 @@ static const Opt options[] = {
 static int read_pool(TrainSpec *t, const char *text, Err *e)
 {
     Pooling p = {.kind = POOL_NONE};
-    if (pooling_parse(text, &p, NULL) < 0 || p.normalize ||
+    if (pooling_parse(text, &p, NULL) < 0 || p.normalize || p.modules || p.joins ||
         (p.kind != POOL_POOLER && p.kind != POOL_CLS && p.kind != POOL_MEAN))
         return err_usage(e, "--pool: '%s' is not pooler, cls or mean", text);
     t->pool = (int)p.kind;

@@ -57,6 +57,24 @@ serve() {
   for f in source.spm target.spm vocab.json generation_config.json; do cmp "$(cat folder)/$f" "hub/org/tiny/$f"; done
 }
 
+@test "modules in folders of their own, the transformer's too" {
+  local to=hub/org/tiny f
+  rm -r "$to"
+  mkdir -p "$to/0_Transformer"
+  cp -r "$(golden models/sentence)"/* "$to/0_Transformer"
+  cp -r "$(golden folders/dense)"/files/* "$to"
+  chmod -R u+w hub
+  sed -i '0,/"path": ""/s//"path": "0_Transformer"/' "$to/modules.json"
+  serve
+  get -q org/tiny >folder
+  for f in 0_Transformer/config.json 0_Transformer/model.safetensors 0_Transformer/tokenizer.json \
+    2_Dense/model.safetensors 3_LayerNorm/config.json; do
+    cmp "$(cat folder)/$f" "$to/$f"
+  done
+  tok -q -m org/tiny "$(golden folders/dense)/texts" | encode | pool >got
+  "$WEFT_UNIT/allclose" "$(golden folders/dense)/want.safetensors" got row.vector 1e-4
+}
+
 @test "what get brought is found by its name" {
   serve
   get -q org/tiny

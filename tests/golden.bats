@@ -96,6 +96,7 @@ architecture() {
     pool <hidden >v # what these models ask for by themselves
     allclose "$G/$1.safetensors" v pool.pooler=row.vector "$BOUND"
   fi
+  if [ ! -e "$G/$1-look.ids" ]; then return; fi
   tok --ids "$G/$1-look.ids" | encode -m "$model" -L "$layer" --attention >hidden
   allclose "$G/$1-look.safetensors" hidden attention=token.attention "$BOUND"
 }
@@ -115,6 +116,43 @@ architecture() {
 @test "marian: sines and cosines, pytorch_model.bin" { architecture marian 2 0.25; }
 @test "t5: bias by distance, heads of another width" { architecture t5; }
 @test "mt5: gated activation, distances beyond the table's" { architecture mt5; }
+
+@test "bert-pruned: heads that were pruned, 16 bits" { architecture bert-pruned; }
+@test "distilbert-pruned: heads that were pruned" { architecture distilbert-pruned; }
+@test "gpt2-pruned: heads that were pruned, attention without its scale" { architecture gpt2-pruned 2 0.3; }
+
+@test "pruned heads: what cannot be, and what does without" {
+  cp -r "$(golden models/bert-pruned)" m
+  chmod -R u+w m
+  tok --ids <<<'5 6' >ids
+  fails_with 1 'pruned_heads is not supported for training' train -m m --objective mlm -o d ids
+  sed -i 's/"0": \[/"2": [/' m/config.json
+  fails_with 1 "pruned_heads: '2' is no layer" encode -m m ids
+  cp "$(golden models/bert-pruned)/config.json" m
+  sed -i ':a;N;$!ba;s/"0": \[[^]]*\]/"0": [9]/' m/config.json
+  fails_with 1 'pruned_heads: layer 0 has no such head: they are 0 to 3' encode -m m ids
+  cp -r "$(golden models/bart)" b
+  chmod -R u+w b
+  sed -i 's/"model_type"/"pruned_heads": {"0": [0]}, "model_type"/' b/config.json
+  fails_with 1 'pruned_heads is not supported for bart' encode -m b ids
+}
+
+@test "no model_type: by architectures, or by the folder's name" {
+  cp -r "$(golden models/bert-model)" some-bert-base
+  chmod -R u+w some-bert-base
+  tok --ids <<<'5 6' | encode -m "$(golden models/bert-model)" | show -n token.hidden >want
+  sed -i '/"model_type"/d' some-bert-base/config.json
+  grep -q '"BertModel"' some-bert-base/config.json
+  cp -r some-bert-base called
+  tok --ids <<<'5 6' | encode -m called | show -n token.hidden | cmp - want
+  show called | grep -q '^model type *bert$'
+  sed -i 's/"BertModel"/"LongformerModel"/' called/config.json
+  fails_with 1 'no model_type: which architecture is it?' encode -m called
+  sed -i '/"BertModel"/d; s/"architectures": \[/"architectures": [/' some-bert-base/config.json
+  tok --ids <<<'5 6' | encode -m some-bert-base | show -n token.hidden | cmp - want
+  mv some-bert-base robertas
+  fails_with 1 'no model_type: which architecture is it?' encode -m robertas
+}
 
 @test "rows of no tokens" {
   local name

@@ -53,6 +53,10 @@ same() {
 @test "GPT2LMHeadModel" { same gpt2-lm lm; }
 @test "GPT2ForSequenceClassification: the last token that is no padding" { same gpt2-class class; }
 @test "BartForSequenceClassification: the last token that ends a text" { same bart-mnli class; }
+@test "BartForConditionalGeneration and mBART's fill masks, as pipeline(fill-mask) has it" {
+  same bart-mask mask
+  same mbart-mask mask
+}
 @test "ELECTRA, its embeddings narrower than its states" {
   same electra-class class
   same electra-mask mask

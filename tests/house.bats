@@ -206,6 +206,7 @@ jansson.h          common/learn/examples_class.c
 jansson.h          common/learn/model_adapter.c
 jansson.h          common/learn/model_setup.c
 jansson.h          common/learn/train_record.h
+jansson.h          common/model/config.h
 jansson.h          common/model/head/headsave.c
 jansson.h          common/rows/candidates.c
 jansson.h          common/rows/labels.c

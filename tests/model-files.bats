@@ -106,3 +106,47 @@ lists() {
   [ "$(cat said)" = "encode: $PWD/m/model.safetensors: it was cut short, or cannot be read, while it was in use" ]
   fails_with 1 "stream ends early" show --digest out
 }
+
+# not_really NAME TEXT COMMAND...: where NAME is another kind of file the command says which.
+not_really() {
+  local name=$1 text=$2
+  shift 2
+  fails_with 1 "$name" "$@"
+  [[ $stderr == *"$text"* ]] || { echo "stderr lacks '$text': $stderr" >&2; return 1; }
+}
+
+@test "files that are not what they are called" {
+  folder bert-class
+  tok -q -m m <<<a >ids
+  local name lfs='version https://git-lfs.github.com/spec/v1'
+  for name in config.json model.safetensors; do
+    folder bert-class
+    printf '%s\noid sha256:00\nsize 437955512\n' "$lfs" >"m/$name"
+    not_really "$name" git-lfs encode -m m ids
+    printf '\n<!DOCTYPE HTML>\n<html>Not found</html>' >"m/$name"
+    not_really "$name" 'a page of a web server' encode -m m ids
+  done
+  for name in tokenizer.json tokenizer_config.json; do
+    folder bert-class
+    printf '%s\n' "$lfs" >"m/$name"
+    not_really "$name" git-lfs tok -m m ids
+  done
+  folder bert-class-tokenizer.json
+  printf '<html>' >m/vocab.txt
+  not_really vocab.txt 'a page of a web server' tok -m m ids
+  folder spbpe-llama
+  printf '%s\n' "$lfs" >m/tokenizer.model
+  not_really tokenizer.model git-lfs tok -m m ids
+
+  folder gpt2
+  tok --ids <<<1 >ids
+  cp m/pytorch_model.bin m/model.safetensors
+  not_really model.safetensors 'call it pytorch_model.bin' encode -m m ids
+  printf '\x80\x02}q\x00.and some more' >m/model.safetensors
+  not_really model.safetensors 'a pickle, as torch.save writes' encode -m m ids
+  rm m/model.safetensors
+  printf '%s\n' "$lfs" >m/pytorch_model.bin
+  not_really pytorch_model.bin git-lfs encode -m m ids
+  cp "$(golden models/bert-class)/model.safetensors" m/pytorch_model.bin
+  not_really pytorch_model.bin 'call it model.safetensors' encode -m m ids
+}

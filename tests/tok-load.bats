@@ -138,12 +138,12 @@ refused() { fails_with 1 "$1" timeout 20 tok -m m </dev/null; }
   mkdir m
   edit() { tr -d '\n' <"$1/tokenizer.json" | sed "$2" >m/tokenizer.json; }
   wordpiece '{"[UNK]": 0}'
-  sed -i 's/WordPiece/WordLevel/' m/tokenizer.json
-  refused "model 'WordLevel' is not supported: WordPiece, BPE and Unigram are"
-  edit "$M" 's/BertNormalizer/NFKC/'
-  refused "normalizer 'NFKC' is not supported"
-  edit "$M" 's/BertPreTokenizer/Whitespace/'
-  refused "pre_tokenizer 'Whitespace' is not supported"
+  sed -i 's/WordPiece/CharPiece/' m/tokenizer.json
+  refused "model 'CharPiece' is not supported: WordPiece, WordLevel, BPE and Unigram are"
+  edit "$M" 's/BertNormalizer/NFKX/'
+  refused "normalizer 'NFKX' is not supported"
+  edit "$M" 's/BertPreTokenizer/Metaspace/'
+  refused "pre_tokenizer 'Metaspace' is not supported"
   wordpiece '{"[UNK]": 0}'
   sed -i 's/"decoder": null/"decoder": {"type": "CTC"}/' m/tokenizer.json
   refused "decoder 'CTC' is not supported"

@@ -210,7 +210,8 @@ static const Tensor *vectors(HeadFilter *f, Frame *frame, Err *e)
         }
         Pooler *pooler = head_pooler(f->head);
         if ((picks ? pick_vectors(f, frame, e)
-                   : pool_vectors(pooler, frame, head_width(f->head), f->called, e)) < 0)
+                   : pool_vectors(pooler, frame, pooler_reads(pooler, head_width(f->head)),
+                                  f->called, e)) < 0)
             return NULL;
         frame_set_meta(frame, "pool", head_pool(f->head));
     }

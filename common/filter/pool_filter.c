@@ -2,6 +2,7 @@
 #include "filter/check.h"
 #include "filter/filter_device.h"
 
+#include "base/num.h"
 #include "model/find.h"
 
 #include <stdlib.h>
@@ -12,28 +13,38 @@ static int load(PoolFilter *f, const char *given, Err *e)
 {
     Config c = {0};
     Weights *w = NULL;
-    char *folder = NULL, *encoder = NULL;
+    char *folder = NULL, *home = NULL, *encoder = NULL;
     bool model = f->want.kind == POOL_NONE || f->want.kind == POOL_POOLER;
     f->used = f->want;
     if (!f->dev && !(f->dev = filter_device(f->common, false, e)))
         return -1;
     if (!model)
-        return (f->pooler = pooler_new(f->used, f->dev, NULL, NULL, e)) ? 0 : -1;
-    if ((folder = model_find(given, e)) && (encoder = model_encoder_folder(folder, e)) &&
-        config_load(encoder, &c, e) == 0 && (w = weights_open(encoder, c.family->prefix, e)) &&
-        (f->want.kind != POOL_NONE || pooling_default(encoder, &c, w, &f->used, e) == 0)) {
+        return (f->pooler = pooler_new(&f->used, f->dev, NULL, NULL, NULL, e)) ? 0 : -1;
+    if ((folder = model_find(given, e)) && (home = model_home(folder, e)) &&
+        (encoder = model_encoder_folder(folder, e)) && config_load(encoder, &c, e) == 0 &&
+        (w = weights_open(encoder, c.family->prefix, e)) &&
+        (f->want.kind != POOL_NONE || pooling_default(home, &c, w, &f->used, e) == 0)) {
         f->used.normalize |= f->want.normalize;
-        f->pooler = pooler_new(f->used, f->dev, &c, w, e);
+        f->pooler = pooler_new(&f->used, f->dev, &c, w, home, e);
         f->folder = mem_str(encoder);
         f->width = c.hidden;
-        if (f->used.kind == POOL_POOLER)
+        if (f->used.kind == POOL_POOLER || f->used.modules)
             transformer_fingerprint(w, &c, f->encoder);
     }
     weights_close(w);
     config_clear(&c);
     free(folder);
+    free(home);
     free(encoder);
     return f->pooler ? 0 : -1;
+}
+
+/* How many tokens of each row are a prompt's, as `tok` has told. */
+static int64_t prompt_of(const Frame *frame)
+{
+    const char *said = frame_meta(frame, "prompt");
+    int64_t n = 0;
+    return said && num_int(said, 0, INT32_MAX, &n, NULL) == 0 ? n : 0;
 }
 
 int pool_vectors(Pooler *p, Frame *frame, int64_t width, const char *taker, Err *e)
@@ -44,13 +55,15 @@ int pool_vectors(Pooler *p, Frame *frame, int64_t width, const char *taker, Err 
     PoolIn in = {.hidden =
                      view_of(x->data, x->type == DT_F32 ? K_F32 : K_BF16, x->shape[0], x->shape[1]),
                  .starts = frame_get(frame, "row.tokens")->data,
-                 .rows = frame->rows};
-    Block *b = block_new((size_t)(frame->rows * x->shape[1]) * sizeof(float));
+                 .rows = frame->rows,
+                 .prompt = prompt_of(frame)};
+    int64_t wide = pooler_width(p, x->shape[1]);
+    Block *b = block_new((size_t)(frame->rows * wide) * sizeof(float));
     if (pooler_run(p, &in, b->p, e) < 0) {
         block_drop(b);
         return -1;
     }
-    frame_adopt(frame, "row.vector", DT_F32, 2, (int64_t[]){frame->rows, x->shape[1]}, b, b->p);
+    frame_adopt(frame, "row.vector", DT_F32, 2, (int64_t[]){frame->rows, wide}, b, b->p);
     return 0;
 }
 
@@ -77,7 +90,7 @@ int pool_frame(void *filter, Frame *frame, Err *e)
     if (fits(f, frame, e) < 0 || pool_vectors(f->pooler, frame, f->width, f->folder, e) < 0)
         return -1;
     frame_drop_tokens(frame);
-    frame_set_meta(frame, "pool", pooling_name(f->used));
+    frame_set_meta(frame, "pool", pooling_name(&f->used));
     return 0;
 }
 

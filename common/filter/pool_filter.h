@@ -5,7 +5,7 @@
 #include "base/hash.h"
 #include "base/opt.h"
 #include "io/frame.h"
-#include "model/head/pooling.h"
+#include "model/head/pooler.h"
 
 typedef struct PoolFilter {
     const Common *common;

@@ -3,6 +3,7 @@
 #include "base/msg.h"
 #include "model/find.h"
 #include "model/model_tokenizer.h"
+#include "model/modules.h"
 #include "model/task_prefix.h"
 #include "rows/tokenise.h"
 
@@ -11,6 +12,44 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* How many of a row's tokens are the prefix's, as sentence-transformers counts them: those of the
+ * prefix alone, without what may end a row. */
+static int64_t prompt_tokens(const Tokenizer *t, const char *prefix)
+{
+    const Template *row = tokenizer_template(t, false);
+    TokWork *w = tokwork_new(t);
+    Tokens out = {0};
+    tokenizer_encode(t, w, str_of(prefix, strlen(prefix)), 0, &out);
+    int64_t n = (int64_t)out.n + row->specials;
+    if (row->count && row->item[row->count - 1].kind == ITEM_SPECIAL)
+        n--;
+    tokens_free(&out);
+    tokwork_free(w);
+    return n;
+}
+
+/* What stands before each text: what the task wants, or the model by itself. */
+static int set_prefix(TokeniseTexts *t, const char *folder, Err *e)
+{
+    TextOptions *o = t->options;
+    RowSpec *r = &o->rows;
+    Modules m;
+    if (o->task) {
+        r->prefix = t->prefix = task_prefix(folder, o->task, e);
+    } else if (!r->prefix && !r->pair && !r->candidates && !o->ids && o->input.kind != REC_CONLL) {
+        r->prefix = t->prefix = default_prefix(folder, e);
+        if (t->prefix && *t->prefix)
+            msg_note("each text begins with the model's '%s' (--prefix '' for none)", t->prefix);
+    }
+    if (e->text[0] || !t->tokenizer || !r->prefix || !*r->prefix)
+        return e->text[0] ? -1 : 0;
+    int bad = modules_read(folder, &m, e);
+    if (m.count)
+        snprintf(t->prompt, sizeof t->prompt, "%" PRId64, prompt_tokens(t->tokenizer, r->prefix));
+    modules_clear(&m);
+    return bad;
+}
 
 /* The tokenizer and the model's name. Rows of ids need no model, but name the one given. */
 static int load(TokeniseTexts *t, Err *e)
@@ -25,9 +64,7 @@ static int load(TokeniseTexts *t, Err *e)
         t->model_name = model_name(given, folder);
         t->tokenizer = o->ids ? NULL : model_tokenizer(from, e);
     }
-    if (from && o->task)
-        o->rows.prefix = t->task_prefix = task_prefix(folder, o->task, e);
-    bool bad = !from || (!o->ids && !t->tokenizer) || (o->task && !t->task_prefix);
+    bool bad = !from || (!o->ids && !t->tokenizer) || set_prefix(t, folder, e) < 0;
     free(from);
     free(folder);
     return bad ? -1 : 0;
@@ -51,9 +88,21 @@ static int set_length(TokeniseTexts *t, Err *e)
     return 0;
 }
 
+/* transformers' class refuses words without the space that they have within texts, too. */
+static int check_words(const TokeniseTexts *t, Err *e)
+{
+    if (t->options->input.kind != REC_CONLL || !tokenizer_bare_words(t->tokenizer))
+        return 0;
+    return err_set(e,
+                   "%s: its tokenizer puts no space before words that come by themselves, which "
+                   "its model has not seen so: say add_prefix_space true in "
+                   "tokenizer_config.json",
+                   t->model_name);
+}
+
 int tokenise_texts_open(TokeniseTexts *t, Err *e)
 {
-    return load(t, e) < 0 ? -1 : set_length(t, e);
+    return load(t, e) < 0 || check_words(t, e) < 0 ? -1 : set_length(t, e);
 }
 
 /* A table whose lines are taken for texts, header and commas included. */
@@ -90,6 +139,7 @@ int tokenise_texts_run(const TokeniseTexts *t, char **files, int nfiles, Out *ou
                             {"mask", *mask ? mask : NULL},
                             {"labels", o->labels_json},
                             {"candidates", o->candidates_json},
+                            {"prompt", *t->prompt ? t->prompt : NULL},
                             {"task", o->task}}};
     if (tokenise_run(&in, out, &n, e) < 0)
         return -1;
@@ -102,5 +152,5 @@ void tokenise_texts_close(TokeniseTexts *t)
 {
     tokenizer_free(t->tokenizer);
     free(t->model_name);
-    free(t->task_prefix);
+    free(t->prefix);
 }

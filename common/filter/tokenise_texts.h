@@ -11,7 +11,8 @@ typedef struct TokeniseTexts {
     TextOptions *options; /* ready */
     /* private */
     Tokenizer *tokenizer;
-    char *model_name, *task_prefix;
+    char *model_name, *prefix; /* prefix: of the task, or the model's own */
+    char prompt[24]; /* tokens that each row begins with by it, for pool; "": nobody asks */
 } TokeniseTexts;
 
 /* Finds the model, and from it how long rows may be and what stands before each text. */

@@ -24,6 +24,11 @@ static const char *const small[] = {
     "target.spm",
     "modules.json",
     "sentence_bert_config.json",
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
     "config_sentence_transformers.json",
 };
 
@@ -64,6 +69,20 @@ void names_free(NameList *l)
     *l = (NameList){0};
 }
 
+/* PATH/NAME of the small ones, and of the weights that are there first. */
+static void add_folder(NameList *want, const NameList *all, const char *path)
+{
+    bool had = false;
+    for (size_t i = 0; i < COUNT(small) + COUNT(weights); i++) {
+        bool heavy = i >= COUNT(small);
+        char *name = mem_fmt("%s/%s", path, heavy ? weights[i - COUNT(small)] : small[i]);
+        if (names_has(all, name) && !(heavy && had))
+            names_add(want, name);
+        had = had || (heavy && names_has(all, name));
+        free(name);
+    }
+}
+
 /* A path below the folder it is put in. */
 static bool stays_below(const char *s)
 {
@@ -97,15 +116,18 @@ int repo_files_wanted(NameList *want, const NameList *all, Err *e)
     for (size_t i = 0; i < COUNT(small); i++)
         if (names_has(all, small[i]))
             names_add(want, small[i]);
-    if (!names_has(all, "config.json"))
+    bool modules = names_has(all, "modules.json"); /* which may have all in folders of their own */
+    if (!names_has(all, "config.json") && !modules)
         return err_set(e, "no config.json in it: it is not a model that weft can read");
     for (size_t i = 0; i < COUNT(weights); i++)
         if (names_has(all, weights[i])) {
             names_add(want, weights[i]);
             return 0;
         }
-    return err_set(e, "no weights that weft can read in it: neither model.safetensors nor "
-                      "pytorch_model.bin");
+    return modules
+               ? 0
+               : err_set(e, "no weights that weft can read in it: neither model.safetensors nor "
+                            "pytorch_model.bin");
 }
 
 static int add_known(NameList *want, const NameList *all, const char *name, const char *by, Err *e)
@@ -116,14 +138,20 @@ static int add_known(NameList *want, const NameList *all, const char *name, cons
     return 0;
 }
 
+/* Beside the index, which may be in a folder. */
 static int add_shards(NameList *want, const NameList *all, const json_t *index, const char *by,
                       Err *e)
 {
     const char *tensor;
     json_t *file;
-    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor, file)
-        if (!json_is_string(file) || add_known(want, all, json_string_value(file), by, e) < 0)
+    json_object_foreach(json_object_get((json_t *)index, "weight_map"), tensor, file) {
+        const char *slash = strrchr(by, '/'), *name = json_string_value(file);
+        char *path = name ? mem_fmt("%.*s%s", slash ? (int)(slash - by) + 1 : 0, by, name) : NULL;
+        int bad = !path || add_known(want, all, path, by, e) < 0;
+        free(path);
+        if (bad)
             return e->text[0] ? -1 : err_set(e, "%s: no file for '%.100s'", by, tensor);
+    }
     return 0;
 }
 
@@ -131,10 +159,8 @@ static int add_modules(NameList *want, const NameList *all, const json_t *module
 {
     for (size_t i = 0; i < json_array_size(modules); i++) {
         const char *path = json_get_str(json_array_get(modules, i), "path", "", NULL);
-        char *name = mem_fmt("%s/config.json", path);
-        if (*path && names_has(all, name))
-            names_add(want, name);
-        free(name);
+        if (*path)
+            add_folder(want, all, path);
     }
     return 0;
 }

@@ -65,7 +65,7 @@ static json_t *stack_json(const ModelSetup *m, const TrainSpec *t)
     for (int i = 1; i < t->layers; i++)
         json_array_append_new(sizes, json_integer(t->size[i]));
     Pooling p = {.kind = m->pool};
-    return json_pack("{s:s, s:o, s:s, s:f}", "pool", pooling_name(p), "sizes", sizes, "activation",
+    return json_pack("{s:s, s:o, s:s, s:f}", "pool", pooling_name(&p), "sizes", sizes, "activation",
                      "relu", "dropout", t->dropout > 0 ? t->dropout : 0.0);
 }
 
@@ -104,6 +104,7 @@ static char *config_text(const ModelSetup *m, const TrainSpec *t, const TrainDat
         return NULL;
     char *name = architecture(c, m);
     json_object_set_new(config, "architectures", json_pack("[s]", name));
+    json_object_set_new(config, "model_type", json_string(c->family->type));
     json_object_set_new(config, "dtype", json_string("float32"));
     json_object_del(config, "torch_dtype");
     set_objective(config, m, t, d);

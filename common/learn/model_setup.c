@@ -70,6 +70,11 @@ static int open_model(ModelSetup *m, const TrainSpec *t, const TrainData *d, Con
     free(found);
     if (t->scratch ? config_load_file(t->scratch, c, e) < 0 : config_load(m->folder, c, e) < 0)
         return -1;
+    if (c->pruned)
+        return err_set(e,
+                       "%s: pruned_heads is not supported for training: save the model with all "
+                       "its heads",
+                       m->folder);
     if (!t->scratch && !(m->weights = weights_open(m->folder, c->family->prefix, e)))
         return -1;
     if (check_vocab(m, &d->train, e) < 0 || check_rows(c, &d->train, e) < 0)

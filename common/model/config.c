@@ -1,6 +1,7 @@
 #include "model/config.h"
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "store/jsonfile.h"
 
 #include <math.h>
@@ -50,6 +51,16 @@ static int set_act(Config *c, const char *key, const char *name, Err *e)
     return -1;
 }
 
+/* A class's name, which may be a number. NULL: it is not there, or none of the two. */
+static char *label_name(const json_t *map, const char *key, Err *e)
+{
+    const json_t *v = json_object_get(map, key);
+    if (json_is_number(v))
+        return json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+    const char *name = json_get_str(map, key, NULL, e);
+    return name ? mem_str(name) : NULL;
+}
+
 /* id2label {"0": "negative", ...} in order of the ids, which must be 0 .. n - 1. */
 static int set_labels(Config *c, const json_t *j, Err *e)
 {
@@ -66,11 +77,10 @@ static int set_labels(Config *c, const json_t *j, Err *e)
         char key[24], other[32];
         snprintf(key, sizeof key, "%lld", (long long)i);
         snprintf(other, sizeof other, "LABEL_%lld", (long long)i);
-        const char *name = json_is_object(map) ? json_get_str(map, key, NULL, e) : other;
-        if (!name)
-            return err_set(e, "id2label lacks \"%s\": its keys are to be 0 to %lld", key,
-                           (long long)c->labels - 1);
-        c->label[i] = mem_str(name);
+        if (!(c->label[i] = json_is_object(map) ? label_name(map, key, e) : mem_str(other)))
+            return e->text[0] ? -1
+                              : err_set(e, "id2label lacks \"%s\": its keys are to be 0 to %lld",
+                                        key, (long long)c->labels - 1);
     }
     return 0;
 }
@@ -185,12 +195,11 @@ static int check_marian(const Config *c, const json_t *j, Err *e)
 static int read_attention(Config *c, const json_t *j, Err *e)
 {
     const Family *f = c->family;
-    c->causal = f->causal ||
-                (f->positions != POSITIONS_DISTANCE && json_get_bool(j, "is_decoder", false, e));
-    c->scale = f->unscaled || !json_get_bool(j, "scale_attn_weights", true, e)
-                   ? 1.0f
-                   : 1.0f / sqrtf((float)c->size);
-    c->scale_by_layer = json_get_bool(j, "scale_attn_by_inverse_layer_idx", false, e);
+    c->causal = f->causal || (f->decides && json_get_bool(j, "is_decoder", false, e));
+    bool told = f->causal; /* GPT-2's alone reads these two */
+    bool bare = told && !json_get_bool(j, "scale_attn_weights", true, e);
+    c->scale = f->unscaled || bare ? 1.0f : 1.0f / sqrtf((float)c->size);
+    c->scale_by_layer = told && json_get_bool(j, "scale_attn_by_inverse_layer_idx", false, e);
     if (f->positions == POSITIONS_DISTANCE) {
         c->buckets = json_get_int(j, "relative_attention_num_buckets", 32, e);
         c->distance = json_get_int(j, "relative_attention_max_distance", 128, e);
@@ -238,9 +247,55 @@ static float key_rate(const json_t *j, Rate k, Err *e)
     return (float)x;
 }
 
-static int read_config(Config *c, const json_t *j, Err *e)
+const char *config_type(const json_t *config, const char *folder)
 {
-    const char *type = json_get_str(j, "model_type", NULL, e);
+    const char *type = json_get_str(config, "model_type", NULL, NULL);
+    const json_t *first = json_array_get(json_object_get(config, "architectures"), 0);
+    const Family *guess =
+        family_guess(json_is_string(first) ? json_string_value(first) : "", folder);
+    return type ? type : guess ? guess->type : NULL;
+}
+
+int64_t config_heads(const Config *c, int64_t layer)
+{
+    int64_t n = c->heads;
+    for (int64_t i = 0; c->pruned && i < c->heads; i++)
+        n -= c->pruned[layer * c->heads + i];
+    return n;
+}
+
+/* {"0": [1], "5": [0, 3]}: heads by layer. */
+static int read_pruned(Config *c, const json_t *j, Err *e)
+{
+    json_t *all = json_object_get(j, "pruned_heads"), *heads, *head;
+    const char *key;
+    size_t i;
+    json_object_foreach(all, key, heads) {
+        int64_t layer;
+        if (num_int(key, 0, c->layers - 1, &layer, NULL) < 0 || !json_is_array(heads))
+            return err_set(e, "pruned_heads: '%s' is no layer with a list of heads", key);
+        json_array_foreach(heads, i, head) {
+            int64_t h = json_is_integer(head) ? json_integer_value(head) : -1;
+            if (h < 0 || h >= c->heads)
+                return err_set(e, "pruned_heads: layer %lld has no such head: they are 0 to %lld",
+                               (long long)layer, (long long)c->heads - 1);
+            if (!c->pruned)
+                c->pruned = mem_zero((size_t)(c->layers * c->heads), 1);
+            c->pruned[layer * c->heads + h] = 1;
+        }
+    }
+    const Names *n = &c->family->encoder;
+    if (c->pruned && (c->decoders || c->speakers || n->distance || !strchr(n->attend_out, '%')))
+        return err_set(e, "pruned_heads is not supported for %s", c->family->type);
+    return 0;
+}
+
+static int read_config(Config *c, const json_t *j, const char *folder, Err *e)
+{
+    json_get_str(j, "model_type", NULL, e);
+    if (e->text[0])
+        return -1;
+    const char *type = config_type(j, folder);
     if (!type)
         return err_set(e, "no model_type: which architecture is it? (weft knows %s)",
                        family_names());
@@ -271,14 +326,15 @@ static int read_config(Config *c, const json_t *j, Err *e)
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");
     c->eos = json_is_integer(eos) ? json_integer_value(eos) : k->eos;
-    c->bos = json_get_int(j, "bos_token_id", -1, e);
+    c->bos =
+        k->bos.name ? key_int(j, k->bos, -1, INT32_MAX, e) : json_get_int(j, "bos_token_id", -1, e);
     c->tied = json_get_bool(j, "tie_word_embeddings", !c->family->untied, e);
     if (e->text[0] || read_act(c, j, e) < 0 || read_sizes(c, j, e) < 0 ||
         read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)
         return -1;
     if (c->family->positions == POSITIONS_WAVES && check_marian(c, j, e) < 0)
         return -1;
-    return set_labels(c, j, e);
+    return read_pruned(c, j, e) < 0 ? -1 : set_labels(c, j, e);
 }
 
 void config_speaks(Config *c)
@@ -305,7 +361,7 @@ static int load(const char *folder, const char *name, Config *c, Err *e)
     if (!j)
         return err_at(e, "no model there");
     Err why = {0};
-    int r = read_config(c, j, &why);
+    int r = read_config(c, j, folder, &why);
     if (r < 0 || why.text[0]) {
         err_set(e, "%s/%s: %s", folder, name, why.text);
         config_clear(c);
@@ -338,5 +394,6 @@ void config_clear(Config *c)
     free(c->architecture);
     free(c->act_name);
     free(c->problem);
+    free(c->pruned);
     *c = (Config){0};
 }

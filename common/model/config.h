@@ -8,6 +8,8 @@
 #include "kernels/device.h"
 #include "model/families.h"
 
+#include <jansson.h>
+
 /* Rates of dropout, by where it is. */
 typedef struct Dropouts {
     float embed;  /* of the embeddings, behind their norm */
@@ -49,7 +51,8 @@ typedef struct Config {
     double init;    /* spread of new weights: initializer_range, init_std; a factor for T5 */
     int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;
-    char *problem; /* problem_type, or "" */
+    char *problem;   /* problem_type, or "" */
+    uint8_t *pruned; /* [layers, heads]: 1 where the checkpoint lacks that head; NULL: nowhere */
 } Config;
 
 /* What a layer's q k' is multiplied by; layers count from 0. */
@@ -59,6 +62,11 @@ float config_attend_scale(const Config *c, int64_t layer);
 void config_speaks(Config *c);
 /* The layers that reading a text goes through: all, or the encoder's. */
 int64_t config_reads(const Config *c);
+
+/* model_type, or what stands for it in a configuration without; NULL: nothing does. */
+const char *config_type(const json_t *config, const char *folder);
+/* Heads of a layer that the checkpoint has. */
+int64_t config_heads(const Config *c, int64_t layer);
 
 /* FOLDER/config.json. An unknown model_type is an error that names it and those supported. */
 int config_load(const char *folder, Config *c, Err *e);

@@ -82,6 +82,7 @@ static const Keys gpt2_keys = {
     .pad = {"pad_token_id", -1},
     .labels = {"num_labels", 2},
     .eos = 50256,
+    .bos = {"bos_token_id", 50256},
     .act = "activation_function",
     .act_other = "gelu_new",
     .eps = "layer_norm_epsilon",
@@ -233,6 +234,7 @@ static const Keys mt5_keys = {
 static const Family families[] = {
     {
         .type = "albert",
+        .class = "Albert",
         .prefix = "albert.",
         .keys = &albert_keys,
         .word = "embeddings.word_embeddings",
@@ -253,18 +255,27 @@ static const Family families[] = {
         .pool = "pooler",
     },
     {.type = "bart",
+     .class = "Bart",
      .keys = &bart_keys,
      BART_FAMILY,
      .encoder = {BART_HALF("encoder.")},
      .decoder = {BART_HALF("decoder."), BART_CROSS}},
-    {.type = "bert", .prefix = "bert.", .keys = &bert_keys, BERT_NAMES},
+    {.type = "bert",
+     .class = "Bert",
+     .decides = true,
+     .prefix = "bert.",
+     .keys = &bert_keys,
+     BERT_NAMES},
     {.type = "camembert",
+     .class = "Camembert",
+     .decides = true,
      .prefix = "roberta.",
      .keys = &xlm_roberta_keys,
      BERT_NAMES,
      .positions = POSITIONS_BEHIND_PAD},
     {
         .type = "distilbert",
+        .class = "DistilBert",
         .prefix = "distilbert.",
         .keys = &distilbert_keys,
         .word = "embeddings.word_embeddings",
@@ -282,6 +293,8 @@ static const Family families[] = {
         .pool = "cls",
     },
     {.type = "electra",
+     .class = "Electra",
+     .decides = true,
      .prefix = "electra.",
      .keys = &electra_keys,
      BERT_NAMES,
@@ -290,6 +303,7 @@ static const Family families[] = {
      .pool = "cls"},
     {
         .type = "gpt2",
+        .class = "GPT2",
         .prefix = "transformer.",
         .keys = &gpt2_keys,
         .word = "wte",
@@ -310,6 +324,7 @@ static const Family families[] = {
         .speaks = "lm_head",
     },
     {.type = "marian",
+     .class = "Marian",
      .keys = &marian_keys,
      BART_FAMILY,
      .positions = POSITIONS_WAVES,
@@ -318,20 +333,25 @@ static const Family families[] = {
      .encoder = {BART_HALF("encoder."), .embed_norm = NULL},
      .decoder = {BART_HALF("decoder."), BART_CROSS, .embed_norm = NULL}},
     {.type = "mbart",
+     .class = "MBart",
      .keys = &mbart_keys,
      BART_FAMILY,
      .norms = NORMS_BEFORE,
      .start_last = true,
      .encoder = {BART_HALF("encoder."), .last_norm = "encoder.layer_norm"},
      .decoder = {BART_HALF("decoder."), BART_CROSS, .last_norm = "decoder.layer_norm"}},
-    {.type = "mt5", .keys = &mt5_keys, T5_FAMILY, .untied = true},
+    {.type = "mt5", .class = "MT5", .keys = &mt5_keys, T5_FAMILY, .untied = true},
     {.type = "roberta",
+     .class = "Roberta",
+     .decides = true,
      .prefix = "roberta.",
      .keys = &roberta_keys,
      BERT_NAMES,
      .positions = POSITIONS_BEHIND_PAD},
-    {.type = "t5", .keys = &t5_keys, T5_FAMILY},
+    {.type = "t5", .class = "T5", .keys = &t5_keys, T5_FAMILY},
     {.type = "xlm-roberta",
+     .class = "XLMRoberta",
+     .decides = true,
      .prefix = "roberta.",
      .keys = &xlm_roberta_keys,
      BERT_NAMES,
@@ -346,6 +366,60 @@ const Family *family_find(const char *type)
         if (strcmp(families[i].type, type) == 0)
             return &families[i];
     return NULL;
+}
+
+/* The words with which a class's name goes on behind its family's. */
+static bool goes_on(const char *rest)
+{
+    static const char *const words[] = {"Model",        "For",        "LMHead", "DoubleHeads",
+                                        "EncoderModel", "PreTrained", "MTModel"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(rest, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Is `word` in the folder's own name (in the cache: the model's), with no letter or digit beside
+ * it? */
+static bool names(const char *folder, const char *word)
+{
+    const char *cached = strstr(folder, "/snapshots/"), *end = cached ? cached : strchr(folder, 0);
+    const char *name = end;
+    size_t n = strlen(word);
+    while (name > folder && name[-1] != '/')
+        name--;
+    for (const char *p = name; (p = strstr(p, word)) && p < end; p++)
+        if ((p == name || !is_letter(p[-1])) && !is_letter(p[n]))
+            return true;
+    return false;
+}
+
+const Family *family_guess(const char *architecture, const char *folder)
+{
+    /* Names with another architecture's in them. */
+    static const char *const others[] = {
+        "bert-generation", "bert_generation",      "megatron-bert",  "roc_bert",
+        "visual_bert",     "roberta-prelayernorm", "xlm-roberta-xl", "big_bird"};
+    const Family *found = NULL;
+    for (int i = 0; i < FAMILIES; i++) {
+        const Family *f = &families[i];
+        size_t n = strlen(f->class);
+        if (strncmp(architecture, f->class, n) == 0 && goes_on(architecture + n))
+            return f;
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strstr(folder, others[i]))
+            return NULL;
+    for (int i = 0; i < FAMILIES && !*architecture; i++)
+        if (names(folder, families[i].type) &&
+            (!found || strlen(found->type) < strlen(families[i].type)))
+            found = &families[i];
+    return found;
 }
 
 const char *family_names(void)

@@ -40,6 +40,7 @@ typedef struct Keys {
     Key speakers;  /* likewise, of one that writes alone: encode does without it; 0: layers */
     Key pad, start, labels;
     int64_t eos; /* where the file is silent */
+    Key bos;     /* no name: it has none of its own */
     const char *act, *act_other, *eps;
     double eps_other;
     Rate drop_embed, drop_attend, drop_out, drop_feed, drop_inner, drop_last;
@@ -63,6 +64,7 @@ typedef enum Norms { NORMS_AFTER, NORMS_BEFORE } Norms;
 
 typedef struct Family {
     const char *type;   /* config.json's model_type */
+    const char *class;  /* what its classes' names begin with: BertModel, BertForMaskedLM */
     const char *prefix; /* before every name, in checkpoints with a head; may be absent */
     const Keys *keys;
     const char *word, *tied; /* the word embeddings, and another name of theirs or NULL */
@@ -74,7 +76,8 @@ typedef struct Family {
     bool bare;          /* a new model has no biases; of a checkpoint its tensors tell */
     bool by_input;      /* matrices [inputs, outputs]: GPT-2's Conv1D */
     bool pad_learns;    /* the padding's embedding is one like the others; else it stays */
-    bool causal;        /* the encoder sees only what came before */
+    bool causal;        /* the encoder sees only what came before, */
+    bool decides;       /* or where config.json's is_decoder says so */
     bool unscaled;      /* attention without 1 / sqrt(size) */
     bool start_last;    /* the decoder's first token is the row's last */
     bool encodes;       /* what reads texts reads the encoder's states: the decoder writes */
@@ -88,5 +91,8 @@ typedef struct Family {
 /* The family of a model_type, or NULL; all names for a message ("albert, bert, ..."). */
 const Family *family_find(const char *type);
 const char *family_names(void);
+/* Of a model whose configuration has no model_type, as those of 2019: what architectures' class
+ * says, else a folder's name that has a model_type as a word in it; or NULL. */
+const Family *family_guess(const char *architecture, const char *folder);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "hub/cache.h"
+#include "model/modules.h"
 #include "store/jsonfile.h"
 
 #include <errno.h>
@@ -113,7 +114,7 @@ static char *beside(const char *folder, const json_t *encoder)
 }
 
 /* Follows encoder.model of a config.json that `train` wrote. */
-char *model_encoder_folder(const char *folder, Err *e)
+char *model_home(const char *folder, Err *e)
 {
     Err why = {0};
     json_t *config = jsonfile_load(folder, "config.json", true, &why);
@@ -136,6 +137,18 @@ char *model_encoder_folder(const char *folder, Err *e)
         }
     }
     json_decref(config);
+    return found;
+}
+
+char *model_encoder_folder(const char *folder, Err *e)
+{
+    Modules m;
+    char *home = model_home(folder, e), *found = NULL;
+    if (home && modules_read(home, &m, e) == 0)
+        found = mem_str(m.count ? m.module[0].path : home);
+    if (home)
+        modules_clear(&m);
+    free(home);
     return found;
 }
 

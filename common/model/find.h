@@ -13,8 +13,11 @@ char *model_find(const char *given, Err *e);
 /* What the stream's `model` says of it: NAME as given where it is one of the cache or
  * `default`, else the absolute folder. The caller frees it. given NULL: $WEFT_MODEL. */
 char *model_name(const char *given, const char *folder);
-/* The folder with the encoder and the tokenizer: the same, or where a folder that `train` made
- * says its encoder is. The caller frees it. */
+/* The model's own folder: the same, or that of the encoder which a folder that `train` made
+ * names. */
+char *model_home(const char *folder, Err *e);
+/* The folder with the encoder and the tokenizer: in that one, where modules.json of
+ * sentence-transformers says. The caller frees it. */
 char *model_encoder_folder(const char *folder, Err *e);
 char *model_tokenizer_folder(const char *folder, Err *e);
 

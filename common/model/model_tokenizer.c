@@ -1,6 +1,6 @@
 #include "model/model_tokenizer.h"
 
-#include "model/families.h"
+#include "model/config.h"
 #include "model/find.h"
 #include "store/jsonfile.h"
 #include "text/tokenizer_class.h"
@@ -37,6 +37,44 @@ static const Kind kinds[] = {
     {.type = "umt5", .class = "T5Tokenizer", .positions = POSITIONS_DISTANCE},
     {.type = "xlm-roberta", .class = "XLMRobertaTokenizer"},
     {.type = "xlm-roberta-xl", .class = "XLMRobertaTokenizer", .positions = POSITIONS_BEHIND_PAD},
+    /* Whose class has more to say of a tokenizer.json, or reads vocab.txt, or cannot be read. */
+    {.type = "biogpt", .class = "BioGptTokenizer"},
+    {.type = "bloom", .class = "BloomTokenizer"},
+    {.type = "canine", .class = "CanineTokenizer"},
+    {.type = "codegen", .class = "CodeGenTokenizer"},
+    {.type = "cohere", .class = "CohereTokenizer"},
+    {.type = "convbert", .class = "ConvBertTokenizer", .types = 2},
+    {.type = "ctrl", .class = "CTRLTokenizer"},
+    {.type = "data2vec-text", .class = "RobertaTokenizer", .positions = POSITIONS_BEHIND_PAD},
+    {.type = "deberta", .class = "DebertaTokenizer"},
+    {.type = "ernie", .class = "BertTokenizer", .types = 2},
+    {.type = "esm", .class = "EsmTokenizer"},
+    {.type = "flaubert", .class = "FlaubertTokenizer"},
+    {.type = "fsmt", .class = "FSMTTokenizer"},
+    {.type = "funnel", .class = "FunnelTokenizer", .types = 3},
+    {.type = "gemma", .class = "GemmaTokenizer"},
+    {.type = "gemma2", .class = "GemmaTokenizer"},
+    {.type = "gemma3_text", .class = "GemmaTokenizer"},
+    {.type = "gpt_neo", .class = "GPT2Tokenizer"},
+    {.type = "gpt_neox", .class = "GPTNeoXTokenizer"},
+    {.type = "gptj", .class = "GPT2Tokenizer"},
+    {.type = "ibert", .class = "RobertaTokenizer", .positions = POSITIONS_BEHIND_PAD},
+    {.type = "layoutlm", .class = "LayoutLMTokenizer", .types = 2},
+    {.type = "led", .class = "LEDTokenizer"},
+    {.type = "luke", .class = "LukeTokenizer"},
+    {.type = "m2m_100", .class = "M2M100Tokenizer"},
+    {.type = "mbart", .class = "MBartTokenizer"},
+    {.type = "megatron-bert", .class = "BertTokenizer", .types = 2},
+    {.type = "mvp", .class = "MvpTokenizer"},
+    {.type = "opt", .class = "GPT2Tokenizer"},
+    {.type = "plbart", .class = "PLBartTokenizer"},
+    {.type = "prophetnet", .class = "ProphetNetTokenizer"},
+    {.type = "roc_bert", .class = "RoCBertTokenizer", .types = 2},
+    {.type = "roformer", .class = "RoFormerTokenizer", .types = 2},
+    {.type = "squeezebert", .class = "SqueezeBertTokenizer", .types = 2},
+    {.type = "tapas", .class = "TapasTokenizer"},
+    {.type = "visual_bert", .class = "BertTokenizer", .types = 2},
+    {.type = "xlm", .class = "XLMTokenizer"},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 static const Kind unknown = {.type = ""};
@@ -90,7 +128,7 @@ static int64_t max_length(const json_t *config, const Kind *kind)
 
 static Tokenizer *load(const char *folder, const json_t *config, Err *e)
 {
-    const char *type = json_get_str(config, "model_type", "", NULL);
+    const char *said = config_type(config, folder), *type = said ? said : "";
     const Kind *kind = *type ? kind_of_type(type) : kind_of_files(folder, e);
     if (e->text[0])
         return NULL;
@@ -100,6 +138,7 @@ static Tokenizer *load(const char *folder, const json_t *config, Err *e)
                       .kind = words,
                       .max_length = max_length(config, kind),
                       /* One type is none. */
+                      .typed = *type,
                       .types = json_get_int(config, "type_vocab_size", kind->types, NULL) > 1};
     Tokenizer *t = tokenizer_load(folder, &facts, e);
     free(words);

@@ -121,16 +121,21 @@ static void shape_text(const StView *v, Buf *b)
     buf_add(b, "", 1);
 }
 
+float *weights_own(Weights *w, size_t n)
+{
+    w->own = mem_resize(w->own, (size_t)w->owned + 1, sizeof *w->own);
+    return w->own[w->owned++] = mem_array(n, sizeof **w->own);
+}
+
 static const float *widen(Weights *w, const StView *v, int64_t n)
 {
-    float *f = mem_array((size_t)n, sizeof *f);
+    float *f = weights_own(w, (size_t)n);
     for (int64_t i = 0; i < n; i++) {
         uint16_t h;
         memcpy(&h, (const char *)v->data + 2 * i, sizeof h);
         f[i] = v->type == DT_BF16 ? f32_from_bf16(h) : f32_from_f16(h);
     }
-    w->own = mem_resize(w->own, (size_t)w->owned + 1, sizeof *w->own);
-    return w->own[w->owned++] = f;
+    return f;
 }
 
 const float *weights_get(Weights *w, const char *name, int64_t rows, int64_t cols, Err *e)
@@ -166,10 +171,9 @@ const float *weights_get(Weights *w, const char *name, int64_t rows, int64_t col
     }
     if ((uintptr_t)v.data % sizeof(float) == 0)
         return v.data;
-    float *f = mem_array((size_t)n, sizeof *f);
+    float *f = weights_own(w, (size_t)n);
     memcpy(f, v.data, v.bytes);
-    w->own = mem_resize(w->own, (size_t)w->owned + 1, sizeof *w->own);
-    return w->own[w->owned++] = f;
+    return f;
 }
 
 void weights_done(const Weights *w, const float *p, int64_t n)

@@ -25,6 +25,8 @@ bool weights_has(const Weights *w, const char *name);
 /* f32 of exactly this shape (cols 0: a vector of `rows`); lives as long as w, on 4 bytes.
  * NULL: absent, of another shape or no float: the message names tensor, shape and file. */
 const float *weights_get(Weights *w, const char *name, int64_t rows, int64_t cols, Err *e);
+/* Memory for n numbers that lives as long as w. */
+float *weights_own(Weights *w, size_t n);
 /* p[0, n) has been copied: its pages need not stay in memory (they can be read again). */
 void weights_done(const Weights *w, const float *p, int64_t n);
 /* Adds a tensor to a fingerprint: its name, type, shape and, spread over it, 18 samples of 64

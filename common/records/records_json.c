@@ -1,7 +1,8 @@
-/* JSON lines by jansson. */
+/* JSON lines by jansson; in members that nobody asked for, what it does not take is no fault. */
 #include "records/records_in.h"
 
 #include "store/jsonfile.h"
+#include "store/jsonloose.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,11 +60,26 @@ static int take(Records *r, const json_t *object, int i, Err *e)
     return 0;
 }
 
+/* Once more, where what nobody asked for may have been at fault. */
+static json_t *read_loosely(const Records *r, Str line)
+{
+    Buf b = {0};
+    Err unsaid = {0};
+    json_error_t why;
+    json_t *object = NULL;
+    if (json_loose(line, r->spec.column, r->spec.columns, &b, &unsaid) == 0)
+        object = json_read(str_of(b.p, b.n), JSON_ALLOW_NUL, &why);
+    free(b.p);
+    return object;
+}
+
 int rec_json(Records *r, Str line, Err *e)
 {
     json_error_t err;
     rec_json_release(r);
     json_t *object = json_read(line, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &err);
+    if (!object && json_error_code(&err) != json_error_unknown) /* but not for too many values */
+        object = read_loosely(r, line);
     r->object = object;
     if (!object)
         return err_set(e, "byte %d: %s: give one JSON object a line", err.position, err.text);

@@ -95,11 +95,11 @@ static void put_tokenizer(Buf *b, const char *folder)
     tokenizer_free(t);
 }
 
-static void put_config(Buf *b, const json_t *config)
+static void put_config(Buf *b, const json_t *config, const char *folder)
 {
     const json_t *names = json_object_get(config, "architectures");
     const char *name = json_string_value(json_array_get(names, 0));
-    const char *type = json_string_value(json_object_get(config, "model_type"));
+    const char *type = config_type(config, folder);
     put_line(b, "architecture", name ? name : "unknown");
     put_line(b, "model type", type ? type : "unknown");
     const Family *family = type ? family_find(type) : NULL;
@@ -231,7 +231,7 @@ static void read_plan(Plan *p, const char *folder, const Weights *w)
 
 static int put_weights(Buf *b, const char *folder, const json_t *config, bool trained, Err *e)
 {
-    const char *type = json_string_value(json_object_get(config, "model_type"));
+    const char *type = config_type(config, folder);
     char *prefix = prefix_of(type ? type : "");
     Weights *w = weights_open(folder, prefix, e);
     Plan plan;
@@ -266,9 +266,9 @@ int folder_put(Buf *b, const char *folder, Err *e)
     json_t *config = jsonfile_load(folder, "config.json", false, e);
     if (!config)
         return -1;
-    const char *type = json_string_value(json_object_get(config, "model_type"));
+    const char *type = config_type(config, folder);
     bool trained = type && strcmp(type, "weft-head") == 0; /* a head on another folder's encoder */
-    put_config(b, config);
+    put_config(b, config, folder);
     if (!trained) {
         if (type && family_find(type))
             put_heads(b, folder);

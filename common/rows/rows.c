@@ -34,6 +34,7 @@ Rows *rows_new(const RowSpec *spec)
     if (spec->tokenizer) {
         r->work = tokwork_new(spec->tokenizer);
         r->template = tokenizer_template(spec->tokenizer, pair);
+        r->left = tokenizer_cuts_left(spec->tokenizer);
         r->text = column_new(r, "text");
     }
     if (pair)

@@ -8,6 +8,12 @@
 
 enum { DIGITS = 24 };
 
+/* n of a text's `all` tokens: its first, or its last. */
+static Slice kept(const Rows *r, size_t all, size_t n)
+{
+    return (Slice){r->left ? all - n : 0, n};
+}
+
 static void add_slice(Rows *r, const Tokens *from, Slice s)
 {
     Tokens *to = &r->all;
@@ -77,7 +83,7 @@ static int add_cut(Rows *r, const RowIn *in, size_t room, Err *e)
             return -1;
         r->cut++;
     }
-    add_row(r, in, (Slice){0, n1}, &r->second, (Slice){0, n2});
+    add_row(r, in, kept(r, r->first.n, n1), &r->second, kept(r, r->second.n, n2));
     return 0;
 }
 
@@ -100,10 +106,13 @@ static int add_windows(Rows *r, const RowIn *in, size_t room, Err *e)
     }
     if (width <= stride)
         return no_overlap(width, stride, e);
-    for (size_t at = 0;; at += width - stride) {
+    for (size_t at = 0;; at += width - stride) { /* from the end where the left is cut */
         Slice part = {at, n - at < width ? n - at : width}, all = {0, whole};
+        bool last = at + part.n == n;
+        if (r->left)
+            part.at = n - at - part.n;
         add_row(r, in, second ? all : part, &r->second, second ? part : all);
-        if (at + part.n == n)
+        if (last)
             return 0;
     }
 }
@@ -125,7 +134,7 @@ static int add_candidates(Rows *r, const RowIn *in, size_t room, Err *e)
         }
         r->pair->next[0] = r->pair->next[1];
         r->pair->next[1] += (int64_t)r->spec.candidate[i].n;
-        add_row(r, in, (Slice){0, n1}, &r->candidate[i], (Slice){0, n2});
+        add_row(r, in, kept(r, r->first.n, n1), &r->candidate[i], (Slice){0, n2});
     }
     return 0;
 }
@@ -142,9 +151,13 @@ static void add_single(Rows *r, const RowIn *in, Str text, size_t room)
             continue;
         }
         size_t at = all->n;
-        tokenizer_encode(r->spec.tokenizer, r->work, text, r->spec.max ? at + room : 0, all);
+        size_t limit = r->spec.max && !r->left ? at + room : 0;
+        tokenizer_encode(r->spec.tokenizer, r->work, text, limit, all);
         n = all->n - at;
         if (n > room) {
+            size_t from = at + kept(r, n, room).at;
+            memmove(all->id + at, all->id + from, room * sizeof *all->id);
+            memmove(all->span + at, all->span + from, room * sizeof *all->span);
             n = room;
             all->n = at + room;
             r->cut++;
@@ -210,14 +223,14 @@ int rows_fill(Rows *r, const RowIn *in, Str text, Err *e)
     const RowSpec *s = &r->spec;
     size_t room = s->max ? (size_t)(s->max - r->template->specials) : SIZE_MAX;
     bool single = !s->pair && !s->candidates && !in->word;
-    if (single && s->stride >= 0 && r->template->count == r->template->specials + 1)
+    if (single && s->stride >= 0 && !r->left && r->template->count == r->template->specials + 1)
         return add_text_windows(r, in, text, room, e);
-    if (single) {
+    if (single && s->stride < 0) {
         add_single(r, in, text, room);
         return 0;
     }
     /* What will be cut in any case need not be read to its end. */
-    size_t limit = s->max && s->stride < 0 && !s->pair ? room : 0;
+    size_t limit = s->max && s->stride < 0 && !s->pair && !r->left ? room : 0;
     r->first.n = r->second.n = 0;
     if (!in->word)
         tokenizer_encode(s->tokenizer, r->work, text, limit, &r->first);

@@ -5,7 +5,7 @@
 #include "io/stream.h"
 #include "rows/fields.h"
 
-enum { TOKENISE_META = 6 };
+enum { TOKENISE_META = 7 };
 
 typedef struct Tokenise {
     char **files;

@@ -1,6 +1,7 @@
 #include "store/mapfile.h"
 
 #include "base/mapping.h"
+#include "store/filekind.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,11 @@ int file_open(const char *path, uint64_t *size, Err *e)
     }
     close(fd);
     return -1;
+}
+
+static int check_kind(const char *p, size_t n, Err *e)
+{
+    return filekind_check(str_of(p, n < FILEKIND_BYTES ? n : FILEKIND_BYTES), e);
 }
 
 static int check_size(uint64_t size, size_t max, Err *e)
@@ -58,9 +64,10 @@ int file_read(const char *path, size_t max, Buf *b, Err *e)
     int fd = file_open(path, &size, e);
     if (fd < 0)
         return -1;
+    size_t begin = b->n;
     int status = check_size(size, max, e) < 0 ? -1 : read_all(fd, size, max, b, e);
     close(fd);
-    return status;
+    return status < 0 ? -1 : check_kind(b->p + begin, b->n - begin, e);
 }
 
 int mapfile_open(const char *path, size_t max, Str *out, Err *e)
@@ -79,6 +86,8 @@ int mapfile_open(const char *path, size_t max, Str *out, Err *e)
             status = err_sys(e, "cannot read");
     }
     close(fd);
+    if (status == 0 && (status = check_kind(out->p, out->n, e)) < 0)
+        mapfile_close(out);
     return status;
 }
 

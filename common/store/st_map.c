@@ -2,6 +2,7 @@
 #include "store/safetensors.h"
 
 #include "base/mapping.h"
+#include "store/filekind.h"
 #include "store/mapfile.h"
 #include "store/shards.h"
 
@@ -48,11 +49,17 @@ static int read_part(Part *p, Err *e)
 {
     const unsigned char *b = mapping_bytes(p->map);
     uint64_t length = 0;
+    Str begins = str_of((const char *)b, p->size < FILEKIND_BYTES ? p->size : FILEKIND_BYTES);
+    const char *other;
+    if (filekind_check(begins, e) < 0)
+        return -1;
     if (p->size < 8)
         return err_set(e, "%" PRIu64 " bytes are no safetensors file: was it fetched in full?",
                        p->size);
     for (int i = 7; i >= 0; i--)
         length = length << 8 | b[i];
+    if (length > ST_HEADER_MAX && (other = filekind_weights(begins)))
+        return err_set(e, "not a safetensors file, but %s", other);
     if (length > ST_HEADER_MAX)
         return err_set(e, "not a safetensors file (its header would have %" PRIu64 " bytes)",
                        length);

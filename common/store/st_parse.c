@@ -83,6 +83,11 @@ static int read_meta(Parser *p, Err *e)
     if (p->meta)
         return err_set(e, "duplicate: __metadata__ stands there twice");
     p->meta = true;
+    if (scan_next(&p->scan) == 'n' && p->scan.end - p->scan.p >= 4 &&
+        memcmp(p->scan.p, "null", 4) == 0) { /* as good as none */
+        p->scan.p += 4;
+        return 0;
+    }
     if (scan_next(&p->scan) != '{')
         return err_set(e, "__metadata__ is no object");
     p->scan.p++;

@@ -1,6 +1,7 @@
 #include "store/torchfile.h"
 
 #include "base/mem.h"
+#include "store/filekind.h"
 #include "store/mapfile.h"
 #include "store/pickle.h"
 #include "store/shards.h"
@@ -51,6 +52,21 @@ static int zip_failed(Part *p, const char *what, Err *e)
     return err_set(e, "%s: %s", what, zip_strerror(p->zip));
 }
 
+/* What there is in the archive's place. */
+static int no_zip(int fd, Err *e)
+{
+    char begins[FILEKIND_BYTES];
+    ssize_t n = pread(fd, begins, sizeof begins, 0);
+    Str s = str_of(begins, n > 0 ? (size_t)n : 0);
+    if (filekind_check(s, e) < 0)
+        return -1;
+    const char *other = filekind_weights(s);
+    if (other)
+        return err_set(e, "no zip archive of torch.save, but %s", other);
+    return err_set(e, "no zip archive of torch.save (which PyTorch 1.6 and later write): was it "
+                      "fetched in full?");
+}
+
 static int open_zip(Part *p, const char *path, Err *e)
 {
     int code = 0, fd = file_open(path, &p->size, e);
@@ -60,10 +76,11 @@ static int open_zip(Part *p, const char *path, Err *e)
     if (p->zip)
         return 0;
     check_memory(code);
-    close(fd);
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS || code == ZIP_ER_EOF)
-        return err_set(e, "no zip archive of torch.save (which PyTorch 1.6 and later write): was "
-                          "it fetched in full?");
+        no_zip(fd, e);
+    close(fd);
+    if (e->text[0])
+        return -1;
     zip_error_t why;
     zip_error_init_with_code(&why, code);
     err_set(e, "%s", zip_error_strerror(&why));

@@ -6,7 +6,7 @@
 struct TokWork {
     const Tokenizer *tokenizer;
     void *model;
-    Normal normal;
+    Normal normal, lower;
 };
 
 const Template *tokenizer_template(const Tokenizer *t, bool pair)
@@ -32,6 +32,16 @@ int64_t tokenizer_max_length(const Tokenizer *t)
 bool tokenizer_has_types(const Tokenizer *t)
 {
     return t->types;
+}
+
+bool tokenizer_cuts_left(const Tokenizer *t)
+{
+    return t->left;
+}
+
+bool tokenizer_bare_words(const Tokenizer *t)
+{
+    return t->bare_words;
 }
 
 int32_t tokenizer_special(const Tokenizer *t, Special s)
@@ -76,6 +86,8 @@ void tokwork_free(TokWork *w)
     w->tokenizer->model->work_free(w->model);
     free(w->normal.p);
     free(w->normal.span);
+    free(w->lower.p);
+    free(w->lower.span);
     free(w);
 }
 
@@ -146,7 +158,6 @@ static void encode_normalised(const Tokenizer *t, TokWork *w, Str text, int32_t 
     t->model->encode_normal(t->model, w->model, n, done, n->n, limit, out);
 }
 
-/* Text without plain added tokens. */
 static void encode_piece(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
                          Tokens *out)
 {
@@ -158,9 +169,27 @@ static void encode_piece(const Tokenizer *t, TokWork *w, Str text, int32_t at, s
         encode_normalised(t, w, text, at, limit, out);
 }
 
+/* The same of a text that is to be in lower case; spans are the original's. */
+static void encode_lower(const Tokenizer *t, TokWork *w, Str text, int32_t at, size_t limit,
+                         Tokens *out)
+{
+    Normal *n = &w->lower;
+    size_t first = out->n;
+    n->n = 0;
+    tokenizer_lower(text, at, n);
+    encode_piece(t, w, str_of(n->p, n->n), at, limit, out);
+    for (size_t i = first; i < out->n; i++) {
+        size_t from = (size_t)(out->span[i][0] - at), to = (size_t)(out->span[i][1] - at);
+        int32_t end = at + (int32_t)text.n;
+        out->span[i][0] = from < n->n ? n->span[from][0] : end;
+        out->span[i][1] = to > from ? n->span[to - 1][1] : out->span[i][0];
+    }
+}
+
 void tokenizer_encode(const Tokenizer *t, TokWork *w, Str text, size_t limit, Tokens *out)
 {
-    encode_around(&t->plain, encode_piece, t, w, text, 0, limit ? limit : SIZE_MAX, out);
+    encode_around(&t->plain, t->lower ? encode_lower : encode_piece, t, w, text, 0,
+                  limit ? limit : SIZE_MAX, out);
 }
 
 /* Takes from span what added tokens in a text have, which begins at byte `at`, or whose bytes

@@ -39,6 +39,7 @@ typedef struct TokFacts {
     const char *kind;   /* its kind in words, for messages: "model_type 'bert'" */
     int64_t max_length; /* tokens a row; 0: it says none */
     bool types;         /* it wants token types */
+    bool typed;         /* config.json says a model_type, known or not */
 } TokFacts;
 
 /* A component of tokenizer.json that is not known is an error that names it. What programs call
@@ -51,6 +52,10 @@ const char *tokenizer_fingerprint(const Tokenizer *t); /* of vocabulary and rule
 const char *tokenizer_kind(const Tokenizer *t);        /* WordPiece, BPE, Unigram, SentencePiece */
 int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
 bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
+bool tokenizer_cuts_left(const Tokenizer *t);          /* too long a text loses its beginning */
+/* Words that come by themselves would be other pieces than in a text, which transformers' class
+ * refuses. */
+bool tokenizer_bare_words(const Tokenizer *t);
 int32_t tokenizer_special(const Tokenizer *t, Special s); /* -1: it has none */
 bool tokenizer_is_special(const Tokenizer *t, int32_t id);
 bool tokenizer_has_prefix(const Tokenizer *t);      /* ## or the like marks pieces inside a word */

@@ -3,6 +3,9 @@
  * fast tokenizers take it. */
 #include "text/tokenizer_in.h"
 
+#include "base/utf8.h"
+#include "text/unicode.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -121,6 +124,34 @@ int tokenizer_add(Tokenizer *t, const json_t *token, int64_t id, bool special, E
 
 /* ---- what is to be found in texts, once all is known ---- */
 
+/* Room for the bytes that a character may become. */
+static void room_for(Normal *n, size_t more)
+{
+    if (n->n + more <= n->cap)
+        return;
+    n->cap = 2 * (n->n + more) + 64;
+    n->p = mem_resize(n->p, n->cap, 1);
+    n->span = mem_resize(n->span, n->cap, sizeof *n->span);
+}
+
+void tokenizer_lower(Str text, int32_t at, Normal *out)
+{
+    for (size_t i = 0; i < text.n;) {
+        int len;
+        char put[8];
+        uint32_t more = 0, cp = uni_lower(utf8_get(text.p + i, &len), &more);
+        int n = utf8_put(cp, put);
+        n += more ? utf8_put(more, put + n) : 0;
+        room_for(out, (size_t)n);
+        for (int k = 0; k < n; k++, out->n++) {
+            out->p[out->n] = put[k];
+            out->span[out->n][0] = at + (int32_t)i;
+            out->span[out->n][1] = at + (int32_t)i + len;
+        }
+        i += (size_t)len;
+    }
+}
+
 static char *normalised_text(const Tokenizer *t, void *work, Normal *n, Str text)
 {
     n->n = 0;
@@ -135,6 +166,12 @@ void tokenizer_added_ready(Tokenizer *t)
     for (int32_t i = 0; i < t->given.count; i++) {
         Added a = t->added[i];
         Str text = vocab_text(&t->given, i);
+        Normal low = {0};
+        if (a.normalized && t->lower) {
+            tokenizer_lower(text, 0, &low);
+            text = str_of(low.p, low.n);
+            a.n = low.n;
+        }
         if (a.normalized && t->model->normalise) {
             if (!work)
                 work = t->model->work_new(t->model);
@@ -143,6 +180,8 @@ void tokenizer_added_ready(Tokenizer *t)
         } else {
             a.text = mem_strn(text.p, text.n);
         }
+        free(low.p);
+        free(low.span);
         if (a.n) /* else nothing of it is left to be found */
             added_add(a.normalized ? &t->normalised : &t->plain, a);
     }

@@ -24,6 +24,10 @@ struct Tokenizer {
     char fingerprint[HASH_TEXT];
     int64_t max_length;
     bool types;
+    bool lower;             /* texts are brought to lower case first (do_lower_case of
+                               sentence_bert_config.json) */
+    bool left;              /* what is too long is cut at its beginning */
+    bool bare_words;        /* words by themselves would lack the space that they have in texts */
     bool prefix;            /* the model marks pieces inside a word */
     bool trim, trim_prefix; /* spans of added tokens: as BpeRules has them of others */
     int32_t special[TOK_SPECIALS];
@@ -39,6 +43,7 @@ struct Tokenizer {
 typedef struct TokFolder {
     const char *path;
     const json_t *config, *map; /* tokenizer_config.json, special_tokens_map.json, or NULL */
+    const json_t *sentence;     /* sentence_bert_config.json or one of its like, or NULL */
     const TokFacts *facts;
 } TokFolder;
 
@@ -57,6 +62,8 @@ typedef struct TokFile {
  * the templates, and the decoder by tokenizer_set_decoder(). After a tokenizer.json all that is the
  * loader's. */
 int bert_from_json(Tokenizer *t, const TokFile *f, Err *e);
+int words_from_json(Tokenizer *t, const TokFile *f, Err *e); /* WordPiece of other parts */
+int level_from_json(Tokenizer *t, const TokFile *f, Err *e); /* WordLevel */
 int bpe_from_json(Tokenizer *t, const TokFile *f, Err *e);   /* of bytes */
 int spbpe_from_json(Tokenizer *t, const TokFile *f, Err *e); /* SentencePiece's */
 int unigram_from_json(Tokenizer *t, const TokFile *f, Err *e);
@@ -91,6 +98,18 @@ int tokenizer_add_said(Tokenizer *t, const TokFolder *from, Err *e);
  * without one: "{\"type\": \"ByteLevel\"}". */
 int tokenizer_set_decoder(Tokenizer *t, const char *json, Err *e);
 
+/* tokenizer_rules.c: what the class that the folder names makes of its files beside.
+ * Is it one whose ids come from elsewhere? */
+int rules_check(const TokFolder *from, Err *e);
+int rules_check_vocab(const TokFolder *from, Err *e); /* does it read vocab.txt as BERT's does? */
+/* Byte-level BPE: does it refuse words by themselves where no space is put before them? */
+bool rules_want_space(const TokFolder *from);
+bool rules_are_roberta(const TokFolder *from); /* it overrides RobertaProcessing's flags */
+/* Does it make the template itself, whatever tokenizer.json has? Makes it, once all tokens are
+ * there. */
+bool rules_make_template(const TokFolder *from);
+int rules_template(Tokenizer *t, const TokFolder *from, Err *e);
+
 /* What the folder's files say is the text of a special token, at last t->usual's; NULL: it has no
  * such token. */
 const char *special_text(const Tokenizer *t, const TokFolder *from, Special s);
@@ -103,6 +122,9 @@ const char *tokenizer_said(const TokFolder *from, const char *key);
 int tokenizer_add(Tokenizer *t, const json_t *token, int64_t id, bool special, Err *e);
 /* Once the model and all added tokens are there: what is sought, and where. */
 void tokenizer_added_ready(Tokenizer *t);
+/* Appends the text, which begins at byte `at` of the whole, in lower case, character by character.
+ */
+void tokenizer_lower(Str text, int32_t at, Normal *out);
 void template_add(Template *t, int kind, int32_t id, int type);
 /* [CLS] A [SEP], [CLS] A [SEP] B [SEP]; <s> A </s>, <s> A </s> </s> B </s>; A, A B. */
 void tokenizer_bert_templates(Tokenizer *t, int32_t cls, int32_t sep);

@@ -52,8 +52,19 @@ static int any_bpe_from_json(Tokenizer *t, const TokFile *f, Err *e)
     return (is_spiece(f) ? spbpe_from_json : bpe_from_json)(t, f, e);
 }
 
+/* BERT's own parts together, or others. */
+static int any_wordpiece_from_json(Tokenizer *t, const TokFile *f, Err *e)
+{
+    bool own = !f->normalizer || json_is_null(f->normalizer) ||
+               tokenizer_part_is(f->normalizer, "BertNormalizer");
+    if (own && tokenizer_part_is(f->words, "BertPreTokenizer"))
+        return bert_from_json(t, f, e);
+    return words_from_json(t, f, e);
+}
+
 static const Kind kinds[] = {
-    {"WordPiece", false, false, bert_from_json},
+    {"WordPiece", false, false, any_wordpiece_from_json},
+    {"WordLevel", false, false, level_from_json},
     {"BPE", false, true, any_bpe_from_json},
     {"Unigram", true, false, unigram_from_json},
 };
@@ -82,7 +93,7 @@ static const Kind *find_kind(const JsonCut *cut, const json_t *model, Err *e)
     if (!model)
         err_set(e, "no model in it");
     else
-        err_set(e, "model '%s' is not supported: WordPiece, BPE and Unigram are", type);
+        err_set(e, "model '%s' is not supported: WordPiece, WordLevel, BPE and Unigram are", type);
     return NULL;
 }
 
@@ -116,15 +127,30 @@ static void override(json_t *part, const char *key, const json_t *config, const 
         json_object_set(part, key, v);
 }
 
-/* What tokenizer_config.json says goes before the file's own, as in transformers' classes. */
-static void take_config(json_t *root, const json_t *config)
+/* A flag that the class has by itself, where tokenizer_config.json does not say it; null there
+ * leaves the file's own. */
+static void replace(json_t *part, const char *key, const json_t *config, bool other)
 {
+    const json_t *v = json_object_get(config, key);
+    if (!json_is_null(v) || !v)
+        json_object_set_new(part, key, json_boolean(json_is_boolean(v) ? json_is_true(v) : other));
+}
+
+/* What tokenizer_config.json says goes before the file's own, as in transformers' classes. */
+static void take_config(json_t *root, const TokFolder *from)
+{
+    const json_t *config = from->config;
     json_t *normalizer = json_object_get(root, "normalizer");
     json_t *words = json_object_get(root, "pre_tokenizer");
     json_t *processor = json_object_get(root, "post_processor");
     const char *class = json_get_str(config, "tokenizer_class", "", NULL);
-    if (tokenizer_part_is(words, "ByteLevel"))
-        override(words, "add_prefix_space", config, "add_prefix_space", false);
+    /* A tokenizer.json by itself is the library's, with no class about it. */
+    if (tokenizer_part_is(words, "ByteLevel") && (config || from->facts->typed))
+        replace(words, "add_prefix_space", config, false);
+    if (rules_make_template(from)) {
+        json_object_set_new(root, "post_processor", json_null());
+        processor = NULL;
+    }
     if (strncmp(class, "PreTrained", 10) == 0)
         return; /* the class without rules of its own */
     if (tokenizer_part_is(normalizer, "BertNormalizer")) {
@@ -132,9 +158,9 @@ static void take_config(json_t *root, const json_t *config)
         override(normalizer, "strip_accents", config, "strip_accents", true);
         override(normalizer, "handle_chinese_chars", config, "tokenize_chinese_chars", false);
     }
-    if (tokenizer_part_is(processor, "RobertaProcessing")) {
-        override(processor, "add_prefix_space", config, "add_prefix_space", false);
-        override(processor, "trim_offsets", config, "trim_offsets", false);
+    if (tokenizer_part_is(processor, "RobertaProcessing") && rules_are_roberta(from)) {
+        replace(processor, "add_prefix_space", config, false);
+        replace(processor, "trim_offsets", config, true);
     }
 }
 
@@ -149,9 +175,43 @@ static int read_parts(Tokenizer *t, const JsonCut *cut, TokFile *f, Err *e)
     return read_added(t, json_object_get(cut->root, "added_tokens"), e);
 }
 
-static int read_file(Tokenizer *t, JsonCut *cut, const json_t *config, Err *e)
+/* As sentence-transformers does it: a Lowercase before all else, unless there is one. In BERT's own
+ * normalizer it may as well be the last step. */
+static void take_lower(Tokenizer *t, json_t *root)
 {
-    take_config(cut->root, config);
+    json_t *normalizer = json_object_get(root, "normalizer");
+    const json_t *o;
+    for (size_t i = 0; t->lower && (o = tokenizer_part_at(normalizer, "normalizers", i)); i++)
+        if (tokenizer_part_is(o, "Lowercase"))
+            t->lower = false;
+    if (!t->lower || !tokenizer_part_is(normalizer, "BertNormalizer"))
+        return;
+    const json_t *strip = json_object_get(normalizer, "strip_accents");
+    if (!json_is_boolean(strip)) /* it goes by the flag that changes here */
+        json_object_set_new(normalizer, "strip_accents",
+                            json_boolean(json_get_bool(normalizer, "lowercase", true, NULL)));
+    json_object_set_new(normalizer, "lowercase", json_true());
+    t->lower = false;
+}
+
+/* Where a row is cut, unless tokenizer_config.json says it. */
+static int read_truncation(Tokenizer *t, const json_t *o, Err *e)
+{
+    const char *side = json_get_str(o, "direction", "Right", e);
+    if (!e->text[0] && strcmp(side, "Left") != 0 && strcmp(side, "Right") != 0)
+        err_set(e, "the direction '%s' is neither Left nor Right", side);
+    t->left = *side == 'L';
+    return e->text[0] ? err_at(e, "truncation") : 0;
+}
+
+static int read_file(Tokenizer *t, JsonCut *cut, const TokFolder *from, Err *e)
+{
+    take_config(cut->root, from);
+    take_lower(t, cut->root);
+    t->bare_words =
+        rules_want_space(from) && !json_get_bool(from->config, "add_prefix_space", false, NULL);
+    if (read_truncation(t, json_object_get(cut->root, "truncation"), e) < 0)
+        return -1;
     TokFile f = {.model = json_object_get(cut->root, "model"),
                  .normalizer = json_object_get(cut->root, "normalizer"),
                  .words = json_object_get(cut->root, "pre_tokenizer"),
@@ -171,7 +231,7 @@ int tokenizer_from_json(Tokenizer *t, const TokFolder *from, Err *e)
     free(path);
     if (bad)
         return -1;
-    bad = read_file(t, &cut, from->config, e);
+    bad = read_file(t, &cut, from, e);
     jsoncut_close(&cut);
     return bad;
 }

@@ -43,17 +43,29 @@ static void shorten(int64_t *length, int64_t n)
         *length = n;
 }
 
-/* The smallest of what the model and the folder's files allow. */
-static int read_length(Tokenizer *t, const TokFolder *from, Err *e)
+/* The smallest of what the model and the folder's files allow; sentence-transformers' own goes
+ * before the tokenizer's. */
+static void read_length(Tokenizer *t, const TokFolder *from)
 {
-    json_t *sentence = jsonfile_load(from->path, "sentence_bert_config.json", true, e);
-    if (e->text[0])
-        return -1;
-    shorten(&t->max_length, json_get_int(sentence, "max_seq_length", 0, NULL));
-    shorten(&t->max_length, json_get_int(from->config, "model_max_length", 0, NULL));
+    const char *key = json_object_get(from->config, "model_max_length") ? "model_max_length"
+                                                                        : "max_len"; /* of old */
+    int64_t n = json_get_int(from->sentence, "max_seq_length", 0, NULL);
+    shorten(&t->max_length, n > 0 ? n : json_get_int(from->config, key, 0, NULL));
     shorten(&t->max_length, from->facts->max_length);
-    json_decref(sentence);
-    return 0;
+}
+
+/* sentence-transformers' configuration of its Transformer, by its names of all times. */
+static json_t *load_sentence(const char *folder, Err *e)
+{
+    static const char *const kinds[] = {"bert",   "roberta",     "distilbert", "camembert",
+                                        "albert", "xlm-roberta", "xlnet"};
+    json_t *j = NULL;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds && !j && !e->text[0]; i++) {
+        char *name = mem_fmt("sentence_%s_config.json", kinds[i]);
+        j = jsonfile_load(folder, name, true, e);
+        free(name);
+    }
+    return j;
 }
 
 /* A SentencePiece model, by the names that T5 and ALBERT, XLM-R, Llama and others give it. */
@@ -84,7 +96,7 @@ static int read_parts(Tokenizer *t, const TokFolder *from, Err *e)
         bad = marian_from_files(t, from, e);
     } else if (file_exists(from->path, "vocab.txt")) {
         t->kind = "WordPiece";
-        bad = bert_from_files(t, from, e);
+        bad = rules_check_vocab(from, e) < 0 ? -1 : bert_from_files(t, from, e);
     } else if (file_exists(from->path, "vocab.json") && file_exists(from->path, "merges.txt")) {
         t->kind = "BPE";
         bad = bpe_from_files(t, from, e);
@@ -105,7 +117,9 @@ static int read_files(Tokenizer *t, const TokFolder *from, Err *e)
         return read_parts(t, from, e);
     if (tokenizer_from_json(t, from, e) < 0)
         return err_at(e, "%s/tokenizer.json", from->path);
-    return tokenizer_add_said(t, from, e) < 0 ? err_at(e, "%s", from->path) : 0;
+    if (tokenizer_add_said(t, from, e) < 0 || rules_template(t, from, e) < 0)
+        return err_at(e, "%s", from->path);
+    return 0;
 }
 
 /* Whose names the vocabulary has, where nothing says what the model is. */
@@ -155,11 +169,41 @@ static void find_specials(Tokenizer *t, const TokFolder *from)
     }
 }
 
+/* Without token types in the list of what goes into the model, it gets none. */
+static bool has_types(const TokFolder *from)
+{
+    const json_t *names = json_object_get(from->config, "model_input_names"), *name;
+    size_t i;
+    if (!json_is_array(names))
+        return from->facts->types;
+    json_array_foreach(names, i, name) {
+        if (json_is_string(name) && strcmp(json_string_value(name), "token_type_ids") == 0)
+            return from->facts->types;
+    }
+    return false;
+}
+
+/* tokenizer.json has said it, unless the configuration does. */
+static int read_side(Tokenizer *t, const TokFolder *from, Err *e)
+{
+    const char *side = json_get_str(from->config, "truncation_side", NULL, e);
+    if (side && strcmp(side, "left") != 0 && strcmp(side, "right") != 0)
+        err_set(e, "truncation_side '%s' is neither left nor right", side);
+    if (e->text[0])
+        return err_at(e, "%s/tokenizer_config.json", from->path);
+    if (side)
+        t->left = *side == 'l';
+    return 0;
+}
+
 static int load_from(Tokenizer *t, const TokFolder *from, Err *e)
 {
     t->class = class_of(from);
     t->usual = t->class->special;
-    t->types = from->facts->types;
+    t->types = has_types(from);
+    t->lower = json_get_bool(from->sentence, "do_lower_case", false, NULL);
+    if (rules_check(from, e) < 0)
+        return err_at(e, "%s", from->path);
     t->clean = json_get_bool(from->config, "clean_up_tokenization_spaces", false, NULL);
     if (read_files(t, from, e) < 0)
         return -1;
@@ -168,7 +212,8 @@ static int load_from(Tokenizer *t, const TokFolder *from, Err *e)
     if (missing >= 0)
         return err_set(e, "%s: the vocabulary has nothing with id %" PRId32, from->path, missing);
     find_specials(t, from);
-    return read_length(t, from, e);
+    read_length(t, from);
+    return read_side(t, from, e);
 }
 
 Tokenizer *tokenizer_load(const char *folder, const TokFacts *facts, Err *e)
@@ -176,13 +221,15 @@ Tokenizer *tokenizer_load(const char *folder, const TokFacts *facts, Err *e)
     e->text[0] = '\0';
     json_t *config = jsonfile_load(folder, "tokenizer_config.json", true, e);
     json_t *map = e->text[0] ? NULL : jsonfile_load(folder, "special_tokens_map.json", true, e);
-    TokFolder from = {folder, config, map, facts};
+    json_t *sentence = e->text[0] ? NULL : load_sentence(folder, e);
+    TokFolder from = {folder, config, map, sentence, facts};
     Tokenizer *t = mem_zero(1, sizeof *t);
     for (int i = 0; i < TOK_SPECIALS; i++)
         t->special[i] = -1;
     int bad = e->text[0] ? -1 : load_from(t, &from, e);
     json_decref(config);
     json_decref(map);
+    json_decref(sentence);
     if (!bad)
         return t;
     tokenizer_free(t);

@@ -85,7 +85,13 @@ bool uni_is_word(uint32_t cp)
     const uint32_t words = UNI_GC(LU) | UNI_GC(LL) | UNI_GC(LT) | UNI_GC(LM) | UNI_GC(LO) |
                            UNI_GC(MN) | UNI_GC(MC) | UNI_GC(ME) | UNI_GC(ND) | UNI_GC(NL) |
                            UNI_GC(PC);
-    return uni_category(cp) & words || cp == 0x200c || cp == 0x200d || IN(cp, symbols);
+    return uni_category(cp) & words || cp == 0x200c || cp == 0x200d || IN(cp, symbols) ||
+           IN(cp, later_words);
+}
+
+bool uni_is_numeric(uint32_t cp)
+{
+    return uni_category(cp) & (UNI_GC(ND) | UNI_GC(NL) | UNI_GC(NO)) || IN(cp, later_digits);
 }
 
 static uint8_t classify(uint32_t cp)

@@ -46,6 +46,7 @@ uint32_t uni_lower(uint32_t cp, uint32_t *more);
 /* Its general category as a bit, for a set of them: UNI_GC(LU) | UNI_GC(LL) (utf8proc.h). */
 uint32_t uni_category(uint32_t cp);
 #define UNI_GC(category) (1u << UTF8PROC_CATEGORY_##category)
-bool uni_is_word(uint32_t cp); /* \w of regular expressions (UTS 18) */
+bool uni_is_word(uint32_t cp);    /* \w of regular expressions (UTS 18) */
+bool uni_is_numeric(uint32_t cp); /* categories Nd, Nl, No */
 
 #endif

@@ -114,6 +114,8 @@ def encode(name, kind, rows):
     if name in POOLED:
         tensors["pool.pooler"] = torch.cat([s.pooler_output for s in said])
     write(name, tensors, rows)
+    if getattr(model.config, "pruned_heads", None):
+        return  # weights of fewer heads, in each layer others
     short = [r[:9] for r in rows[:3]]
     said = [weights_of(s) for s in run(model, short, output_attentions=True)]
     wide = max(map(len, short))
@@ -207,6 +209,19 @@ def main():
 
     save("mt5", widen(tf.MT5EncoderModel(tf.MT5Config(**T5, feed_forward_proj="gated-gelu")), 32, by=0.8))
     encode("mt5", tf.MT5EncoderModel, rows_of(12, [1, 6, 150, 18]))
+
+    # Without some of their heads.
+    def pruned(model, seed):
+        model.prune_heads({0: [1], 1: [0, 2]})
+        return widen(model, seed)
+
+    few = {"num_attention_heads": 4}
+    save("bert-pruned", pruned(tf.BertModel(tf.BertConfig(**BERT | few), add_pooling_layer=False), 35).half())
+    encode("bert-pruned", tf.BertModel, rows_of(15, LENGTHS))
+    save("distilbert-pruned", pruned(tf.DistilBertModel(tf.DistilBertConfig(**distil | {"n_heads": 4})), 36))
+    encode("distilbert-pruned", tf.DistilBertModel, rows_of(16, LENGTHS))
+    save("gpt2-pruned", pruned(tf.GPT2Model(tf.GPT2Config(**GPT2 | {"n_head": 4}, scale_attn_weights=False)), 37))
+    encode("gpt2-pruned", tf.GPT2Model, rows_of(17, LENGTHS))
 
 
 if __name__ == "__main__":

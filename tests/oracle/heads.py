@@ -177,11 +177,15 @@ def gpt2(size, **more):
                         n_positions=LENGTH, bos_token_id=0, eos_token_id=0, **more)
 
 
-def bart(size, **more):
-    return T.BartConfig(vocab_size=size, d_model=HIDDEN, encoder_layers=2, decoder_layers=1,
+def bart(size, kind=T.BartConfig, **more):
+    return kind(vocab_size=size, d_model=HIDDEN, encoder_layers=2, decoder_layers=1,
                         encoder_attention_heads=HEADS, decoder_attention_heads=HEADS,
                         encoder_ffn_dim=INNER, decoder_ffn_dim=INNER,
                         max_position_embeddings=LENGTH, **more)
+
+
+def mbart(size, **more):
+    return bart(size, T.MBartConfig, **more)
 
 
 # name: class, configuration, its options, tokenizer
@@ -221,10 +225,12 @@ MADE = {
     "albert-class": (T.AlbertForSequenceClassification, albert, labels("no", "yes"),
                      albert_unigram),
     "albert-mask": (T.AlbertForMaskedLM, albert, {}, albert_unigram),
+    "bart-mask": (T.BartForConditionalGeneration, bart, {}, bart_bpe),
+    "mbart-mask": (T.MBartForConditionalGeneration, mbart, {}, bart_bpe),
 }
 TASKS = {"pretraining": ["mask", "next"], "multi": ["class"], "regression": ["class"],
          "nli": ["class"], "mnli": ["class"]}
-HALF = {"distilbert-mask", "bart-mnli"}  # stored in 16 bits
+HALF = {"distilbert-mask", "bart-mnli", "mbart-mask"}  # stored in 16 bits
 ALL = {"bert-pretraining", "gpt2-lm"}  # with want.TASK.all, which is large
 
 
@@ -236,6 +242,8 @@ def make(name, seed):
     tokenizer = tokens(folder)
     tokenizer.save_pretrained(folder)
     model = widen(kind(config(len(tokenizer), **options)), seed)
+    if name == "bart-mask":  # mbart's stays 0
+        model.final_logits_bias.normal_(generator=torch.Generator().manual_seed(seed))
     if name in HALF:
         model = model.to(torch.float16)
     model.save_pretrained(folder)

@@ -63,6 +63,17 @@ moves = [c for c in ALL if nfd(chr(c)) == chr(c) and (
 later = [(c, ord(lower(chr(c)))) for c in ALL
          if len(lower(chr(c))) == 1 and ord(lower(chr(c))) != lib.utf8proc_tolower(c)]
 
+# utf8proc_category_t: LU 1 LL 2 LT 3 LM 4 LO 5 MN 6 MC 7 ME 8 ND 9 NL 10 NO 11 PC 12
+SYMBOLS = [(0x24b6, 0x24e9), (0x1f130, 0x1f149), (0x1f150, 0x1f169), (0x1f170, 0x1f189)]
+word = pre_tokenizers.Whitespace().pre_tokenize_str
+digit = pre_tokenizers.Digits(individual_digits=True).pre_tokenize_str
+known_words = {c for c in ALL if lib.utf8proc_category(c) in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12)} | {0x200c, 0x200d}
+known_words |= {c for a, b in SYMBOLS for c in range(a, b + 1)}
+known_digits = {c for c in ALL if lib.utf8proc_category(c) in (9, 10, 11)}
+words = {c for c in ALL if len(word(between(c))) == 1}
+digits = {c for c in ALL if len(digit(between(c))) == 3}
+assert known_words <= words and known_digits <= digits
+
 print(f"""/* unicode_tables.h - made by tests/oracle/unicode.py from tokenizers {tokenizers.__version__}. */
 #ifndef WEFT_UNICODE_TABLES_H
 #define WEFT_UNICODE_TABLES_H
@@ -74,6 +85,8 @@ table("space", "White space.", space)
 table("punct", "Punctuation, ASCII's symbols included.", punct)
 table("mark", "Nonspacing marks, as far as they do not decompose.", mark)
 table("moves", "It has a combining class.", moves)
+table("later_words", "Word characters that utf8proc 2.8 lacks.", words - known_words)
+table("later_digits", "Numbers that utf8proc 2.8 lacks.", digits - known_digits)
 print("\n/* Lower case that utf8proc 2.8 lacks: first, last, what is added. */")
 print("static const struct {\n    uint32_t first, last;\n    int32_t add;\n} later[] = {")
 runs = []

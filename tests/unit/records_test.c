@@ -190,6 +190,27 @@ static void json(void)
     char *got = read_bytes(REC_JSON, ab, "{\"a\":1,\"a\":2}", 13);
     CHECK_TEXT(got, "duplicate");
     free(got);
+    /* what nobody asked for stops no row, nor do numbers that no type has room for */
+    IS(REC_JSON, ab,
+       "{\"a\":\"x\",\"c\":NaN,\"d\":[1e400,-Infinity,{\"e\":123456789012345678901}]}\n",
+       "x|(null);");
+    IS(REC_JSON, ab, "{\"c\":1,\"a\":\"\\u00e9\",\"c\":\"\\ud800\",\"\\u0062\":\"y\"}\n",
+       "\xc3\xa9|y;");
+    IS(REC_JSON, ab,
+       "{\"a\":18446744073709548794,\"b\":-1e400}\n{\"a\":NaN,\"b\":9223372036854775807}\n",
+       "18446744073709548794|-1e400;NaN|9223372036854775807;");
+    static const char *const broken[] = {
+        "{\"a\":1,\"c\":NaN]",    "{\"a\":1,\"c\":nan}",     "{\"a\":1,\"c\":-}",
+        "{\"a\":1,\"c\":01}",     "{\"a\":1,\"c\":1.}",      "{\"a\":1,\"c\":1e}",
+        "{\"a\":1,\"c\":[NaN,]}", "{\"a\":1,\"c\":{NaN:1}}", "{\"a\":1,\"c\":{\"d\" 1e400}}",
+        "{\"a\":1,\"c\":NaN} 1",  "{\"a\":1,\"c\":\"\t\"}",  "{\"a\":1,\"c\":\"\\",
+        "{\"a\":NaN,\"a\":NaN}",  "{\"a\":1,\"c\":1e400,}",
+    };
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+        char *told = read_bytes(REC_JSON, ab, broken[i], strlen(broken[i]));
+        CHECK_TEXT(told, "give one JSON object a line");
+        free(told);
+    }
     got = read_bytes(REC_JSON, ab, "{\"a\":1\n", 7);
     CHECK_TEXT(got, "give one JSON object a line");
     free(got);

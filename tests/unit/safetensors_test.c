@@ -67,6 +67,8 @@ static void test_bad(void)
     refused("{\"a\":3}", "dtype");
     refused("{\"__metadata__\":{\"a\":1}}", "no string");
     refused("{\"__metadata__\":[]}", "no object");
+    refused("{\"__metadata__\":nul}", "no object");
+    refused("{\"__metadata__\":null,\"__metadata__\":{}}", "duplicate");
 }
 
 static void test_good(void)
@@ -87,6 +89,8 @@ static void test_good(void)
     CHECK(strcmp(h.key[0], "z") == 0 && strcmp(h.value[1], "2") == 0);
     st_clear(&h);
     CHECK(st_parse("{}", 2, &h, &e) == 0 && h.count == 0 && h.data == 0);
+    st_clear(&h);
+    CHECK(st_parse("{\"__metadata__\":null}", 21, &h, &e) == 0 && h.keys == 0);
     st_clear(&h);
 }
 

@@ -27,9 +27,11 @@ Head *head_open(const char *folder, Device *dev, Err *e)
 {
     Head *h = mem_zero(1, sizeof *h);
     h->dev = dev;
-    h->folder = mem_str(folder);
     h->trained = headfile_is(folder);
-    int r = h->trained ? headfile_load(folder, &h->file, e) : open_checkpoint(h, e);
+    h->folder = h->trained ? mem_str(folder) : model_encoder_folder(folder, e);
+    int r = !h->folder   ? -1
+            : h->trained ? headfile_load(folder, &h->file, e)
+                         : open_checkpoint(h, e);
     if (r == 0)
         return h;
     head_free(h);
@@ -164,7 +166,7 @@ static int use_beside(Head *h, Err *e)
     h->from = FROM_FIRST;
     if (pooling_parse(h->file.pool, &p, e) < 0)
         return err_at(e, "%s", h->folder);
-    h->pooler = pooler_new(p, h->dev, &h->config, h->weights, e);
+    h->pooler = pooler_new(&p, h->dev, &h->config, h->weights, NULL, e);
     return h->pooler ? use_stack(h, e) : -1;
 }
 
@@ -178,14 +180,15 @@ static int use_trained(Head *h, Err *e)
         return 0;
     if (pooling_parse(f->pool, &p, e) < 0)
         return err_at(e, "%s", h->folder);
-    if (p.kind != POOL_POOLER)
-        return (h->pooler = pooler_new(p, h->dev, NULL, NULL, e)) ? 0 : -1;
-    /* The pooler's weights are the encoder's. */
-    char *encoder = model_encoder_folder(h->folder, e);
-    if (encoder && config_load(encoder, &h->config, e) == 0 &&
+    if (p.kind != POOL_POOLER && !p.modules)
+        return (h->pooler = pooler_new(&p, h->dev, NULL, NULL, NULL, e)) ? 0 : -1;
+    /* The pooler's weights are the encoder's, and so are modules behind it. */
+    char *home = model_home(h->folder, e), *encoder = model_encoder_folder(h->folder, e);
+    if (home && encoder && config_load(encoder, &h->config, e) == 0 &&
         (h->weights = weights_open(encoder, h->config.family->prefix, e)))
-        h->pooler = pooler_new(p, h->dev, &h->config, h->weights, e);
+        h->pooler = pooler_new(&p, h->dev, &h->config, h->weights, home, e);
     free(encoder);
+    free(home);
     return h->pooler ? 0 : -1;
 }
 
@@ -230,6 +233,8 @@ static const float *get_words(Head *h, const HeadKind *k, int64_t cols, Err *e)
 
 static const float *get_bias(Head *h, const HeadKind *k, int64_t n, Err *e)
 {
+    if (k->shift)
+        return weights_get(h->weights, k->shift, 1, n, e);
     if (k->bias && weights_has(h->weights, k->bias))
         return weights_get(h->weights, k->bias, n, 0, e);
     return get(h, k->output, "bias", n, 0, e);
@@ -252,15 +257,17 @@ static int use_checkpoint(Head *h, const HeadKind *k, Err *e)
         return -1;
     int64_t n = outputs(h, k), cols = h->size[h->layers];
     const float *w = k->words ? get_words(h, k, cols, e) : get(h, k->output, "weight", n, cols, e);
-    const float *b = w && !k->bare ? get_bias(h, k, n, e) : NULL;
-    if (!w || (!b && !k->bare))
+    bool biased = k->shift ? weights_has(h->weights, k->shift) : !k->bare;
+    const float *b = w && biased ? get_bias(h, k, n, e) : NULL;
+    if (!w || (!b && biased))
         return -1;
     if (h->by_panels)
         return head_pack_panels(h, w, b, n, cols, e);
     if (!add_layer(h, w, b, n, cols, ACT_NONE, e))
         return -1;
     if (k->from <= FROM_FIRST)
-        h->pooler = pooler_new((Pooling){.kind = pool[k->from]}, h->dev, &h->config, h->weights, e);
+        h->pooler =
+            pooler_new(&(Pooling){.kind = pool[k->from]}, h->dev, &h->config, h->weights, NULL, e);
     return k->from <= FROM_FIRST && !h->pooler ? -1 : 0;
 }
 

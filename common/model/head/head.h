@@ -11,7 +11,7 @@
 
 #include "model/head/headfile.h"
 #include "model/head/headkinds.h"
-#include "model/head/pooling.h"
+#include "model/head/pooler.h"
 
 typedef struct Head Head;
 

@@ -41,6 +41,8 @@ static const HeadKind kinds[] = {
      .norm = "vocab_layer_norm", .output = "vocab_projector", .words = true},
     {"electra", HEAD_MASK, FROM_PICKS, ELECTRA_WORDS},
     {"albert", HEAD_MASK, FROM_PICKS, ALBERT_WORDS},
+    {BARTS, HEAD_MASK, FROM_PICKS, .said = true, .output = "lm_head", .words = true, .bare = true,
+     .shift = "final_logits_bias"},
 
     {"bert", HEAD_NEXT, FROM_POOLER, .output = "cls.seq_relationship"},
 
@@ -83,6 +85,7 @@ static int task_said(const char *architecture)
         HeadTask task;
     } said[] = {{"ForSequenceClassification", HEAD_CLASS},
                 {"ForMaskedLM", HEAD_MASK},
+                {"ForConditionalGeneration", HEAD_MASK},
                 {"ForTokenClassification", HEAD_TOKEN},
                 {"ForQuestionAnswering", HEAD_SPAN},
                 {"ForNextSentencePrediction", HEAD_NEXT},
@@ -119,7 +122,8 @@ static bool is_other(const HeadKind *k, const char *family, int said)
 const HeadKind *headkind_of(const Config *c, HeadTask task)
 {
     for (int i = 0; i < KINDS; i++)
-        if (kinds[i].task == task && has_word(kinds[i].families, c->family->type))
+        if (kinds[i].task == task && !kinds[i].shift &&
+            has_word(kinds[i].families, c->family->type))
             return &kinds[i];
     return NULL;
 }

@@ -3,7 +3,8 @@
  *
  * The reference is transformers' classes of 4.57.6: BertForPreTraining, ...ForMaskedLM,
  * ...ForNextSentencePrediction, ...ForSequenceClassification, ...ForTokenClassification,
- * ...ForQuestionAnswering, ...LMHeadModel, ...ForCausalLM. */
+ * ...ForQuestionAnswering, ...LMHeadModel, ...ForCausalLM; BART's ...ForConditionalGeneration, by
+ * which pipeline("fill-mask") fills masks. */
 #ifndef WEFT_HEADKINDS_H
 #define WEFT_HEADKINDS_H
 
@@ -49,9 +50,11 @@ typedef struct HeadKind {
     bool narrow; /* the dense layer leads to the width of the embeddings */
     const char *norm;
     const char *output;
-    bool words;       /* outputs are the vocabulary; the matrix may be that of the embeddings */
-    bool bare;        /* no bias */
-    const char *bias; /* the bias's name where it is not output.bias alone */
+    bool words;        /* outputs are the vocabulary; the matrix may be that of the embeddings */
+    bool bare;         /* no bias */
+    const char *bias;  /* the bias's name where it is not output.bias alone */
+    const char *shift; /* beside it: what is added to the logits, [1, vocabulary], and never learns;
+                          absent: nothing */
     HeadDrops drops;
 } HeadKind;
 
@@ -59,7 +62,8 @@ enum { ACT_CONFIG = -1 };
 
 /* FROM_LAST, FROM_EOS: which of a row's n tokens is read, or -1. */
 int64_t head_token_of(const Config *c, HeadFrom from, const int32_t *id, int64_t n);
-/* The head that a family has for a task, as its class for that has it; NULL: it has none. */
+/* The head that a family has for a task, as its class for that has it; NULL: it has none, or one
+ * that does not learn. */
 const HeadKind *headkind_of(const Config *c, HeadTask task);
 /* The heads of a checkpoint, by task; NULL: it has none. */
 void headkinds_find(const Config *c, const Weights *w, const HeadKind *kind[HEAD_TASKS]);

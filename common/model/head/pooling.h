@@ -1,40 +1,43 @@
-/* pooling.h - many hidden states to one vector a row.
- *
- * What the stream's `pool` says: "mean", "cls", "max", "last" or "pooler", with ",normalize"
- * behind it where vectors were brought to length 1. */
+/* pooling.h - how many hidden states become one vector a row, by whom it is said, and what streams
+ * call it: the ways, joined by +, in the order of the vector's parts, and behind them what is done
+ * to it: "mean", "cls,normalize", "cls+mean+sqrt", "mean,dense,normalize"; past-prompt stands
+ * before that where the tokens of the prompt do not count. */
 #ifndef WEFT_POOLING_H
 #define WEFT_POOLING_H
 
 #include "model/config.h"
+#include "model/modules.h"
 #include "model/weights.h"
 
-typedef enum PoolKind { POOL_MEAN, POOL_CLS, POOL_MAX, POOL_LAST, POOL_POOLER, POOL_NONE } PoolKind;
+typedef enum PoolKind {
+    POOL_MEAN,
+    POOL_CLS,
+    POOL_MAX,
+    POOL_LAST,
+    POOL_POOLER,
+    POOL_SQRT,     /* the sum over the root of the length */
+    POOL_WEIGHTED, /* the mean in which a token counts by its place: 1, 2, ... */
+    POOL_NONE
+} PoolKind;
+
+enum { POOL_NAME = 128 };
 
 typedef struct Pooling {
     PoolKind kind;
     bool normalize;
+    PoolKind joined[POOL_NONE]; /* what stands behind it in the vector */
+    int joins;
+    bool past_prompt; /* the tokens of the prompt do not count */
+    bool modules;     /* what the folder has behind its Pooling module is done to it: Dense ... */
+    char tail[POOL_NAME / 2]; /* the name of that: ",dense,normalize" */
+    char name[POOL_NAME];     /* pooling_name's */
 } Pooling;
 
-const char *pooling_name(Pooling p); /* as in the stream */
+const char *pooling_name(Pooling *p); /* as in the stream; stays in p */
 int pooling_parse(const char *name, Pooling *p, Err *e);
-/* What a model folder says (sentence-transformers' modules.json and its Pooling module), else
- * the family's way; BERT: pooler, or cls where the checkpoint has no pooler. */
-int pooling_default(const char *folder, const Config *c, const Weights *w, Pooling *p, Err *e);
-
-/* A pooler ready to run: with the dense layer that POOL_POOLER needs, else without weights. */
-typedef struct Pooler Pooler;
-/* c and w may be NULL where the kind is not POOL_POOLER. */
-Pooler *pooler_new(Pooling p, Device *dev, const Config *c, Weights *w, Err *e);
-void pooler_free(Pooler *p);
-
-typedef struct PoolIn {
-    View hidden;           /* host memory [tokens, cols], dense, f32 or bf16 */
-    const int64_t *starts; /* [rows + 1] */
-    int64_t rows;
-} PoolIn;
-
-/* out: host memory f32 [rows, cols]. A row without tokens gives zeros by mean and max, and is
- * an error (e->row) for the kinds that pick a token. */
-int pooler_run(Pooler *p, const PoolIn *in, float *out, Err *e);
+/* What a model's home says (sentence-transformers' modules.json and its modules), else the family's
+ * way; BERT: pooler, or cls where the checkpoint has no pooler. */
+int pooling_default(const char *home, const Config *c, const Weights *w, Pooling *p, Err *e);
+bool pooling_has(const Pooling *p, PoolKind kind);
 
 #endif

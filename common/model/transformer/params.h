@@ -23,6 +23,9 @@ typedef struct Param {
     bool adapter;       /* it is no part of the model, but changes one */
     Part part;
     int layer; /* -1: of no layer */
+    int heads; /* how many times its rows (columns, where by_col) go through the layer's heads: a
+                  query's once, a query's, key's and value's in one three times; 0: not at all */
+    bool by_col;
 } Param;
 
 typedef struct Params {

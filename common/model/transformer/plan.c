@@ -117,6 +117,18 @@ static Dense one_dense(const Planner *u, const char *format, int64_t out, int64_
 
 static const Dense no_dense = {.id = -1};
 
+/* Which rows or columns are a head's, for those that are not there (Config.pruned). */
+static void mark_heads(const Planner *u, const Dense *d, bool outputs, int times)
+{
+    Param *all = u->plan->params.param;
+    for (int i = 0; i < d->parts; i++) {
+        all[d->weight + i].heads = times;
+        all[d->weight + i].by_col = outputs == u->config->family->by_input;
+        if (outputs && d->bias >= 0)
+            all[d->bias + i].heads = times;
+    }
+}
+
 static LayerPlan plan_one(const Planner *u, const Names *n)
 {
     const Config *c = u->config;
@@ -126,6 +138,10 @@ static LayerPlan plan_one(const Planner *u, const Names *n)
                    : dense(u, (const char *const[]){n->query, n->key, n->value}, 3,
                            (int64_t[]){wide, narrow, narrow}, h);
     y.out = one_dense(u, n->attend_out, h, wide);
+    if (c->pruned) {
+        mark_heads(u, &y.qkv, true, n->qkv ? 3 : 1);
+        mark_heads(u, &y.out, false, 1);
+    }
     y.attend = norm(u, n->attend_norm, h);
     y.cross_query = y.cross_pair = y.cross_out = no_dense;
     if (n->cross_query) {

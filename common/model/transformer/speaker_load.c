@@ -207,6 +207,8 @@ static int load(Speaker *s, const char *folder, Err *e)
         return -1;
     if (!c->family->speaks)
         return refuse(folder, c, e);
+    if (c->pruned)
+        return err_set(e, "%s/config.json: pruned_heads is not supported for gen", folder);
     bool reads = c->decoders || c->speakers;
     int64_t encoders = c->layers - c->decoders;
     if (reads && !(s->encoder = transformer_load(

@@ -24,12 +24,34 @@ static int out_of_memory(const Transformer *t, Err *e)
     return err_set(e, "out of memory on %s", t->dev->name);
 }
 
+/* A head that was pruned is one of zeros: it gives nothing, and no one notices. */
+static const float *with_pruned(const Transformer *t, const Param *a, Err *e)
+{
+    const Config *c = &t->config;
+    int64_t rows = a->by_col ? a->cols : a->rows, per = a->by_col ? a->rows : a->cols ? a->cols : 1;
+    int64_t have = config_heads(c, a->layer) * c->size * a->heads, at = 0;
+    const float *w = a->by_col ? weights_get(t->weights, a->name, a->rows, have, e)
+                               : weights_get(t->weights, a->name, have, a->cols, e);
+    if (!w)
+        return NULL;
+    float *all = weights_own(t->weights, (size_t)param_numbers(a));
+    for (int64_t r = 0; r < rows; r++) {
+        bool there = !c->pruned[a->layer * c->heads + r / c->size % c->heads];
+        for (int64_t i = 0; i < per; i++)
+            all[a->by_col ? i * rows + r : r * per + i] = !there      ? 0
+                                                          : a->by_col ? w[i * have + at]
+                                                                      : w[at * per + i];
+        at += there;
+    }
+    return all;
+}
+
 const float *transformer_param(Transformer *t, int param, Err *e)
 {
     const Param *a = &t->plan.params.param[param];
     if (a->waves && !(t->weights && weights_has(t->weights, a->name)))
         return t->waves ? t->waves : (t->waves = waves_new(a->rows, a->cols));
-    return weights_get(t->weights, a->name, a->rows, a->cols, e);
+    return a->heads ? with_pruned(t, a, e) : weights_get(t->weights, a->name, a->rows, a->cols, e);
 }
 
 /* Tables and vectors are used where they lie. */

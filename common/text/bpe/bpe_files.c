@@ -71,6 +71,7 @@ int bpe_from_files(Tokenizer *t, const TokFolder *from, Err *e)
                       .trim = is_roberta && json_get_bool(from->config, "trim_offsets", true, e)};
     bool bos = json_get_bool(from->config, "add_bos_token", false, e);
     rules.trim_prefix = rules.prefix;
+    t->bare_words = !rules.prefix;
     if (e->text[0])
         return err_at(e, "tokenizer_config.json");
     if (read_model(t, from, &rules, e) < 0 || tokenizer_add_said(t, from, e) < 0 ||

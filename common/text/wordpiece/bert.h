@@ -14,6 +14,9 @@ typedef struct BertRules {
 
 TokModel *bert_new(const Vocab *v, const BertRules *rules);
 
+/* The flags of a BertNormalizer. */
+int bert_read_normalizer(const json_t *o, BertRules *rules, Err *e);
+
 /* Makes t->model of t->vocab, with its fingerprint. `unknown` is the unknown word's text, which
  * must be in the vocabulary. */
 int bert_set(Tokenizer *t, BertRules rules, const char *unknown, Err *e);

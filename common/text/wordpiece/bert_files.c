@@ -32,6 +32,8 @@ static int set_up(Tokenizer *t, const TokFolder *from, Err *e)
     BertRules rules = {.clean = true, .max_chars = 100, .prefix = "##"};
     rules.lower = json_get_bool(from->config, "do_lower_case", true, e);
     rules.strip = json_get_bool(from->config, "strip_accents", rules.lower, e);
+    rules.lower = rules.lower || t->lower;
+    t->lower = false; /* once is enough */
     t->clean = json_get_bool(from->config, "clean_up_tokenization_spaces", true, e);
     rules.cjk = json_get_bool(from->config, "tokenize_chinese_chars", true, e);
     if (e->text[0])

@@ -31,12 +31,10 @@ static int read_model(const json_t *o, BertRules *rules, Err *e)
     return 0;
 }
 
-static int read_normalizer(const json_t *o, BertRules *rules, Err *e)
+int bert_read_normalizer(const json_t *o, BertRules *rules, Err *e)
 {
     if (!o || json_is_null(o))
         return 0;
-    if (!tokenizer_part_is(o, "BertNormalizer"))
-        return tokenizer_unsupported("normalizer", o, "with WordPiece, BertNormalizer is", e);
     rules->clean = json_get_bool(o, "clean_text", true, e);
     rules->cjk = json_get_bool(o, "handle_chinese_chars", true, e);
     rules->lower = json_get_bool(o, "lowercase", true, e);
@@ -47,10 +45,7 @@ static int read_normalizer(const json_t *o, BertRules *rules, Err *e)
 int bert_from_json(Tokenizer *t, const TokFile *f, Err *e)
 {
     BertRules rules = {0};
-    if (read_model(f->model, &rules, e) < 0 || read_normalizer(f->normalizer, &rules, e) < 0)
+    if (read_model(f->model, &rules, e) < 0 || bert_read_normalizer(f->normalizer, &rules, e) < 0)
         return -1;
-    if (!tokenizer_part_is(f->words, "BertPreTokenizer"))
-        return tokenizer_unsupported("pre_tokenizer", f->words,
-                                     "with WordPiece, BertPreTokenizer is", e);
     return bert_set(t, rules, json_get_str(f->model, "unk_token", "[UNK]", NULL), e);
 }

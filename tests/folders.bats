@@ -1,0 +1,140 @@
+# folders.bats - what stands in a model's folder beside the weights: each case of tests/golden/folders
+# (tests/oracle/folders.py), ids as transformers makes them and vectors as sentence-transformers does.
+load helper
+
+# arrange CASE: the folder as m.
+arrange() {
+  local case into=
+  case=$(golden "folders/$1")
+  if [ -e "$case/into" ]; then into=/$(cat "$case/into"); fi
+  rm -rf m
+  mkdir -p "m$into"
+  cp -r "$(golden "models/$(cat "$case/base")")/." "m$into"
+  chmod -R u+w m
+  cp -r "$case/files/." m
+  chmod -R u+w m
+}
+
+# cases FILE: those that have it.
+cases() {
+  local file
+  for file in "$TOP"/tests/golden/folders/*/"$1"; do
+    basename "$(dirname "$file")"
+  done
+}
+
+@test "ids: lengths, sides, classes, languages, ends, lower case, parts of tokenizers" {
+  local case length bad=0
+  [ "$(cases want.ids | wc -l)" -gt 12 ]
+  for case in $(cases want.ids); do
+    arrange "$case"
+    length=()
+    if [[ $case == parts-* ]]; then length=(-n 0); fi
+    tok -q -m m "${length[@]}" "$(golden "folders/$case/texts")" | show -r | grep -o '"ids": \[[^]]*\]' |
+      sed 's/"ids": \[//; s/\]//; s/,//g' >got
+    cmp -s got "$(golden "folders/$case/want.ids")" ||
+      { bad=1; echo "$case:"; diff got "$(golden "folders/$case/want.ids")" || true; }
+  done
+  [ "$bad" = 0 ]
+}
+
+@test "vectors: pooling modes, modules, prompts, folders" {
+  local case bad=0
+  [ "$(cases want.safetensors | wc -l)" -gt 12 ]
+  for case in $(cases want.safetensors); do
+    arrange "$case"
+    length=()
+    if [[ $case == parts-* ]]; then length=(-n 0); fi
+    tok -q -m m "${length[@]}" "$(golden "folders/$case/texts")" | encode | pool >got
+    "$WEFT_UNIT/allclose" "$(golden "folders/$case/want.safetensors")" got row.vector 1e-4 >said 2>&1 ||
+      { bad=1; echo "$case: $(cat said)"; }
+  done
+  [ "$bad" = 0 ]
+}
+
+@test "prompts: said, not said, and counted for pool" {
+  arrange prompt-past
+  run --separate-stderr tok -m m --prefix '' <<<'the cat'
+  [ "$stderr" = "" ]
+  tok -q -m m --task query <<<'the cat' >a
+  tok -m m <<<'the cat' 2>said >b
+  grep -q "each text begins with the model's 'the query: '" said
+  [ "$(show -r <a)" = "$(show -r <b)" ]
+  tr -d '\0' <b | grep -aqF '"prompt":"7"' # [CLS] the q ##u ##er ##y :
+  encode <b | pool | tr -d '\0' | grep -aqF '"pool":"mean+weighted+cls+last+max,past-prompt"'
+  fails_with 1 "has no tasks (task_specific_params" tok -m m --task other <<<a
+  sed -i 's/"default_prompt_name": "query"/"default_prompt_name": "other"/' m/config_sentence_transformers.json
+  fails_with 1 "default_prompt_name 'other' is none of the prompts" tok -m m <<<a
+}
+
+@test "modules that weft lacks, or that do not go together" {
+  local case
+  arrange dense
+  tok -q -m m <<<'the cat' | encode >hidden
+  sed -i 's/activation.Tanh/activation.Sigmoid/' m/2_Dense/config.json
+  fails_with 1 "2_Dense: activation_function 'torch.nn.modules.activation.Sigmoid' is not supported" pool -m m hidden
+  sed -i 's/"in_features": 24/"in_features": 25/' m/2_Dense/config.json
+  fails_with 1 "2_Dense" pool -m m hidden
+  arrange dense
+  sed -i 's/models.LayerNorm/models.CNN/' m/modules.json
+  fails_with 1 "modules.json: module 'sentence_transformers.models.CNN' is not supported" pool -m m hidden
+  sed -i 's/models.CNN/models.Dense/; s/"2_Dense"/"..\/2_Dense"/' m/modules.json
+  fails_with 1 "the path '../2_Dense' leads out of the folder" pool -m m hidden
+  arrange mode-max
+  sed -i 's/"max"/"most"/' m/1_Pooling/config.json
+  fails_with 1 "1_Pooling/config.json: pooling_mode 'most' is not supported" pool -m m hidden
+  sed -i 's/24/25/; s/most/max/' m/1_Pooling/config.json
+  fails_with 1 "embedding_dimension 25, but the model's hidden states have 24" pool -m m hidden
+}
+
+@test "a head on the vectors that modules made, and a stream that says which" {
+  arrange dense
+  printf 'the cat,a\nthe dog,b\n' >t.csv
+  tok -q -m m -c 1 -H -l 2 t.csv | encode >hidden
+  pool <hidden >v
+  tr -d '\0' <v | grep -aqF '"pool":"mean,dense,norm,normalize"'
+  train --head linear -q -e 1 -o h v
+  weft head -m h v >a
+  weft head -m h hidden >b
+  "$WEFT_UNIT/allclose" a b row.logit 0
+}
+
+@test "classes whose ids come from elsewhere are refused by name" {
+  local class file
+  cp -r "$(golden models/bert-class)" m
+  chmod -R u+w m
+  for class in PhobertTokenizer BertJapaneseTokenizer RoFormerTokenizerFast; do
+    echo "{\"tokenizer_class\": \"$class\"}" >m/tokenizer_config.json
+    fails_with 1 "tokenizer_class '$class' is not supported: it calls for" tok -m m <<<a
+  done
+  rm m/tokenizer.json
+  for class in FunnelTokenizer PreTrainedTokenizerFast SomeTokenizer; do
+    echo "{\"tokenizer_class\": \"$class\"}" >m/tokenizer_config.json
+    fails_with 1 "vocab.txt of tokenizer_class '$class' is not supported" tok -m m <<<a
+  done
+  echo '{}' >m/tokenizer_config.json
+  sed -i 's/"model_type": "bert"/"model_type": "splinter"/' m/config.json
+  fails_with 1 "vocab.txt of model_type 'splinter' is not supported" tok -m m <<<a
+  echo '{"tokenizer_class": "ElectraTokenizer", "split_special_tokens": true}' >m/tokenizer_config.json
+  fails_with 1 'split_special_tokens true is not supported' tok -m m <<<a
+}
+
+@test "--conll: a class that wants the space before words, and none said" {
+  printf 'cat\tO\n' >c
+  cp -r "$(golden models/roberta-token)" m
+  chmod -R u+w m
+  fails_with 1 'say add_prefix_space true' tok -m m --conll c
+  sed -i 's/"add_prefix_space": false/"add_prefix_space": true/' m/tokenizer_config.json
+  grep -q '"add_prefix_space": true' m/tokenizer_config.json
+  tok -m m --conll c | show -r | grep -o '"ids": [^]]*]' >got
+  sed -i 's/"tokenizer_class": "RobertaTokenizer"/"tokenizer_class": "PreTrainedTokenizerFast"/' m/tokenizer_config.json
+  tok -m m --conll c | show -r | grep -o '"ids": [^]]*]' | cmp - got
+}
+
+@test "names of classes that are numbers" {
+  cp -r "$(golden models/bert-nli)" m
+  chmod -R u+w m
+  sed -i 's/"0": "ENTAILMENT"/"0": 7/; s/"1": "NEUTRAL"/"1": 2.5/' m/config.json
+  tok -q -m m <<<'the cat' | encode | weft head | show -r >said
+  show <(tok -q -m m <<<'the cat' | encode | weft head) | grep -qF '["7","2.5","CONTRA"]'
+}
