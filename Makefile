@@ -81,18 +81,23 @@ check: all unit
 LIBEXEC = $(DESTDIR)$(PREFIX)/libexec/weft
 BINDIR  = $(DESTDIR)$(PREFIX)/bin
 MANDIR  = $(DESTDIR)$(PREFIX)/share/man
+SHARE   = $(DESTDIR)$(PREFIX)/share/weft
 PAGES   = $(wildcard man/*.[1-9])
+SHARED := $(shell cd share && find default -type f) # the model that comes along
 
 install: all
 	install -d $(LIBEXEC) $(BINDIR)
 	install -m 755 $(PROGRAMS:%=$(BIN)/%) $(HELPERS:%=$(BIN)/%) $(PLUGINS) $(LIBEXEC)
 	ln -sf ../libexec/weft/weft $(BINDIR)/weft
+	for f in $(SHARED); do \
+	    install -d $(SHARE)/$$(dirname $$f) && install -m 644 share/$$f $(SHARE)/$$f || exit 1; \
+	done
 	for p in $(PAGES); do \
 	    d=$(MANDIR)/man$${p##*.}; install -d $$d && install -m 644 $$p $$d || exit 1; \
 	done
 
 uninstall:
-	rm -rf $(LIBEXEC)
+	rm -rf $(LIBEXEC) $(SHARE)
 	rm -f $(BINDIR)/weft
 	for p in $(PAGES); do rm -f $(MANDIR)/man$${p##*.}/$${p##*/}; done
 

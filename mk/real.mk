@@ -32,8 +32,15 @@ $(VADER)/tweets_GroundTruth.txt:
 
 demo:
 	./deps
-	$(MAKE) all model tweets
+	$(MAKE) all
+	examples/default/demo.sh
+	$(MAKE) model tweets
 	examples/demo.sh
+
+# What examples/default makes share/default with.
+$(BUILD)/examples/cut: $(BUILD)/examples/default/cut.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
 
 # The golden files anew, from Python (tests/oracle/requirements.txt); PARTS="arch ...": some of them.
 oracle:
