@@ -5,14 +5,14 @@
 # further left, are what it prints on standard output; "..." stands for any number of lines.
 # Where nothing is shown it has to exit 0. A page's examples run in order in one folder, which
 # holds tweets.csv (id,label,text), texts.txt, reviews.jsonl (text, stars), and models: bert
-# and moods (classify: negative, neutral, positive), pretrained (fills masks, tells next sentences),
+# and roberta (classify: negative, neutral, positive), pretrained (fills masks, tells next sentences),
 # sentence (gives vectors), and bert-mask, bert-token, bert-span, bert-nli, gpt2, ner, squad, mnli,
 # distilbart and t5 for their tasks; and examples, the source's.
 load helper
 
 each_setup() {
   ln -s "$(golden models/bert-class)" bert
-  ln -s "$(golden models/bert-class)" moods
+  ln -s "$(golden models/bert-class)" roberta
   ln -s "$(golden models/bert-pretraining)" pretrained
   ln -s "$(golden models/sentence)" sentence
   ln -s "$(golden models/gpt2-lm)" gpt2

@@ -320,7 +320,7 @@ rows_like() {
   tok -m "$M" -c text -l mood -k id -z was,it t.csv >out
   [ "$(member label <out | tr '\n' ' ')" = '"0" "0" "4" "4" ' ]
   [ "$(member keep <out | uniq -c | tr -s ' \n' ' ')" = ' 2 {"id": "7"} 2 {"id": "8"} 2 {"id": "9"} ' ]
-  run --separate-stderr -1 bash -c "tok -m '$M' -n 9 -z 'it,who was it that was there' t.csv"
+  run --separate-stderr -1 bash -c "tok -q -m '$M' -n 9 -z 'it,who was it that was there' t.csv"
   [ "$stderr" = 'tok: t.csv: record 1: 6 tokens are left for text and candidate, and one candidate has 14: raise -n, or shorten --template' ]
 }
 
