@@ -218,3 +218,14 @@ page() {
     grep -qF '"<img>"' said
   done
 }
+
+@test "show says what it understood" {
+  arrange prompt-past
+  show m >said
+  grep -qx 'pools        mean+weighted+cls+last+max,past-prompt' said
+  grep -qx 'prompt       the query: ' said
+  arrange subfolder
+  show m | grep -qx 'pools        max'
+  arrange cut-left
+  show m | grep -q 'at most 6 tokens a row, cut at the left$'
+}
