@@ -138,3 +138,94 @@ cases() {
   tok -q -m m <<<'the cat' | encode | weft head | show -r >said
   show <(tok -q -m m <<<'the cat' | encode | weft head) | grep -qF '["7","2.5","CONTRA"]'
 }
+
+# page: weft-model(5)'s keys as build/tests/folderkeys prints the table: file, key, values.
+page() {
+  awk '
+    /^\.Ss Keys/ { on = 1 }
+    /^\.Ss Architectures/ { on = 0 }
+    on && /^\.Pa .* :$/ { file = $2 }
+    on && /^\.Pa config.json$/ { getline; file = $3 }
+    on && /^of a .* module :$/ { file = $3 }
+    on && /^\.It Cm / {
+      key = $3
+      $1 = $2 = $3 = $4 = ""
+      sub(/^ */, "")
+      gsub(/\\\(dq/, "\"")
+      printf "%s\t%s\t%s\n", file, key, $0
+    }' "$TOP/man/weft-model.5"
+}
+
+@test "weft-model(5) has the table of keys, key by key" {
+  "$WEFT_UNIT/folderkeys" >table
+  [ "$(wc -l <table)" -gt 100 ]
+  page | diff table -
+}
+
+@test "what the sources ask a configuration for is in the table" {
+  cut -f 2 <("$WEFT_UNIT/folderkeys") | sort -u >known
+  {
+    cd "$TOP/common" || return 1
+    sed -nE 's/.*json_(get_[a-z]+|object_get)\([^,]+, "([^"]+)".*/\2/p' model/config.c model/modules.c \
+      model/task_prefix.c model/model_tokenizer.c model/head/pooling.c model/head/pooler_modules.c \
+      text/tokenizer_rules.c text/wordpiece/bert_files.c text/bpe/bpe_files.c
+    # A family's keys, and how they are called there.
+    grep -oE '\{"[a-z_]+", -?[0-9a-z.]+\}|\.(act|eps) = "[a-z_]+"' model/families.c | grep -oE '"[a-z_]+"' | tr -d '"'
+  } | sort -u >asked
+  [ "$(wc -l <asked)" -gt 60 ]
+  # Within a value, or of a folder that train made.
+  printf '%s\n' encoder model prefix lstrip content | sort >others
+  comm -23 asked known | comm -23 - others >missing
+  [ ! -s missing ] || { cat missing; return 1; }
+}
+
+@test "keys that may have but some values" {
+  said() { # FILE KEY VALUE TEXT COMMAND...
+    cp -r "$(golden models/sentence)" m
+    chmod -R u+w m
+    [ -e "m/$1" ] || echo '{"x": 1}' >"m/$1"
+    sed -i "0,/{/s//{\"$2\": $3,/" "m/$1"
+    fails_with 1 "$4" "${@:5}"
+    rm -rf m
+  }
+  tok -q -m "$(golden models/sentence)" <<<'the cat' >ids
+  said config.json quantization_config '{"bits": 4}' 'config.json: quantization_config {"bits":4} is not supported' encode -m m ids
+  said config.json auto_map '{"AutoModel": "modeling_x.X"}' 'auto_map AutoModel modeling_x.X is not supported' encode -m m ids
+  said sentence_bert_config.json transformer_task '"fill-mask"' 'transformer_task "fill-mask" is not supported: only "feature-extraction"' tok -m m ids
+  said sentence_bert_config.json query_expansion '{"length": 3}' 'query_expansion {"length":3} is not supported' tok -m m ids
+  said tokenizer_config.json from_slow true 'tokenizer_config.json: from_slow true is not supported: only false' tok -m m ids
+  said tokenizer_config.json truncation_side '"up"' "truncation_side 'up' is neither left nor right" tok -m m ids
+  # What another family's class reads is nothing to BERT.
+  cp -r "$(golden models/sentence)" m
+  chmod -R u+w m
+  encode -m m ids | show -n token.hidden >want
+  sed -i '0,/{/s//{"scale_attn_weights": false, "scale_attn_by_inverse_layer_idx": true, "is_gated_act": true, "no_such_key": [1],/' m/config.json
+  encode -m m ids | show -n token.hidden | cmp - want
+  cp -r "$(golden models/mt5)" t5
+  chmod -R u+w t5
+  sed -i '0,/{/s//{"x": 1,/; s/"is_gated_act": true/"is_gated_act": false/' t5/config.json
+  fails_with 1 'is_gated_act false is not what feed_forward_proj says' encode -m t5 < <(tok --ids <<<5)
+}
+
+@test "extra_special_tokens, by names and as a list" {
+  local given
+  for given in '{"image_token": "<img>"}' '["<img>"]'; do
+    rm -rf m
+    cp -r "$(golden models/bert-class)" m
+    chmod -R u+w m
+    sed -i "/\"extra_special_tokens\": {},/d; 0,/{/s//{\"extra_special_tokens\": $given,/" m/tokenizer_config.json
+    tok -q -m m <<<'the <img> the' | show -r | grep -o '"tokens": .*' >said
+    grep -qF '"<img>"' said
+  done
+}
+
+@test "show says what it understood" {
+  arrange prompt-past
+  show m >said
+  grep -qx 'pools        mean+weighted+cls+last+max,past-prompt' said
+  grep -qx 'prompt       the query: ' said
+  arrange subfolder
+  show m | grep -qx 'pools        max'
+  arrange cut-left
+  show m | grep -q 'at most 6 tokens a row, cut at the left$'
+}

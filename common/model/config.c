@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "store/folderkeys.h"
 #include "store/jsonfile.h"
 
 #include <math.h>
@@ -222,6 +223,24 @@ static int read_attention(Config *c, const json_t *j, Err *e)
     return e->text[0] ? -1 : 0;
 }
 
+/* What T5's class makes of feed_forward_proj and writes beside it goes before it when it is read.
+ */
+static int check_gate(const Config *c, const json_t *j, Err *e)
+{
+    if (!c->family->encoder.gate)
+        return 0;
+    bool gated = json_get_bool(j, "is_gated_act", c->gated, e);
+    const char *act = json_get_str(j, "dense_act_fn", NULL, e);
+    if (e->text[0])
+        return -1;
+    if (gated != c->gated)
+        return err_set(e, "is_gated_act %s is not what feed_forward_proj says",
+                       gated ? "true" : "false");
+    if (act && !is_called(act_names(c->act), act))
+        return err_set(e, "dense_act_fn '%s' is not what feed_forward_proj says", act);
+    return 0;
+}
+
 static int read_act(Config *c, const json_t *j, Err *e)
 {
     static const char gate[] = "gated-";
@@ -235,7 +254,7 @@ static int read_act(Config *c, const json_t *j, Err *e)
         if (strcmp(name, "gelu") == 0)
             name = "gelu_new"; /* what T5 means by it */
     }
-    return set_act(c, k->act, name, e);
+    return set_act(c, k->act, name, e) < 0 ? -1 : check_gate(c, j, e);
 }
 
 /* A rate of dropout, or what it is by itself. */
@@ -354,6 +373,19 @@ int64_t config_reads(const Config *c)
     return c->family->encodes ? c->layers - c->decoders : c->layers;
 }
 
+/* A model that brings its own code is not the one that its model_type says. */
+static int check_code(const json_t *j, Err *e)
+{
+    const char *class;
+    json_t *code;
+    json_object_foreach(json_object_get((json_t *)j, "auto_map"), class, code) {
+        if (strncmp(class, "AutoModel", 9) == 0)
+            return err_set(e, "auto_map %s %.200s is not supported: the model brings its own code",
+                           class, json_is_string(code) ? json_string_value(code) : "");
+    }
+    return 0;
+}
+
 static int load(const char *folder, const char *name, Config *c, Err *e)
 {
     *c = (Config){0};
@@ -361,7 +393,9 @@ static int load(const char *folder, const char *name, Config *c, Err *e)
     if (!j)
         return err_at(e, "no model there");
     Err why = {0};
-    int r = read_config(c, j, folder, &why);
+    int r = folderkeys_check("config.json", j, &why) < 0 || check_code(j, &why) < 0
+                ? -1
+                : read_config(c, j, folder, &why);
     if (r < 0 || why.text[0]) {
         err_set(e, "%s/%s: %s", folder, name, why.text);
         config_clear(c);

@@ -2,8 +2,11 @@
 
 #include "base/write.h"
 #include "model/families.h"
+#include "model/find.h"
 #include "model/head/headkinds.h"
+#include "model/head/pooling.h"
 #include "model/model_tokenizer.h"
+#include "model/task_prefix.h"
 #include "model/transformer/plan.h"
 #include "model/weights.h"
 #include "report/parameters.h"
@@ -89,7 +92,8 @@ static void put_tokenizer(Buf *b, const char *folder)
     }
     buf_fmt(b, "%-13s%s, %d entries", "tokenizer", tokenizer_kind(t), (int)tokenizer_size(t));
     if (tokenizer_max_length(t))
-        buf_fmt(b, ", at most %lld tokens a row", (long long)tokenizer_max_length(t));
+        buf_fmt(b, ", at most %lld tokens a row%s", (long long)tokenizer_max_length(t),
+                tokenizer_cuts_left(t) ? ", cut at the left" : "");
     buf_str(b, "\n");
     put_specials(b, t);
     tokenizer_free(t);
@@ -110,8 +114,23 @@ static void put_config(Buf *b, const json_t *config, const char *folder)
     put_labels(b, config);
 }
 
+/* What pool does by itself where modules.json says so, and what tok puts before each text. */
+static void put_pooling(Buf *b, const char *home, const Config *c, const Weights *w)
+{
+    Err e = {0};
+    Pooling p;
+    if (!file_exists(home, "modules.json"))
+        return;
+    put_line(b, "pools", pooling_default(home, c, w, &p, &e) < 0 ? e.text : pooling_name(&p));
+    e.text[0] = '\0';
+    char *prompt = default_prefix(home, &e);
+    if (prompt || e.text[0])
+        put_line(b, "prompt", prompt ? prompt : e.text);
+    free(prompt);
+}
+
 /* What `head -T` can choose from, or why that is not to be told. */
-static void put_heads(Buf *b, const char *folder)
+static void put_heads(Buf *b, const char *home, const char *folder)
 {
     Err e = {0};
     Config c;
@@ -131,6 +150,7 @@ static void put_heads(Buf *b, const char *folder)
                 buf_fmt(&names, "%s%s", names.n ? ", " : "", head_task_names[t]);
         buf_add(&names, "", 1);
         put_line(b, "heads", *names.p ? names.p : "none");
+        put_pooling(b, home, &c, w);
     }
     free(names.p);
     weights_close(w);
@@ -261,7 +281,7 @@ static int put_weights(Buf *b, const char *folder, const json_t *config, bool tr
     return 0;
 }
 
-int folder_put(Buf *b, const char *folder, Err *e)
+static int put_folder(Buf *b, const char *home, const char *folder, Err *e)
 {
     json_t *config = jsonfile_load(folder, "config.json", false, e);
     if (!config)
@@ -271,10 +291,20 @@ int folder_put(Buf *b, const char *folder, Err *e)
     put_config(b, config, folder);
     if (!trained) {
         if (type && family_find(type))
-            put_heads(b, folder);
+            put_heads(b, home, folder);
         put_tokenizer(b, folder);
     }
     int status = put_weights(b, folder, config, trained, e);
     json_decref(config);
+    return status;
+}
+
+/* The transformer of sentence-transformers may be in a folder of its own. */
+int folder_put(Buf *b, const char *folder, Err *e)
+{
+    bool own = file_exists(folder, "config.json") || !file_exists(folder, "modules.json");
+    char *from = own ? mem_str(folder) : model_encoder_folder(folder, e);
+    int status = from ? put_folder(b, folder, from, e) : -1;
+    free(from);
     return status;
 }

@@ -31,7 +31,7 @@ struct Rows {
     RowSpec spec;
     TokWork *work;
     const Template *template;
-    bool left; /* what is too long is cut at its beginning, and windows come from the end */
+    bool left;  /* what is too long is cut at its beginning, and windows come from the end */
     Tokens all; /* of the frame that is being made */
     Buf held;
     int64_t rows, cut;

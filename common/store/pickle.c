@@ -1,27 +1,7 @@
-#include "store/pickle.h"
-
-#include "base/namemap.h"
+#include "store/pickle_in.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* A tensor takes some 35 instructions, and an instruction up to 100 bytes of memory. */
-enum { MOST_STORAGES = 1 << 16, MOST_STEPS = 1 << 21 };
-
-typedef enum Kind { MARK, NONE, NUMBER, TEXT, NAME, ITEMS, DICT, STORAGE, TENSOR } Kind;
-
-/* A value; a dictionary's items are key, value, key, value. */
-typedef struct Node {
-    Kind kind;
-    struct Node *made;   /* the one made before */
-    int64_t count, room; /* of items */
-    union {
-        int64_t number; /* a NAME's place in `names`, a STORAGE's in the dictionary */
-        Str text;
-        struct Node **item;
-        PickleTensor *tensor;
-    };
-} Node;
 
 /* The names that a tensor dictionary is made with. */
 enum { ORDERED_DICT, REBUILD_TENSOR, REBUILD_PARAMETER, STORAGES };
@@ -43,18 +23,6 @@ static const struct {
     {"torch", "ByteStorage", DT_U8},
     {"torch", "BoolStorage", DT_BOOL},
 };
-
-typedef struct Machine {
-    const unsigned char *p, *end;
-    Node *made; /* every node, for the end */
-    Node **stack;
-    size_t depth, stack_room;
-    Node **memo;
-    size_t memos, most_memos;
-    NameMap storages; /* their places in the dictionary */
-    PickleDict *dict;
-    Err *e;
-} Machine;
 
 /* ---- values ---- */
 
@@ -267,6 +235,13 @@ static int push_number(Machine *m, int bytes, bool is_signed)
     return number(m, bytes, is_signed, &n->number) < 0 ? -1 : push(m, n);
 }
 
+static int push_flag(Machine *m, int64_t is)
+{
+    Node *n = make(m, NUMBER);
+    n->number = is;
+    return push(m, n);
+}
+
 /* A number of up to 8 bytes, behind their count. */
 static int push_long(Machine *m)
 {
@@ -384,8 +359,8 @@ static int step(Machine *m, unsigned char code)
     case ']': return push(m, make(m, ITEMS));
     case '}': return push(m, make(m, DICT));
     case 'N': return push(m, make(m, NONE));
-    case 0x88: return push(m, make(m, NONE)); /* True and False: requires_grad */
-    case 0x89: return push(m, make(m, NONE));
+    case 0x88: return push_flag(m, 1); /* True and False */
+    case 0x89: return push_flag(m, 0);
     case 'K': return push_number(m, 1, false);
     case 'M': return push_number(m, 2, false);
     case 'J': return push_number(m, 4, true);
@@ -415,45 +390,21 @@ static int step(Machine *m, unsigned char code)
     }
 }
 
-/* ---- the dictionary ---- */
+/* ---- a pickle ---- */
 
-static bool is_tensor(const Node *all, int64_t i)
+const Node *pickle_run(Machine *m)
 {
-    return all->item[i]->kind == TEXT && all->item[i + 1]->kind == TENSOR;
+    int status = 0, steps = 0;
+    while (status == 0 && m->p < m->end && *m->p != '.')
+        status = steps++ < MOST_STEPS ? step(m, *m->p++) : too_long(m);
+    const Node *result = status == 0 && m->p < m->end ? pop(m) : NULL;
+    if (status == 0 && !result)
+        broken(m);
+    m->p += result != NULL; /* the '.' */
+    return result;
 }
 
-/* Is each name there once? Looked at before they are copied: a name costs an item two bytes. */
-static int check_names(const Node *all, Err *e)
-{
-    NameMap met = {0};
-    int status = 0;
-    bool fresh;
-    for (int64_t i = 0; i + 1 < all->count && status == 0; i += 2) {
-        Str name = all->item[i]->text;
-        if (is_tensor(all, i) && (namemap_at(&met, name, &fresh), !fresh))
-            status = err_set(e, "%.*s is there twice", (int)(name.n < 100 ? name.n : 100), name.p);
-    }
-    namemap_free(&met);
-    return status;
-}
-
-/* The result's tensors; what else it holds (a step, a name) is nothing to us. */
-static int take_tensors(PickleDict *d, const Node *all, Err *e)
-{
-    if (check_names(all, e) < 0)
-        return -1;
-    d->tensor = mem_array((size_t)all->count / 2, sizeof *d->tensor);
-    for (int64_t i = 0; i + 1 < all->count; i += 2) {
-        if (!is_tensor(all, i))
-            continue;
-        PickleTensor *t = &d->tensor[d->tensors++];
-        *t = *all->item[i + 1]->tensor;
-        t->name = mem_strn(all->item[i]->text.p, all->item[i]->text.n);
-    }
-    return d->tensors ? 0 : err_set(e, "it holds no tensors by name");
-}
-
-static void clear_machine(Machine *m)
+void pickle_end(Machine *m)
 {
     for (Node *n = m->made, *next; n; n = next) {
         next = n->made;
@@ -466,31 +417,4 @@ static void clear_machine(Machine *m)
     namemap_free(&m->storages);
     free(m->stack);
     free(m->memo);
-}
-
-int pickle_read(const char *bytes, size_t n, PickleDict *d, Err *e)
-{
-    Machine m = {.p = (const unsigned char *)bytes, .dict = d, .e = e, .most_memos = n};
-    int status = 0, steps = 0;
-    m.end = m.p + n;
-    *d = (PickleDict){0};
-    while (status == 0 && m.p < m.end && *m.p != '.')
-        status = steps++ < MOST_STEPS ? step(&m, *m.p++) : too_long(&m);
-    if (status == 0) {
-        const Node *result = m.p < m.end ? pop(&m) : NULL;
-        status = result && result->kind == DICT ? take_tensors(d, result, e) : broken(&m);
-    }
-    clear_machine(&m);
-    return status;
-}
-
-void pickle_clear(PickleDict *d)
-{
-    for (int i = 0; i < d->tensors; i++)
-        free(d->tensor[i].name);
-    for (int i = 0; i < d->storages; i++)
-        free(d->storage[i].key);
-    free(d->tensor);
-    free(d->storage);
-    *d = (PickleDict){0};
 }

@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "store/safetensors.h"
 
+#include <stdbool.h>
+
 /* Numbers side by side, that tensors are cut from. */
 typedef struct PickleStorage {
     char *key; /* what the archive calls it */
@@ -28,11 +30,17 @@ typedef struct PickleDict {
     int tensors;
     PickleStorage *storage;
     int storages;
+    int *order; /* of a file before 1.6: whose numbers come first, second ... */
 } PickleDict;
 
 /* Reads n bytes, of 2^21 instructions at most. Names are there once, shapes are within their
  * storage. 0 or -1; either way d is to be cleared. */
 int pickle_read(const char *bytes, size_t n, PickleDict *d, Err *e);
+/* Does a file as PyTorch wrote it before 1.6 begin so? The same instructions make its dictionary,
+ * between pickles of a magic number, a version, the machine and the storages' keys; behind *used
+ * bytes stand the storages, each behind its count of numbers in 8 bytes. */
+bool pickle_is_old(const char *bytes, size_t n);
+int pickle_read_old(const char *bytes, size_t n, PickleDict *d, size_t *used, Err *e);
 void pickle_clear(PickleDict *d);
 
 #endif

@@ -22,6 +22,7 @@ typedef struct Part {  /* one archive */
     uint64_t size;
     PickleDict dict;
     void **data; /* of each storage, once it is read */
+    Str old;     /* a file of PyTorch before 1.6, mapped: `data` points into it */
 } Part;
 
 typedef struct Entry {
@@ -52,21 +53,28 @@ static int zip_failed(Part *p, const char *what, Err *e)
     return err_set(e, "%s: %s", what, zip_strerror(p->zip));
 }
 
-/* What there is in the archive's place. */
+/* What there is in the archive's place; 1: a file of PyTorch before 1.6. */
 static int no_zip(int fd, Err *e)
 {
     char begins[FILEKIND_BYTES];
     ssize_t n = pread(fd, begins, sizeof begins, 0);
     Str s = str_of(begins, n > 0 ? (size_t)n : 0);
+    if (pickle_is_old(s.p, s.n))
+        return 1;
     if (filekind_check(s, e) < 0)
         return -1;
     const char *other = filekind_weights(s);
     if (other)
-        return err_set(e, "no zip archive of torch.save, but %s", other);
+        return err_set(e,
+                       "neither a zip archive of torch.save nor what it wrote before PyTorch "
+                       "1.6, but %s",
+                       *begins == '\x80' ? "another pickle: save the weights as safetensors"
+                                         : other);
     return err_set(e, "no zip archive of torch.save (which PyTorch 1.6 and later write): was it "
                       "fetched in full?");
 }
 
+/* 1: a file of PyTorch before 1.6 */
 static int open_zip(Part *p, const char *path, Err *e)
 {
     int code = 0, fd = file_open(path, &p->size, e);
@@ -76,11 +84,11 @@ static int open_zip(Part *p, const char *path, Err *e)
     if (p->zip)
         return 0;
     check_memory(code);
-    if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS || code == ZIP_ER_EOF)
-        no_zip(fd, e);
+    int old =
+        code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS || code == ZIP_ER_EOF ? no_zip(fd, e) : 0;
     close(fd);
-    if (e->text[0])
-        return -1;
+    if (old)
+        return old;
     zip_error_t why;
     zip_error_init_with_code(&why, code);
     err_set(e, "%s", zip_error_strerror(&why));
@@ -211,10 +219,43 @@ static int check_storages(Part *p, Err *e)
     return 0;
 }
 
+/* The storages of an old file: 8 bytes with how many numbers, and these. */
+static int place_storages(Part *p, size_t at, Err *e)
+{
+    p->data = mem_zero((size_t)p->dict.storages, sizeof *p->data);
+    for (int i = 0; i < p->dict.storages; i++) {
+        const PickleStorage *s = &p->dict.storage[p->dict.order[i]];
+        size_t size = dtype_size(s->type), left = p->old.n - at;
+        uint64_t count = 0;
+        for (int k = 7; k >= 0 && left >= 8; k--)
+            count = count << 8 | (unsigned char)p->old.p[at + (size_t)k];
+        if (left < 8 || (left - 8) / size < (uint64_t)s->count)
+            return err_set(e, "it ends within its numbers: was it fetched in full?");
+        if (count != (uint64_t)s->count)
+            return err_set(e, "a storage has %" PRIu64 " numbers, but is to hold %" PRId64, count,
+                           s->count);
+        p->data[p->dict.order[i]] = (void *)(uintptr_t)(p->old.p + at + 8);
+        at += 8 + (size_t)count * size;
+    }
+    return 0;
+}
+
+static int open_old(Part *p, const char *path, Err *e)
+{
+    size_t used = 0;
+    if (mapfile_open(path, (size_t)1 << 46, &p->old, e) < 0)
+        return -1;
+    size_t n = p->old.n < MOST_PICKLE ? p->old.n : MOST_PICKLE;
+    return pickle_read_old(p->old.p, n, &p->dict, &used, e) < 0 ? -1 : place_storages(p, used, e);
+}
+
 static int open_part(Part *p, const char *path, Err *e)
 {
     uint64_t n;
-    if (open_zip(p, path, e) < 0 || find_root(p, e) < 0 || check_order(p, e) < 0)
+    int old = open_zip(p, path, e);
+    if (old == 1)
+        return open_old(p, path, e);
+    if (old < 0 || find_root(p, e) < 0 || check_order(p, e) < 0)
         return -1;
     char *pickle = read_file(p, "data.pkl", MOST_PICKLE, &n, e);
     int status = pickle ? pickle_read(pickle, (size_t)n, &p->dict, e) : -1;
@@ -392,10 +433,11 @@ uint64_t torch_bytes(const TorchFile *f)
 
 static void close_part(Part *p)
 {
-    for (int i = 0; p->data && i < p->dict.storages; i++)
+    for (int i = 0; p->data && !p->old.p && i < p->dict.storages; i++)
         free(p->data[i]);
     free(p->data);
     pickle_clear(&p->dict);
+    mapfile_close(&p->old);
     if (p->zip)
         zip_discard(p->zip);
     free(p->root);

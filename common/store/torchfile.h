@@ -1,6 +1,7 @@
 /* torchfile.h - pytorch_model.bin, the zip archives that torch.save writes (since 1.6): a pickled
- * dictionary, and a file for each run of numbers. Found by name like the tensors of
- * safetensors.h; a tensor's numbers are read when they are asked for. */
+ * dictionary, and a file for each run of numbers; or as it wrote them before, one behind the other.
+ * Found by name like the tensors of safetensors.h; a tensor's numbers are read when they are asked
+ * for. */
 #ifndef WEFT_TORCHFILE_H
 #define WEFT_TORCHFILE_H
 

@@ -233,19 +233,38 @@ static int add_special(Tokenizer *t, const TokFolder *from, int member, Err *e)
     return bad;
 }
 
+static int add_one_more(Tokenizer *t, const json_t *o, Err *e)
+{
+    const char *text = content(o);
+    return text && (json_is_object(o) || !is_given(t, text)) ? tokenizer_add(t, o, -1, true, e) : 0;
+}
+
+/* A list, or an object whose values are tokens. */
+static int add_more(Tokenizer *t, const json_t *more, Err *e)
+{
+    const char *name;
+    json_t *o;
+    for (size_t i = 0; i < json_array_size(more); i++)
+        if (add_one_more(t, json_array_get(more, i), e) < 0)
+            return -1;
+    json_object_foreach((json_t *)more, name, o) {
+        if (add_one_more(t, o, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int add_specials(Tokenizer *t, const TokFolder *from, Err *e)
 {
     for (int i = 0; i < MEMBERS; i++)
         if (add_special(t, from, i, e) < 0)
             return -1;
-    const json_t *more = said(from, "additional_special_tokens");
-    for (size_t i = 0; i < json_array_size(more); i++) {
-        const json_t *o = json_array_get(more, i);
-        const char *text = content(o);
-        if (text && (json_is_object(o) || !is_given(t, text)) &&
-            tokenizer_add(t, o, -1, true, e) < 0)
+    /* What transformers 5 calls the first is a list as the second; by names before. */
+    static const char *const more[] = {"additional_special_tokens", "extra_special_tokens",
+                                       "model_specific_special_tokens"};
+    for (int i = 0; i < 3; i++)
+        if (add_more(t, said(from, more[i]), e) < 0)
             return -1;
-    }
     return 0;
 }
 

@@ -1,5 +1,6 @@
 /* tokenizer_rules.c - what transformers' class of a name does with a folder's files beside reading
  * them: classes that read other files than ours, templates that are made anew, words. */
+#include "store/folderkeys.h"
 #include "text/tokenizer_in.h"
 
 #include <stdlib.h>
@@ -119,9 +120,11 @@ int rules_check(const TokFolder *from, Err *e)
                            "tokenizer_class '%s' is not supported: it calls for %s, which weft "
                            "lacks",
                            class_name(from), others[i].needs);
-    if (json_get_bool(from->config, "split_special_tokens", false, e) && !e->text[0])
-        return err_set(e, "tokenizer_config.json: split_special_tokens true is not supported");
-    return e->text[0] ? -1 : 0;
+    if (folderkeys_check("tokenizer_config.json", from->config, e) < 0)
+        return err_at(e, "tokenizer_config.json");
+    if (folderkeys_check("sentence_bert_config.json", from->sentence, e) < 0)
+        return err_at(e, "sentence_bert_config.json");
+    return 0;
 }
 
 int rules_check_vocab(const TokFolder *from, Err *e)

@@ -2,6 +2,7 @@
 
     mixed.bin, mixed.safetensors   the same tensors: all types, views that share a storage, that lie
                                    across it, scalars, empty ones, parameters
+    old.bin                        the same as PyTorch wrote them before 1.6
     evil.bin                       an archive whose pickle runs a command
 """
 import collections
@@ -48,6 +49,7 @@ def main():
     tensors = mixed()
     tensors._metadata = collections.OrderedDict({"": {"version": 1}, "part": {"version": 2}})
     torch.save(tensors, OUT / "mixed.bin")
+    torch.save(tensors, OUT / "old.bin", _use_new_zipfile_serialization=False)
     save_file({k: v.detach().clone().contiguous() for k, v in tensors.items()},
               OUT / "mixed.safetensors")
     with zipfile.ZipFile(OUT / "evil.bin", "w") as z:

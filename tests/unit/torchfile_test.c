@@ -218,9 +218,9 @@ static char *golden(const char *name)
     return mem_fmt("%s/tests/golden/torch/%s", top ? top : ".", name);
 }
 
-static void test_mixed(void)
+static void test_mixed(const char *name)
 {
-    char *path = golden("mixed.bin"), *same = golden("mixed.safetensors");
+    char *path = golden(name), *same = golden("mixed.safetensors");
     Err e = {0};
     TorchFile *f = torch_open(path, &e);
     StFile *s = st_open(same, &e);
@@ -251,15 +251,17 @@ static void test_refused(void)
     static const char old[] = "\200\2\212\nl\374\234F\371 j\250P\31.\200\2M\351\3.";
     char *evil = golden("evil.bin");
     store("old.bin", old, sizeof old - 1);
-    refused("old.bin", "no zip archive of torch.save");
+    refused("old.bin", "the dictionary of tensors is broken");
+    store("old.bin", old, 15); /* its number alone */
+    refused("old.bin", "another pickle");
     refused(evil, "posix.system is not part of a tensor dictionary");
     free(evil);
 }
 
 /* Cut short it is refused; with a byte changed it is refused or read, whatever it then says. */
-static void test_damage(void)
+static void test_damage(const char *name)
 {
-    char *path = golden("mixed.bin"), *bytes = mem_alloc(1 << 16);
+    char *path = golden(name), *bytes = mem_alloc(1 << 16);
     FILE *f = fopen(path, "rb");
     size_t n = f ? fread(bytes, 1, 1 << 16, f) : 0;
     CHECK(n > 1000 && n < 1 << 16);
@@ -294,8 +296,10 @@ int main(void)
     test_many();
     test_long_name();
     test_archives();
-    test_mixed();
+    test_mixed("mixed.bin");
+    test_mixed("old.bin");
     test_refused();
-    test_damage();
+    test_damage("mixed.bin");
+    test_damage("old.bin");
     return checked();
 }

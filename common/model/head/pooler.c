@@ -18,6 +18,8 @@ static PoolKind kind_at(const Pooler *p, int i)
 
 static int load_pooler(Pooler *p, const Config *c, Weights *w, Err *e)
 {
+    if (!c || !w)
+        return err_set(e, "a pooler is a model's, and there is none");
     if (!c->family->pooler)
         return err_set(e, "a %s model has no pooler: choose one of --mean --cls --max --last",
                        c->family->type);
@@ -40,7 +42,7 @@ Pooler *pooler_new(const Pooling *pooling, Device *dev, const Config *c, Weights
     p->pooling = *pooling;
     p->dev = dev;
     int r = pooling_has(pooling, POOL_POOLER) ? load_pooler(p, c, w, e) : 0;
-    if (r == 0 && pooling->modules)
+    if (r == 0 && pooling->modules && c)
         r = pooler_add_modules(p, home, kinds_of(p) * c->hidden, e);
     if (r == 0)
         return p;

@@ -52,17 +52,16 @@ float *pooler_fill(Device *d, int64_t n, float x, Err *e)
     return p;
 }
 
-static Weight *pack(Device *d, Weights *w, const char *name, const PoolStep *s, const float *bias,
-                    Err *e)
+static int pack(Device *d, Weights *w, const char *name, PoolStep *s, const float *bias,
+                bool residual, Err *e)
 {
     const float *m = weights_get(w, name, s->out, s->in, e);
     if (!m)
-        return NULL;
+        return -1;
     View part = view_of((void *)(uintptr_t)m, K_F32, s->out, s->in);
-    Weight *packed = d->pack(d, &part, bias ? &bias : NULL, 1, false, K_F32);
-    if (!packed)
-        err_set(e, "out of memory on %s", d->name);
-    return packed;
+    Weight **to = residual ? &s->residual : &s->dense;
+    *to = d->pack(d, &part, bias ? &bias : NULL, 1, false, K_F32);
+    return *to ? 0 : err_set(e, "out of memory on %s", d->name);
 }
 
 /* Only the sentence's vector is read and written. */
@@ -91,9 +90,9 @@ static int read_dense(Pooler *p, PoolStep *s, const char *folder, const json_t *
     Weights *w = weights_open(folder, "", e);
     const float *bias = w && biased ? weights_get(w, "linear.bias", out, 0, e) : NULL;
     if (w && (bias || !biased))
-        s->dense = pack(p->dev, w, "linear.weight", s, bias, e);
+        pack(p->dev, w, "linear.weight", s, bias, false, e);
     if (s->dense && adds && !s->adds)
-        s->residual = pack(p->dev, w, "residual.weight", s, NULL, e);
+        pack(p->dev, w, "residual.weight", s, NULL, true, e);
     weights_close(w);
     return e->text[0] ? -1 : 0;
 }

@@ -1,0 +1,26 @@
+/* folderkeys.h - the keys of a model folder's JSON files: those that are gone by, and those that
+ * must have a certain value, since weft lacks what they ask for. Of others the reference's code for
+ * what weft reads makes nothing. weft-model(5) has the table in words. */
+#ifndef WEFT_FOLDERKEYS_H
+#define WEFT_FOLDERKEYS_H
+
+#include "base/err.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+typedef struct FolderKey {
+    const char *file, *key;
+    const char *only; /* the values that it may have, as JSON, with | between; absent or null is
+                         one, too; NULL: it is read */
+    bool elsewhere;   /* who reads the file sees to that */
+} FolderKey;
+
+extern const FolderKey folder_keys[];
+extern const int folder_key_count;
+
+/* A key of the file with a value that it may not have: named. The file's name is its last part; e
+ * does not say where it is. */
+int folderkeys_check(const char *file, const json_t *j, Err *e);
+
+#endif
