@@ -224,12 +224,12 @@ END
   fails_with 1 "no '[SEP]' in it" tok -m m
   # In tokenizer.json every component that is not known is named.
   edit() { sed "$1" "$M/tokenizer.json" >m/tokenizer.json; }
-  edit 's/"type": *"WordPiece"/"type":"WordLevel"/'
-  fails_with 1 "m/tokenizer.json: model 'WordLevel' is not supported" tok -m m
-  edit 's/BertNormalizer/NFKC/'
-  fails_with 1 "normalizer 'NFKC' is not supported" tok -m m
-  edit 's/BertPreTokenizer/Whitespace/'
-  fails_with 1 "pre_tokenizer 'Whitespace' is not supported" tok -m m
+  edit 's/"type": *"WordPiece"/"type":"CharPiece"/'
+  fails_with 1 "m/tokenizer.json: model 'CharPiece' is not supported" tok -m m
+  edit 's/BertNormalizer/NFKX/'
+  fails_with 1 "normalizer 'NFKX' is not supported" tok -m m
+  edit 's/BertPreTokenizer/Metaspace/'
+  fails_with 1 "pre_tokenizer 'Metaspace' is not supported" tok -m m
   edit 's/TemplateProcessing/GuessProcessing/'
   fails_with 1 "post_processor: 'GuessProcessing' is not supported" tok -m m
   edit 's/"max_input_chars_per_word": *100/"max_input_chars_per_word": 99999999/'

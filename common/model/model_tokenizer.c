@@ -128,7 +128,7 @@ static int64_t max_length(const json_t *config, const Kind *kind)
 
 static Tokenizer *load(const char *folder, const json_t *config, Err *e)
 {
-    const char *said = config_type(config, folder), *type = said ? said : "";
+    const char *said = config ? config_type(config, folder) : NULL, *type = said ? said : "";
     const Kind *kind = *type ? kind_of_type(type) : kind_of_files(folder, e);
     if (e->text[0])
         return NULL;
