@@ -43,7 +43,8 @@ static int pool(unsigned model, Frame *f, Err *e)
                                           POOL_LAST, POOL_MEAN, POOL_POOLER, POOL_MAX};
     PoolFilter *x = &filter[model];
     if (!x->common)
-        *x = (PoolFilter){.common = common(0), .want = {kind[model], model % 2}};
+        *x = (PoolFilter){.common = common(0),
+                          .want = {.kind = kind[model], .normalize = model % 2}};
     return pool_frame(x, f, e);
 }
 
