@@ -7,11 +7,22 @@
 
 /* ---- types ---- */
 
+enum { NO_TYPE = -2 }; /* as nothing has; -1: one that no entity is of */
+
+/* A label is a letter and a type: what stands behind the first dash, or else all the rest. */
 static const char *type_name(const char *label, char *mark)
 {
-    bool marked = label[0] && strchr("BIESO", label[0]) && label[1] == '-';
-    *mark = marked ? label[0] : strcmp(label, "O") == 0 ? 'O' : 'I';
-    return *mark == 'O' ? NULL : marked ? label + 2 : label;
+    const char *rest = *label ? label + 1 : label, *dash = strchr(rest, '-');
+    while (!dash && (*rest & 0xc0) == 0x80) /* a letter's bytes */
+        rest++;
+    const char *name = dash ? dash + 1 : rest;
+    *mark = *label ? *label : 'O';
+    return *name ? name : "_";
+}
+
+static bool is_outside(char mark)
+{
+    return mark == 'O' || mark == '.';
 }
 
 static int by_name(const void *a, const void *b)
@@ -21,13 +32,13 @@ static int by_name(const void *a, const void *b)
 
 static int32_t find_type(const EntityCounts *x, const char *name)
 {
-    char **at = name ? bsearch(&name, x->type, (size_t)x->types, sizeof name, by_name) : NULL;
+    char **at = bsearch(&name, x->type, (size_t)x->types, sizeof name, by_name);
     return at ? (int32_t)(at - x->type) : -1;
 }
 
 EntityCounts entity_counts_new(const Classes *c)
 {
-    static const OpenEntity none = {{'O', -1}, 0, -1};
+    static const OpenEntity none = {{'O', NO_TYPE}, 0};
     EntityCounts x = {.gold = none, .said = none};
     char mark;
     x.type = mem_zero((size_t)c->n, sizeof *x.type);
@@ -36,7 +47,7 @@ EntityCounts entity_counts_new(const Classes *c)
     int32_t names = 0;
     for (int64_t i = 0; i < c->n; i++) {
         const char *name = type_name(c->name[i], &mark);
-        if (name)
+        if (!is_outside(mark))
             x.type[names++] = mem_str(name);
     }
     qsort(x.type, (size_t)names, sizeof *x.type, by_name);
@@ -64,34 +75,34 @@ void entity_counts_free(EntityCounts *x)
 
 /* ---- counting ---- */
 
+static bool is_one_of(char mark, const char *marks)
+{
+    return strchr(marks, mark) != NULL;
+}
+
+/* Letters but B, I, E and S go on as long as the type is the same. */
 static bool ends_before(EntityTag last, EntityTag tag)
 {
-    if (last.mark == 'O')
-        return false;
-    return last.mark == 'E' || last.mark == 'S' || tag.mark == 'B' || tag.mark == 'S' ||
-           tag.mark == 'O' || last.type != tag.type;
+    return is_one_of(last.mark, "ES") ||
+           (is_one_of(last.mark, "BI") && is_one_of(tag.mark, "BSO")) ||
+           (!is_outside(last.mark) && last.type != tag.type);
 }
 
 static bool begins_at(EntityTag last, EntityTag tag)
 {
-    if (tag.mark == 'O')
-        return false;
-    return tag.mark == 'B' || tag.mark == 'S' || last.mark == 'E' || last.mark == 'S' ||
-           last.mark == 'O' || last.type != tag.type;
+    return is_one_of(tag.mark, "BS") ||
+           (is_one_of(last.mark, "ESO") && is_one_of(tag.mark, "EI")) ||
+           (!is_outside(tag.mark) && last.type != tag.type);
 }
 
 /* Takes the next tag. The entity that ended before it, if one did: its type in *type. */
 static bool step(OpenEntity *edge, EntityTag tag, int64_t at, int64_t *begin, int32_t *type)
 {
-    bool ended = edge->type >= 0 && ends_before(edge->last, tag);
+    bool ended = ends_before(edge->last, tag);
     *begin = edge->begin;
-    *type = edge->type;
-    if (ended)
-        edge->type = -1;
-    if (begins_at(edge->last, tag)) {
+    *type = edge->last.type;
+    if (begins_at(edge->last, tag))
         edge->begin = at;
-        edge->type = tag.type;
-    }
     edge->last = tag;
     return ended;
 }
@@ -121,7 +132,7 @@ void entity_counts_add(EntityCounts *x, int64_t gold, int64_t said, double nll)
 
 void entity_counts_end(EntityCounts *x)
 {
-    static const EntityTag outside = {'O', -1};
+    EntityTag outside = {'O', find_type(x, "_")};
     take(x, outside, outside);
 }
 

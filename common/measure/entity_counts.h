@@ -1,8 +1,11 @@
-/* entity_counts.h - entity-level precision, recall and F1 of labels in a row, as seqeval counts
- * them (its default mode, that of conlleval): an answer is right where type, begin and end are.
+/* entity_counts.h - entity-level precision, recall and F1 of labels in a row, as seqeval 1.2.2
+ * counts them (its default mode, that of conlleval): an answer is right where type, begin and end
+ * are.
  *
- * B-TYPE begins an entity, I-TYPE goes on with it or begins one where none of its type is open;
- * E- and S- end one. A label without such a letter is a type of its own that goes on. */
+ * A label is a letter and a type: B-TYPE begins an entity, I-TYPE goes on with it or begins one
+ * where none of its type is open, E- and S- end one, and any other letter (L- and U- of BILOU)
+ * begins one where the type before is another, and goes on. A letter alone has the type _. So it is
+ * to the letter of a label that is a word, too: PER is P of the type ER, and ORG is outside. */
 #ifndef WEFT_ENTITY_COUNTS_H
 #define WEFT_ENTITY_COUNTS_H
 
@@ -10,15 +13,14 @@
 #include "measure/classes.h"
 
 typedef struct EntityTag {
-    char mark;    /* B I E S, or O: none */
-    int32_t type; /* of EntityCounts.type; -1: none */
+    char mark;    /* the letter; O: none */
+    int32_t type; /* of EntityCounts.type; negative: none */
 } EntityTag;
 
 /* An entity that is open in a sequence: of gold labels, or of answers. */
 typedef struct OpenEntity {
     EntityTag last;
     int64_t begin;
-    int32_t type; /* -1: none is open */
 } OpenEntity;
 
 typedef struct EntityCount {

@@ -64,7 +64,7 @@ static int no_zip(int fd, Err *e)
     if (filekind_check(s, e) < 0)
         return -1;
     const char *other = filekind_weights(s);
-    if (other)
+    if (other && *begins != 'P') /* as archives begin: it is none to its end */
         return err_set(e,
                        "neither a zip archive of torch.save nor what it wrote before PyTorch "
                        "1.6, but %s",

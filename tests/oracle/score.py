@@ -10,6 +10,9 @@ predicted or nothing is there; macro is the plain mean over the classes, weighte
 support, micro over the summed counts. With weights each row counts as its weight.
 
     entities.safetensors, entities.eval.json    labels of words, some in windows: seqeval's numbers
+    tags.tsv                                    labels, gold, said (an index a word), how many
+                                                entities are right, said and gold: seqeval's chunks
+                                                of IOB1, IOB2, IOE, BILOU, bare letters and bare words
     squad.tsv                                   gold, answer, exact, F1: SQuAD's, as transformers
                                                 has them
 """
@@ -20,6 +23,7 @@ import numpy as np
 from safetensors.numpy import save_file
 from seqeval.metrics import (accuracy_score, classification_report, f1_score, precision_score,
                              recall_score)
+from seqeval.metrics.sequence_labeling import get_entities
 from transformers.data.metrics.squad_metrics import compute_exact, compute_f1
 
 from stable import sort_metadata
@@ -187,9 +191,27 @@ def squad():
                     f"{compute_f1(gold, said):.6f}\n")
 
 
+def tags():
+    sets = [["O", "B-X", "I-X", "B-Y", "I-Y"], ["O", "I-X", "E-X", "I-Y", "E-Y"],
+            ["O", "B-X", "I-X", "L-X", "U-X", "B-Y", "L-Y", "U-Y"], ["O", "B", "I"],
+            ["O", "B", "I", "E", "S"], ["O", "B", "I", "L", "U"], ["O", "PER", "LOC", "ORG"],
+            ["O", "B-X-Y", "I-X-Y", "PER-X", "X-Y", "."], ["O", "S-X", "E-X", "I-X", "B-X", "M-X"]]
+    rng = np.random.default_rng(7)
+    with open(OUT / "tags.tsv", "w", encoding="utf-8") as f:
+        for labels in sets:
+            for _ in range(40):
+                n = int(rng.integers(1, 12))
+                gold = rng.integers(0, len(labels), n)
+                said = np.where(rng.random(n) < 0.6, gold, rng.integers(0, len(labels), n))
+                a, b = (set(get_entities([labels[i] for i in x])) for x in (gold, said))
+                f.write("\t".join([json.dumps(labels), *("".join(map(str, x)) for x in (gold, said)),
+                                   *(str(len(x)) for x in (a & b, b, a))]) + "\n")
+
+
 if __name__ == "__main__":
     OUT.mkdir(parents=True, exist_ok=True)
     write("class", weighted=False)
     write("weighted", weighted=True)
     entities()
+    tags()
     squad()
