@@ -150,7 +150,9 @@ Scale chart_scale(const Chart *c, int axis)
         const double *v = axis == AXIS_X ? s->x : s->y;
         double half = s->mark == MARK_BAR && axis == AXIS_X ? c->bar / 2 : 0;
         for (int64_t k = 0; counts_on(s, axis) && k < s->n; k++) {
-            lo = fmin(lo, v[k] - half); /* of a NaN and a number these are the number */
+            /* Of a NaN and a number these are the number. What counts things has none below 0,
+             * though a bar may reach there. */
+            lo = fmin(lo, v[k] >= 0 ? fmax(0, v[k] - half) : v[k] - half);
             hi = fmax(hi, v[k] + half);
         }
         if (s->mark == MARK_BAR && counts_on(s, axis) && axis != AXIS_X)
