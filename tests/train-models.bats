@@ -7,10 +7,18 @@ each_setup() {
   cp "$G/teacher.jsonl" . # cases name it
 }
 
-# ids_of MODEL WORD...: ids of a case's rows; the last word is the file's name.
+# ids_of MODEL WORD...: ids of a case's rows; the last word is the file's name. Words that come one by
+# one are given the space that they have within texts.
 ids_of() {
   local model=$1
   shift
+  if [ "$1" = --conll ] && grep -q '"add_prefix_space": false' "$model/tokenizer_config.json"; then
+    mkdir -p spaced
+    cp -R "$model" spaced
+    model=spaced/${model##*/}
+    sed 's/"add_prefix_space": false/"add_prefix_space": true/' "$model/tokenizer_config.json" >config
+    mv config "$model/tokenizer_config.json"
+  fi
   tok -q -m "$model" "${@:1:$#-1}" "$G/${!#}"
 }
 

@@ -37,7 +37,7 @@ import transformers as T
 import heads
 from models import MODELS, labels
 from train_lora import adapt, tensors
-from train_steps import OUT, check_saved, open_model, run
+from train_steps import OUT, check_saved, open_model, open_tokenizer, run
 
 GOLDEN = MODELS.parent
 MOODS, TAGS = heads.MOODS, heads.TAGS[:5]
@@ -371,7 +371,7 @@ def main():
     for name, model, objective, o in cases():
         folder = folder_of(model)
         if objective == "mlm":
-            tokenizer = T.AutoTokenizer.from_pretrained(folder)
+            tokenizer = open_tokenizer(folder, objective)
             (OUT / f"masks-{model}.conll").write_text(conll(make_masked(tokenizer)))
         if not wanted or name in wanted:
             run(name, folder, objective, o)

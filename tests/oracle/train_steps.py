@@ -337,10 +337,18 @@ def check_saved(name, folder, start, objective, o):
     print(f"{name:26} logits {largest(logits, want['logits']):.1e}")
 
 
+def open_tokenizer(folder, objective):
+    """Words come one by one, and with the space that they have within texts (run_ner.py)."""
+    words = {"add_prefix_space": True} if objective in ("token", "mlm") else {}
+    kind = type(T.AutoTokenizer.from_pretrained(folder)).__name__
+    return T.AutoTokenizer.from_pretrained(folder, **(
+        words if kind in ("RobertaTokenizerFast", "GPT2TokenizerFast") else {}))
+
+
 def run(name, folder, objective, o):
     """Trains a case in both precisions, and writes what it says."""
     model = open_model(folder, objective)[0].eval()
-    tokenizer = T.AutoTokenizer.from_pretrained(folder)
+    tokenizer = open_tokenizer(folder, objective)
     batch = Batch(model, tokenizer, objective, o)
     if "lora" in o:
         model = adapt(model, objective, o)
