@@ -17,6 +17,8 @@ each_setup() {
     fails_with 1 "bare: header: this is UTF-16, not UTF-8: convert it first (iconv -f ${code/-/} -t utf8)" \
       tok -m "$M" -c text bare
     # What the message says, helps.
+    fails_with 1 'record 1: this is UTF-16' \
+      bash -c "{ head -c 1 marked; sleep 0.1; tail -c +2 marked; } | tok -m '$M'"
     iconv -f utf16 -t utf8 marked | tok -m "$M" -c text | show --digest >got
     iconv -f ${code/-/} -t utf8 bare | tok -m "$M" -c text | show --digest | cmp - got
     tok -m "$M" -c text t.csv | show --digest | cmp - got

@@ -97,18 +97,26 @@ int window_fill(Window *s, Err *e)
     return n > 0;
 }
 
-/* What Excel calls Unicode text: two bytes a character, with a mark or, in ASCII, without. */
-static const char *wide(const Window *s)
+/* What Excel calls Unicode text: two bytes a character, with a mark or, in ASCII, without. *more:
+ * that is not to be seen yet, and no line is whole. */
+static const char *wide(const Window *s, bool *more)
 {
     const unsigned char *p = (const unsigned char *)s->p + s->begin;
     size_t n = s->end - s->begin;
-    if (n >= 2 && ((p[0] == 0xff && p[1] == 0xfe) || (p[0] == 0xfe && p[1] == 0xff)))
-        return "utf16";
-    if (n < 4 || s->nul_ends)
+    *more = false;
+    if (n && p[0] >= 0xfe) { /* as no UTF-8 begins */
+        *more = n < 2;
+        return n >= 2 && p[0] + p[1] == 0xff + 0xfe ? "utf16" : NULL;
+    }
+    if (!n || p[0] == '\n' || s->nul_ends)
         return NULL;
-    if (p[0] && !p[1] && p[2] && !p[3])
-        return "utf16le";
-    return !p[0] && p[1] && !p[2] && p[3] ? "utf16be" : NULL;
+    bool little = true, big = true;
+    for (size_t i = 0; i < n && i < 4; i++) {
+        little &= (p[i] != 0) == (i % 2 == 0);
+        big &= (p[i] != 0) == (i % 2 == 1);
+    }
+    *more = n < 4 && (little || big);
+    return n < 4 ? NULL : little ? "utf16le" : big ? "utf16be" : NULL;
 }
 
 /* Skips a byte order mark at the beginning of a file: 1 when it is clear that none is left. */
@@ -121,7 +129,8 @@ static int skip_mark(Window *s, Err *e)
             break;
         if (n >= 3) {
             s->begin += 3;
-            break;
+            s->fresh = false;
+            return 1;
         }
         int k = window_fill(s, e);
         if (k == 0)
@@ -129,10 +138,17 @@ static int skip_mark(Window *s, Err *e)
         if (k != 1)
             return k;
     }
-    const char *code = wide(s);
-    if (code)
-        return err_set(e, "this is UTF-16, not UTF-8: convert it first (iconv -f %s -t utf8)",
-                       code);
+    for (bool more = true; more;) {
+        const char *code = wide(s, &more);
+        if (code)
+            return err_set(e, "this is UTF-16, not UTF-8: convert it first (iconv -f %s -t utf8)",
+                           code);
+        int k = more ? window_fill(s, e) : 0;
+        if (k == 0)
+            break;
+        if (k != 1)
+            return k;
+    }
     s->fresh = false;
     return 1;
 }
