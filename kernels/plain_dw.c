@@ -10,26 +10,28 @@ enum { TALL = 2, WIDE = 4 };
 #endif
 enum { BLOCK = 512 };
 
-/* Tokens [t0, t1) of dW's `rows` (a constant) rows from row j, WIDE * RN columns from column c. */
-VFN void strip(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows, int64_t c, bool add)
+/* Tokens [t0, t1) of dW's `rows` rows from row j, `wide` registers of columns from column c; both
+ * counts are constants. */
+VFN void strip(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows, int64_t c, int wide,
+               bool add)
 {
     vr sum[TALL][WIDE];
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < WIDE; v++)
+        for (int v = 0; v < wide; v++)
             sum[r][v] = rset(0);
     for (int64_t t = t0; t < t1; t++) {
         const float *x = (const float *)VROW(a->x, t) + c, *dy = (const float *)VROW(a->dy, t) + j;
         vr xv[WIDE];
-        for (int v = 0; v < WIDE; v++)
+        for (int v = 0; v < wide; v++)
             xv[v] = rload(x + v * RN);
         for (int r = 0; r < rows; r++) {
             vr d = rset(dy[r]);
-            for (int v = 0; v < WIDE; v++)
+            for (int v = 0; v < wide; v++)
                 sum[r][v] += d * xv[v];
         }
     }
     for (int r = 0; r < rows; r++)
-        for (int v = 0; v < WIDE; v++) {
+        for (int v = 0; v < wide; v++) {
             float *dw = (float *)VROW(a->dw, j + r) + c + v * RN;
             vr s = add ? rload(dw) + sum[r][v] : sum[r][v];
             memcpy(dw, &s, sizeof s);
@@ -51,7 +53,9 @@ VFN void columns(const LinearDw *a, int64_t t0, int64_t t1, int64_t j, int rows,
 {
     int64_t c = 0;
     for (; c + WIDE * RN <= a->dw.cols; c += WIDE * RN)
-        strip(a, t0, t1, j, rows, c, add);
+        strip(a, t0, t1, j, rows, c, WIDE, add);
+    for (; c + RN <= a->dw.cols; c += RN)
+        strip(a, t0, t1, j, rows, c, 1, add);
     for (int r = 0; r < rows; r++)
         last(a, t0, t1, j + r, c, add);
 }

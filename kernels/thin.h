@@ -31,6 +31,15 @@ struct Thin {
 /* Bytes as THIN_I8 has them. Numbers are compared as integers, which orders them too. */
 enum { THIN_LEAST = 0x0d800000, THIN_BEYOND = 0x7f800000 }; /* 2^-100; infinity */
 
+/* The nearest integer of a small number: it is what stands in the low bits of the sum. */
+static inline int32_t thin_nearest(float f)
+{
+    float sum = f + 12582912.0f; /* 1.5 * 2^23 */
+    int32_t u;
+    __builtin_memcpy(&u, &sum, sizeof u);
+    return (int32_t)((uint32_t)u - 0x4b400000);
+}
+
 /* What makes bytes of numbers, and numbers of bytes, where the largest is `top` (its bits). */
 typedef struct ThinScale {
     float up, down;

@@ -100,8 +100,6 @@ static void tiles(const Thin *t, int64_t col, int64_t cols, float *to)
 
 /* ---- numbers ---- */
 
-typedef uint32_t Bits[THIN_COLS];
-
 /* To nearest even; NaN stays one. */
 VFN uint32_t bf16(uint32_t u)
 {
@@ -113,7 +111,7 @@ static void fill_bf16(const float *restrict from, int64_t k, uint32_t *restrict 
 {
     enum { HALF = THIN_COLS / 2 };
     for (int64_t i = 0; i < k; i++, from += THIN_COLS, to += HALF) {
-        Bits u;
+        uint32_t u[THIN_COLS];
         memcpy(u, from, sizeof u);
         for (int j = 0; j < HALF; j++)
             to[j] = bf16(u[j]) | bf16(u[HALF + j]) << 16;
@@ -134,15 +132,12 @@ static void tops(const float *from, int64_t k, int32_t *restrict top)
     }
 }
 
-/* Rounded to integers, of which `sum` has the sum of each output. Adding 1.5 * 2^23 leaves an
- * integer in the low bits. */
+/* Rounded to integers, of which `sum` has the sum of each output. */
 VFN void integers(const float *restrict from, const float *restrict up, uint32_t *restrict q,
                   uint32_t *restrict sum)
 {
     for (int j = 0; j < THIN_COLS; j++) {
-        float f = from[j] * up[j] + 12582912.0f;
-        memcpy(&q[j], &f, sizeof f);
-        q[j] -= 0x4b400000;
+        q[j] = (uint32_t)thin_nearest(from[j] * up[j]);
         sum[j] += q[j];
     }
 }

@@ -26,16 +26,6 @@ static int32_t top_of(const float *x, int64_t n)
     return top;
 }
 
-/* To the nearest integer: it is what stands in the low bits of the sum. */
-VFN int32_t nearest(float x)
-{
-    const float magic = 12582912.0f; /* 1.5 * 2^23 */
-    float sum = x + magic;
-    int32_t u;
-    memcpy(&u, &sum, sizeof u);
-    return u - 0x4b400000;
-}
-
 /* n numbers and zeros up to `cols`. */
 static void round_row(const float *restrict x, int64_t n, int64_t cols, int group, void *q,
                       float *down)
@@ -47,11 +37,11 @@ static void round_row(const float *restrict x, int64_t n, int64_t cols, int grou
     int64_t given = top < THIN_BEYOND ? n : 0;
     if (group == 2) {
         for (int64_t j = 0; j < given; j++)
-            two[j] = (int16_t)nearest(x[j] * s.up);
+            two[j] = (int16_t)thin_nearest(x[j] * s.up);
         memset(two + given, 0, (size_t)(cols - given) * sizeof *two);
     } else {
         for (int64_t j = 0; j < given; j++)
-            four[j] = (uint8_t)(nearest(x[j] * s.up) + 128);
+            four[j] = (uint8_t)(thin_nearest(x[j] * s.up) + 128);
         memset(four + given, 128, (size_t)(cols - given));
     }
     *down = s.down;

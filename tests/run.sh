@@ -3,7 +3,7 @@
 # cores). Says what failed; the last line is `N passed, M failed` and `, K skipped` where any were.
 # --list: only says what it would run.
 # Without arguments: all of tests/*.bats, the unit tests $WEFT_UNIT/*_test, a program each, and
-# where the CUDA stand-in is built, the files that compute once more with WEFT_DEVICE=cuda on it
+# where the CUDA stand-in is built, those of kernels once more with WEFT_DEVICE=cuda on it
 # (cuda:FILE.bats; WEFT_STANDIN=0 leaves them out).
 set -u
 TOP=$(cd "$(dirname "$0")/.." && pwd)
@@ -65,7 +65,7 @@ again=()
 if [ $# -eq 0 ]; then
     shopt -s nullglob
     set -- "$TOP"/tests/*.bats "$WEFT_UNIT"/*_test
-    # The slowest first. The others compute nothing, or choose their device.
+    # Those whose numbers the kernels make, the slowest first.
     if [ -e "$standin" ] && [ "${WEFT_STANDIN:-1}" != 0 ] && [ "${WEFT_DEVICE:-cpu}" = cpu ]; then
         for name in bits train golden heads gen-few encode embed pool; do
             again+=("cuda:$TOP/tests/$name.bats")

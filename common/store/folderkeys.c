@@ -179,19 +179,12 @@ const FolderKey folder_keys[] = {
 };
 const int folder_key_count = sizeof folder_keys / sizeof *folder_keys;
 
-/* Is the value one of those, which are apart by |? */
-static bool is_one_of(const char *only, const json_t *v)
+static bool is_only(const char *only, const json_t *v)
 {
-    bool found = false;
-    while (!found && only) {
-        const char *bar = strchr(only, '|');
-        size_t n = bar ? (size_t)(bar - only) : strlen(only);
-        json_t *one = json_loadb(only, n, JSON_DECODE_ANY, NULL);
-        found = one && json_equal(one, v);
-        json_decref(one);
-        only = bar ? bar + 1 : NULL;
-    }
-    return found;
+    json_t *one = json_loads(only, JSON_DECODE_ANY, NULL);
+    bool same = one && json_equal(one, v);
+    json_decref(one);
+    return same;
 }
 
 int folderkeys_check(const char *file, const json_t *j, Err *e)
@@ -201,7 +194,7 @@ int folderkeys_check(const char *file, const json_t *j, Err *e)
         const FolderKey *k = &folder_keys[i];
         const json_t *v = json_object_get(j, k->key);
         if (!k->only || k->elsewhere || strcmp(k->file, name) != 0 || !v || json_is_null(v) ||
-            is_one_of(k->only, v))
+            is_only(k->only, v))
             continue;
         char *said = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
         err_set(e, "%s %.200s is not supported%s%s", k->key, said,

@@ -1,7 +1,7 @@
-/* cut - a model folder of BERT's made smaller: its first layers, the pieces of its vocabulary that
- * some texts use most, the strongest neurons of its feed-forward layers; f32 or bf16.
+/* cut - a model folder of BERT's made smaller: its first layers and positions, and the pieces of
+ * its vocabulary that some texts use most; f32 or bf16.
  *
- *     tok -m MODEL texts.csv | cut -m MODEL --layers 1 --inner 768 --pieces 4100 -o DIR
+ *     tok -m MODEL texts.csv | cut -m MODEL --layers 1 --positions 64 --pieces 4100 -o DIR
  *     cut -m MODEL -t bf16 -o DIR
  *
  * Only what is asked for changes. Special tokens, and each ASCII character as a piece of its own,
@@ -25,7 +25,7 @@
 
 typedef struct Cut {
     const char *to;
-    int64_t layers, inner, pieces, positions; /* 0: as it is */
+    int64_t layers, pieces, positions; /* 0: as it is */
     bool bf16;
     char *from;
     Buf vocab;     /* vocab.txt */
@@ -33,13 +33,11 @@ typedef struct Cut {
     int64_t ids;   /* of the model */
     int64_t *kept; /* the old id of each new one */
     int64_t n;
-    int64_t neurons; /* of each layer, after */
 } Cut;
 
 static const Opt options[] = {
     {'o', "output", "DIR", "the folder to make", OPT_TEXT(Cut, to)},
     {0, "layers", "N", "the first N layers", OPT_INT(Cut, layers, 1, 1000)},
-    {0, "inner", "N", "N neurons of each feed-forward layer", OPT_INT(Cut, inner, 1, 1 << 20)},
     {0, "pieces", "N", "the N pieces that the stream has most", OPT_INT(Cut, pieces, 1, 1 << 24)},
     {0, "positions", "N", "the first N positions", OPT_INT(Cut, positions, 1, 1 << 20)},
     {0},
@@ -120,18 +118,6 @@ static int by_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
-/* The n highest of `all`, in order of id. */
-static int64_t *choose(Rank *r, int64_t all, int64_t n)
-{
-    int64_t *kept = mem_array((size_t)n, sizeof *kept);
-    qsort(r, (size_t)all, sizeof *r, by_rank);
-    qsort(r, (size_t)n, sizeof *r, by_id);
-    for (int64_t i = 0; i < n; i++)
-        kept[i] = r[i].id;
-    free(r);
-    return kept;
-}
-
 static void choose_pieces(Cut *c, char **files, int nfiles)
 {
     int64_t *count = c->pieces ? count_ids(c, files, nfiles) : NULL;
@@ -139,64 +125,26 @@ static void choose_pieces(Cut *c, char **files, int nfiles)
     for (int64_t i = 0; i < c->ids; i++)
         r[i] = (Rank){i, always(c->piece[i]) ? INFINITY : count ? (double)count[i] : 0};
     c->n = c->pieces && c->pieces < c->ids ? c->pieces : c->ids;
-    c->kept = choose(r, c->ids, c->n);
+    c->kept = mem_array((size_t)c->n, sizeof *c->kept);
+    qsort(r, (size_t)c->ids, sizeof *r, by_rank);
+    qsort(r, (size_t)c->n, sizeof *r, by_id);
+    for (int64_t i = 0; i < c->n; i++)
+        c->kept[i] = r[i].id;
+    free(r);
     free(count);
 }
 
 /* ---- the weights ---- */
 
-typedef struct Kept {
-    StFile *file;
-    StView *v;
-    int n;
-} Kept;
-
-static float number(const StView *v, int64_t i)
+/* v's first rows, or those of these numbers. */
+static StView part_of(const Cut *c, const StView *v, const int64_t *row, int64_t rows)
 {
-    return (float)dtype_get(v->type, v->data, i);
-}
-
-static StView tensor(const StFile *s, const char *layer, const char *name)
-{
-    char *whole = mem_fmt("%s%s", layer, name);
-    StView v;
-    if (st_find(s, whole, &v) < 0)
-        dief("%s: the model has no such tensor", whole);
-    free(whole);
-    return v;
-}
-
-/* A neuron is as strong as what goes in and what comes out of it, as lengths. */
-static int64_t *choose_neurons(const Cut *c, const StFile *s, const char *layer)
-{
-    StView in = tensor(s, layer, "intermediate.dense.weight");
-    StView out = tensor(s, layer, "output.dense.weight");
-    int64_t all = in.shape[0], width = in.shape[1];
-    if (c->neurons > all)
-        dief("--inner %lld: there are %lld", (long long)c->neurons, (long long)all);
-    Rank *r = mem_array((size_t)all, sizeof *r);
-    for (int64_t i = 0; i < all; i++) {
-        double a = 0, b = 0;
-        for (int64_t k = 0; k < width; k++) {
-            double x = number(&in, i * width + k), y = number(&out, k * all + i);
-            a += x * x;
-            b += y * y;
-        }
-        r[i] = (Rank){i, a * b};
-    }
-    return choose(r, all, c->neurons);
-}
-
-/* v of the rows and columns of these numbers (NULL: all of them, of so many). */
-static StView part_of(const Cut *c, const StView *v, const int64_t *row, int64_t rows,
-                      const int64_t *col, int64_t cols)
-{
-    int64_t width = v->rank > 1 ? v->shape[1] : 1, *shape = mem_array(2, sizeof *shape);
+    int64_t cols = v->rank > 1 ? v->shape[1] : 1, *shape = mem_array(2, sizeof *shape);
     size_t size = c->bf16 ? 2 : 4;
     char *data = mem_array((size_t)(rows * cols), size);
     for (int64_t i = 0; i < rows; i++)
         for (int64_t k = 0; k < cols; k++) {
-            float x = number(v, (row ? row[i] : i) * width + (col ? col[k] : k));
+            float x = (float)dtype_get(v->type, v->data, (row ? row[i] : i) * cols + k);
             uint16_t half = bf16_from_f32(x);
             memcpy(data + (size_t)(i * cols + k) * size, c->bf16 ? (void *)&half : (void *)&x,
                    size);
@@ -218,38 +166,20 @@ static bool ends(const char *name, const char *with)
 }
 
 /* The tensor as it stays, or false where it goes. */
-static bool cut_tensor(const Cut *c, const StFile *s, const StView *v, StView *out)
+static bool cut_tensor(const Cut *c, const StView *v, StView *out)
 {
-    const char *layer = strstr(v->name, "encoder.layer.");
-    int64_t rows = v->rank ? v->shape[0] : 1, cols = v->rank > 1 ? v->shape[1] : 1;
-    const int64_t *row = NULL, *col = NULL;
-    int64_t *neuron = NULL;
-    if (ends(v->name, "position_ids") || v->rank > 2)
+    static const char before[] = "encoder.layer.";
+    const char *layer = strstr(v->name, before);
+    int64_t rows = v->rank ? v->shape[0] : 1;
+    bool words = ends(v->name, "word_embeddings.weight");
+    if (ends(v->name, "position_ids") || v->rank > 2 ||
+        (layer && c->layers && strtol(layer + strlen(before), NULL, 10) >= c->layers))
         return false;
-    if (ends(v->name, "word_embeddings.weight")) {
-        row = c->kept;
+    if (words)
         rows = c->n;
-    } else if (ends(v->name, "position_embeddings.weight")) {
-        rows = c->positions && c->positions < rows ? c->positions : rows;
-    } else if (layer) {
-        char *end;
-        if (c->layers && strtol(layer + strlen("encoder.layer."), &end, 10) >= c->layers)
-            return false;
-        end = strchr(layer + strlen("encoder.layer."), '.') + 1;
-        char *base = mem_strn(v->name, (size_t)(end - v->name));
-        bool in = strncmp(end, "intermediate.", 13) == 0,
-             to = strcmp(end, "output.dense.weight") == 0;
-        if (c->neurons && (in || to)) {
-            neuron = choose_neurons(c, s, base);
-            row = in ? neuron : NULL;
-            col = to ? neuron : NULL;
-            rows = in ? c->neurons : rows;
-            cols = to ? c->neurons : cols;
-        }
-        free(base);
-    }
-    *out = part_of(c, v, row, rows, col, cols);
-    free(neuron);
+    else if (ends(v->name, "position_embeddings.weight") && c->positions && c->positions < rows)
+        rows = c->positions;
+    *out = part_of(c, v, words ? c->kept : NULL, rows);
     return true;
 }
 
@@ -265,7 +195,7 @@ static void write_weights(const Cut *c)
     int n = 0;
     for (int i = 0; i < st_count(s); i++) {
         StView one = st_at(s, i);
-        n += cut_tensor(c, s, &one, &v[n]);
+        n += cut_tensor(c, &one, &v[n]);
     }
     if (st_write(to, v, n, &key, &value, 1, &e) < 0)
         die(&e);
@@ -317,7 +247,6 @@ static void write_config(const Cut *c)
 {
     json_t *j = load(c, "config.json");
     set_number(j, "num_hidden_layers", c->layers);
-    set_number(j, "intermediate_size", c->neurons);
     set_number(j, "max_position_embeddings", c->positions);
     set_number(j, "vocab_size", c->n);
     json_object_set_new(j, "dtype", json_string(c->bf16 ? "bfloat16" : "float32"));
@@ -382,7 +311,6 @@ int main(int argc, char **argv)
     if (!(c.from = model_find(a.common.model, &e)))
         die(&e);
     c.bf16 = a.common.bf16;
-    c.neurons = c.inner;
     if (mkdir(c.to, 0777) < 0 && errno != EEXIST)
         dief("%s: %s", c.to, strerror(errno));
     read_vocab(&c);

@@ -1,6 +1,6 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|ppl|gen|argmax|train]...: weft beside
-# its peers, as Markdown; without arguments all of it, which takes more than an hour. The peers come
+# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|ppl|gen|argmax|train|learn]...:
+# weft beside its peers, as Markdown; without arguments all of it, which takes more than an hour. The peers come
 # from PyPI into build/bench.
 #
 # ROUNDS (5), ROWS (2048), THREADS (the cores), TWEETS (a CSV with a column text; default the
@@ -12,7 +12,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's s
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
 alone=${WEFT_UNIT:-$PWD/build/tests} # what measures products alone
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks ppl gen argmax train accuracy
+[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks ppl gen argmax train learn accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python
@@ -28,6 +28,8 @@ for part; do
         "$alone/$part" 1
         echo
         "$alone/$part" "${THREADS:-$(nproc)}"
+    elif [ "$part" = learn ]; then
+        tests/bench/learn.sh
     elif [ -e "tests/bench/$part.py" ] && [ "$part" != cold ]; then
         "$BENCH_PYTHON" "tests/bench/$part.py"
     else

@@ -6,17 +6,27 @@
 
 #include <math.h>
 
+enum { FIELDS = 6, LINE = 512 };
+
+/* The next line's fields, apart by tabs; those that it lacks are empty. */
+static bool next_line(FILE *f, char line[LINE], char *field[FIELDS])
+{
+    char *rest = f ? fgets(line, LINE, f) : NULL;
+    if (!rest)
+        return false;
+    line[strcspn(line, "\n")] = '\0';
+    for (int i = 0; i < FIELDS; i++)
+        field[i] = rest ? strsep(&rest, "\t") : "";
+    return true;
+}
+
 static void squad(const char *path)
 {
     FILE *f = fopen(path, "re");
-    char line[512], *field[4];
+    char line[LINE], *field[FIELDS];
     int rows = 0;
     CHECK(f);
-    while (f && fgets(line, sizeof line, f)) {
-        char *rest = line;
-        line[strcspn(line, "\n")] = '\0';
-        for (int i = 0; i < 4; i++)
-            field[i] = rest ? strsep(&rest, "\t") : "";
+    while (next_line(f, line, field)) {
         Str gold = str_of(field[0], strlen(field[0])), said = str_of(field[1], strlen(field[1]));
         CHECK(squad_exact(gold, said) == (field[2][0] == '1'));
         CHECK(fabs(squad_f1(gold, said) - strtod(field[3], NULL)) < 1e-6);
@@ -68,18 +78,15 @@ static void many_types(void)
 static void tags(const char *path)
 {
     FILE *f = fopen(path, "re");
-    char line[512], *field[6];
+    char line[LINE], *field[FIELDS];
     int rows = 0;
     CHECK(f);
-    while (f && fgets(line, sizeof line, f)) {
-        char *rest = line;
+    while (next_line(f, line, field)) {
         int64_t labels = 1;
-        for (int i = 0; i < 6; i++)
-            field[i] = rest ? strsep(&rest, "\t") : "";
         for (const char *c = field[0]; *c; c++)
             labels += *c == ',';
-        chunks(field[0], labels, field[1], field[2], atoi(field[3]), atoi(field[4]),
-               atoi(field[5]));
+        chunks(field[0], labels, field[1], field[2], strtol(field[3], NULL, 10),
+               strtol(field[4], NULL, 10), strtol(field[5], NULL, 10));
         rows++;
     }
     CHECK(rows == 360);

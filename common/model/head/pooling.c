@@ -58,10 +58,7 @@ int pooling_parse(const char *name, Pooling *p, Err *e)
         n = strcspn(at, "+,");
         PoolKind kind = find_kind(at, n);
         if (kind == POOL_NONE || add_kind(p, kind) < 0)
-            return err_set(e,
-                           "pooling '%s' is not one that weft knows (mean, cls, max, last, "
-                           "pooler)",
-                           name);
+            return err_set(e, "pooling '%s' is not one that weft knows", name);
     }
     p->past_prompt = strncmp(tail, past, sizeof past - 1) == 0;
     tail += p->past_prompt ? sizeof past - 1 : 0;
