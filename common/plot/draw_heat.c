@@ -35,9 +35,10 @@ static const char *shade(const Grid *g, double v)
     static const char *const letters[] = {" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"};
     int n = g->page->utf8 ? 5 : 10;
     double t = (v - g->chart->low) / (g->chart->high - g->chart->low);
-    int i = isnan(t) ? 0 : (int)(t * n);
-    i = i < 0 ? 0 : i < n ? i : n - 1;
-    return isnan(t) ? "?" : g->page->utf8 ? blocks[i] : letters[i];
+    if (isnan(t))
+        return "?";
+    int i = t < 0 ? 0 : t < 1 ? (int)(t * n) : n - 1; /* t may be beyond any int */
+    return g->page->utf8 ? blocks[i] : letters[i];
 }
 
 /* A cell's text, its two lines as one. */

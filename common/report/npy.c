@@ -158,8 +158,10 @@ static void put_padded(const Npy *n, const Frame *f, const Tensor *t, Buf *b)
 static void put_data(Npy *n, const Frame *f, Buf *b)
 {
     const Tensor *t = frame_get(f, n->name);
-    if (!t || f->rows == 0)
+    if (!t || (f->rows == 0 && !(n->empty && t->rank == 0)))
         return;
+    n->empty =
+        false; /* a number without axes is there in a frame without rows too, and goes out once */
     const Tensor *bytes = tensor_bytes(f, t);
     size_t numbers = t->bytes / dtype_size(t->type), ends = tensor_axis(n->name) == AXIS_ROW1;
     if (n->pad >= 0)

@@ -124,7 +124,8 @@ void jsoncut_close(JsonCut *c)
 JsonScan jsoncut_table(const JsonCut *c, int table)
 {
     JsonScan s = scan_of(c->file.p, c->file.n);
-    s.p = c->table[table].p;
-    s.end = s.p + c->table[table].n;
+    s.p = s.end = c->table[table].p;
+    if (s.p) /* of an empty table there may be no place */
+        s.end += c->table[table].n;
     return s;
 }

@@ -21,11 +21,11 @@ seconds() {
     done | sort -n | awk '{ t[NR] = $1 } END { printf "%.2f\n", t[int((NR + 1) / 2)] / 1e9 }'
 }
 
-learn() { train -q -j "$threads" --force -o "$work/o" "$@"; }
+how=(-q -j "$threads" --force -o "$work/o")
 
 # From the signal to the end, in the middle of a run that would go on.
 stopped() {
-    learn --objective class -b 32 -e 100 "$work/ids" &
+    train "${how[@]}" --objective class -b 32 -e 100 "$work/ids" & # itself, not a shell around it
     sleep "${BEFORE_S:-8}"
     kill -TERM $!
     date +%s%N >"$work/begin"
@@ -42,10 +42,11 @@ echo
 echo '| | |'
 echo '|---|---:|'
 echo "| encode, 1,000 tweets | $(seconds encode -q -j "$threads" "$work/ids") |"
-echo "| train --freeze encoder --head linear -e 10, the same | $(seconds learn \
+echo "| train --freeze encoder --head linear -e 10, the same | $(seconds train "${how[@]}" \
     --freeze encoder --head linear --objective class -b 32 -e 10 "$work/ids") |"
 for head in linear mlp:64; do
-    echo "| train --head $head -e 10, 11,000 vectors | $(seconds learn --head $head -b 32 -e 10 "$work/many") |"
+    echo "| train --head $head -e 10, 11,000 vectors | $(seconds train "${how[@]}" --head $head \
+        -b 32 -e 10 "$work/many") |"
 done
 stopped
 echo "| from SIGTERM to a checkpoint and the end | $(awk -v a="$(cat "$work/begin")" -v b="$(date +%s%N)" \
