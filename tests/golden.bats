@@ -115,6 +115,8 @@ architecture() {
 # Torch itself is 0.26 away in bf16 there.
 @test "marian: sines and cosines, pytorch_model.bin" { architecture marian 2 0.25; }
 @test "t5: bias by distance, heads of another width" { architecture t5; }
+@test "mpnet: a bias by distance beside positions" { architecture mpnet; }
+@test "opt: norms first, causal, positions from 2" { architecture opt; }
 @test "mt5: gated activation, distances beyond the table's" { architecture mt5; }
 
 @test "bert-pruned: heads that were pruned, 16 bits" { architecture bert-pruned; }

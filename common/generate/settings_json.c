@@ -15,6 +15,7 @@ static const struct {
     int32_t bos, pad, start, eos, forced_eos;
 } classes[] = {
     {"gpt2", 50256, UNSET, UNSET, 50256, UNSET},
+    {"opt", 2, 1, UNSET, 2, UNSET},
     {"t5", UNSET, 0, UNSET, 1, UNSET},
     {"mt5", UNSET, 0, 0, 1, UNSET},
     {"bart", 0, 1, 2, 2, 2},

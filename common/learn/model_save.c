@@ -17,26 +17,11 @@
 /* What transformers calls the class of a family for an objective. */
 static char *architecture(const Config *c, const ModelSetup *m)
 {
-    static const char *const names[][2] = {{"albert", "Albert"},
-                                           {"bart", "Bart"},
-                                           {"bert", "Bert"},
-                                           {"camembert", "Camembert"},
-                                           {"distilbert", "DistilBert"},
-                                           {"electra", "Electra"},
-                                           {"gpt2", "GPT2"},
-                                           {"mbart", "MBart"},
-                                           {"mt5", "MT5"},
-                                           {"roberta", "Roberta"},
-                                           {"t5", "T5"},
-                                           {"xlm-roberta", "XLMRoberta"}};
     static const char *const ends[HEAD_TASKS] = {
         [HEAD_CLASS] = "ForSequenceClassification", [HEAD_MASK] = "ForMaskedLM",
         [HEAD_NEXT] = "ForNextSentencePrediction",  [HEAD_TOKEN] = "ForTokenClassification",
         [HEAD_SPAN] = "ForQuestionAnswering",       [HEAD_LM] = "LMHeadModel"};
-    const char *name = "", *end = m->stack ? "Model" : ends[m->task];
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i][0], c->family->type) == 0)
-            name = names[i][1];
+    const char *name = c->family->class, *end = m->stack ? "Model" : ends[m->task];
     if (m->task == HEAD_LM && strcmp(name, "GPT2") != 0 && strcmp(name, "Bert") != 0)
         end = "ForCausalLM";
     return mem_fmt("%s%s", name, end);

@@ -193,6 +193,26 @@ static int check_marian(const Config *c, const json_t *j, Err *e)
     return e->text[0] ? -1 : 0;
 }
 
+/* OPT's in the form of the models of 350 million and of Galactica's, each of its own. */
+static int check_opt(const Config *c, const json_t *j, Err *e)
+{
+    static const struct {
+        const char *key;
+        bool as;
+    } said[] = {{"do_layer_norm_before", true},
+                {"_remove_final_layer_norm", false},
+                {"layer_norm_elementwise_affine", true}};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (json_get_bool(j, said[i].key, said[i].as, e) != said[i].as && !e->text[0])
+            return err_set(e, "%s %s is not supported for %s", said[i].key,
+                           said[i].as ? "false" : "true", c->family->type);
+    int64_t wide = json_get_int(j, "word_embed_proj_dim", c->hidden, e);
+    if (!e->text[0] && wide != c->hidden)
+        return err_set(e, "word_embed_proj_dim %lld is not supported for %s: only hidden_size",
+                       (long long)wide, c->family->type);
+    return e->text[0] ? -1 : 0;
+}
+
 static int read_attention(Config *c, const json_t *j, Err *e)
 {
     const Family *f = c->family;
@@ -201,7 +221,7 @@ static int read_attention(Config *c, const json_t *j, Err *e)
     bool bare = told && !json_get_bool(j, "scale_attn_weights", true, e);
     c->scale = f->unscaled || bare ? 1.0f : 1.0f / sqrtf((float)c->size);
     c->scale_by_layer = told && json_get_bool(j, "scale_attn_by_inverse_layer_idx", false, e);
-    if (f->positions == POSITIONS_DISTANCE) {
+    if (f->encoder.distance) {
         c->buckets = json_get_int(j, "relative_attention_num_buckets", 32, e);
         c->distance = json_get_int(j, "relative_attention_max_distance", 128, e);
         if (!e->text[0] && (c->buckets < 4 || c->buckets % 2 || c->buckets > 1 << 16 ||
@@ -210,6 +230,9 @@ static int read_attention(Config *c, const json_t *j, Err *e)
                            "relative_attention_num_buckets %lld and "
                            "relative_attention_max_distance %lld do not go together",
                            (long long)c->buckets, (long long)c->distance);
+        if (!e->text[0] && f->positions != POSITIONS_DISTANCE &&
+            (c->buckets != 32 || c->distance != 128)) /* MPNet's code asks for no others */
+            return err_set(e, "%s's distances are told apart by 32 buckets up to 128", f->type);
     }
     const char *kind = json_get_str(j, "position_embedding_type", "absolute", e);
     if (strcmp(kind, "absolute") != 0)
@@ -352,6 +375,8 @@ static int read_config(Config *c, const json_t *j, const char *folder, Err *e)
         read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)
         return -1;
     if (c->family->positions == POSITIONS_WAVES && check_marian(c, j, e) < 0)
+        return -1;
+    if (strcmp(c->family->type, "opt") == 0 && check_opt(c, j, e) < 0)
         return -1;
     return read_pruned(c, j, e) < 0 ? -1 : set_labels(c, j, e);
 }

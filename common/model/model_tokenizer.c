@@ -29,7 +29,7 @@ static const Kind kinds[] = {
     {.type = "marian", .class = "MarianTokenizer"},
     {.type = "mistral", .class = "LlamaTokenizer"},
     {.type = "mobilebert", .class = "MobileBertTokenizer", .types = 2},
-    {.type = "mpnet", .class = "MPNetTokenizer", .positions = POSITIONS_BEHIND_PAD},
+    {.type = "mpnet", .class = "MPNetTokenizer"},
     {.type = "mt5", .class = "MT5Tokenizer"},
     {.type = "roberta", .class = "RobertaTokenizer"},
     {.type = "t5", .class = "T5Tokenizer"},

@@ -25,7 +25,7 @@ from stable import sort_metadata
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 VOCAB = 61
-POOLED = {"xlm-roberta", "camembert", "albert"}
+POOLED = {"xlm-roberta", "camembert", "albert", "mpnet"}
 LENGTHS = [1, 6, 33, 18]
 BERT = {"vocab_size": VOCAB, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2,
         "intermediate_size": 40, "max_position_embeddings": 40, "type_vocab_size": 1}
@@ -222,6 +222,15 @@ def main():
     encode("distilbert-pruned", tf.DistilBertModel, rows_of(16, LENGTHS))
     save("gpt2-pruned", pruned(tf.GPT2Model(tf.GPT2Config(**GPT2 | {"n_head": 4}, scale_attn_weights=False)), 37))
     encode("gpt2-pruned", tf.GPT2Model, rows_of(17, LENGTHS))
+
+    # Positions by a table, and a bias by distance; rows longer than what is told apart.
+    save("mpnet", widen(tf.MPNetModel(tf.MPNetConfig(**BERT | {"max_position_embeddings": 160, "type_vocab_size": 0})),
+                        38))
+    encode("mpnet", tf.MPNetModel, rows_of(18, [1, 6, 150, 18], pad=1))
+    opt = {"vocab_size": VOCAB, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "ffn_dim": 40,
+           "max_position_embeddings": 36, "word_embed_proj_dim": 24}
+    save("opt", widen(tf.OPTForCausalLM(tf.OPTConfig(**opt)), 39))
+    encode("opt", tf.OPTModel, rows_of(19, LENGTHS))
 
 
 if __name__ == "__main__":

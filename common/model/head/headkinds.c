@@ -6,7 +6,7 @@
 const char *const head_task_names[HEAD_TASKS + 1] = {"class", "mask", "next", "token",
                                                      "span",  "lm",   NULL};
 
-#define ROBERTAS "camembert roberta xlm-roberta"
+#define ROBERTAS "camembert mpnet roberta xlm-roberta"
 #define BARTS "bart mbart"
 #define BERT_WORDS                                                                                 \
     .dense = "cls.predictions.transform.dense", .act = ACT_CONFIG,                                 \
@@ -31,7 +31,7 @@ static const HeadKind kinds[] = {
      .output = "classifier.out_proj", .drops = HEAD_DROPS_ALL},
     {"electra", HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_GELU,
      .output = "classifier.out_proj", .drops = HEAD_DROPS_ALL},
-    {"gpt2", HEAD_CLASS, FROM_LAST, .output = "score", .bare = true},
+    {"gpt2 opt", HEAD_CLASS, FROM_LAST, .output = "score", .bare = true},
     {BARTS, HEAD_CLASS, FROM_EOS, .dense = "classification_head.dense", .act = ACT_TANH,
      .output = "classification_head.out_proj", .drops = HEAD_DROPS_ALL},
 
@@ -51,13 +51,13 @@ static const HeadKind kinds[] = {
     {"electra gpt2 mt5 t5 " ROBERTAS, HEAD_TOKEN, FROM_TOKENS, .output = "classifier",
      .drops = HEAD_DROPS_LAST},
 
-    {"albert bert distilbert electra gpt2 " ROBERTAS " " BARTS, HEAD_SPAN, FROM_TOKENS,
+    {"albert bert distilbert electra gpt2 opt " ROBERTAS " " BARTS, HEAD_SPAN, FROM_TOKENS,
      .output = "qa_outputs", .drops = HEAD_DROPS_LAST},
 
     {"bert", HEAD_LM, FROM_PICKS, .said = true, BERT_WORDS},
     {ROBERTAS, HEAD_LM, FROM_PICKS, .said = true, ROBERTA_WORDS},
     {"electra", HEAD_LM, FROM_PICKS, .said = true, ELECTRA_WORDS},
-    {"gpt2", HEAD_LM, FROM_PICKS, .said = true, .output = "lm_head", .words = true, .bare = true},
+    {"gpt2 opt", HEAD_LM, FROM_PICKS, .said = true, .output = "lm_head", .words = true, .bare = true},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

@@ -216,7 +216,7 @@ void plan_new(Plan *p, const Config *c, const Weights *w, int64_t layers)
     for (int i = 0; i < p->halves; i++)
         plan_half(&u, &p->half[i], names[i]);
     u.layer = u.first = 0;
-    if (f->positions == POSITIONS_DISTANCE) {
+    if (f->encoder.distance) {
         /* A bias, which no decay draws to 0; in the module of the first layer. */
         p->distance = add(&u, f->encoder.distance, ".weight", c->buckets, c->heads, false);
         p->params.param[p->distance].layer = 0;

@@ -1,0 +1,185 @@
+/* family_keys.c - keys and defaults of transformers' configuration classes. */
+#include "model/family_keys.h"
+
+#include <stddef.h>
+
+#pragma GCC diagnostic ignored "-Woverride-init" /* rows say how they differ from a common one */
+
+#define BERT_KEYS                                                                                  \
+    .vocab = {"vocab_size", 30522}, .hidden = {"hidden_size", 768},                                \
+    .layers = {"num_hidden_layers", 12}, .heads = {"num_attention_heads", 12},                     \
+    .inner = {"intermediate_size", 3072}, .positions = {"max_position_embeddings", 512},           \
+    .types = {"type_vocab_size", 2}, .pad = {"pad_token_id", 0}, .labels = {"num_labels", 2},      \
+    .act = "hidden_act", .act_other = "gelu", .eps = "layer_norm_eps", .eps_other = 1e-12,         \
+    BERT_DROPS(0.1), .drop_head = {"classifier_dropout", -1}, .init = {"initializer_range", 0.02}
+
+/* All hidden states alike, and attention's weights. */
+#define BERT_DROPS(rate)                                                                           \
+    .drop_embed = {"hidden_dropout_prob", rate}, .drop_out = {"hidden_dropout_prob", rate},        \
+    .drop_feed = {"hidden_dropout_prob", rate},                                                    \
+    .drop_attend = {"attention_probs_dropout_prob", rate}
+
+const Keys bert_keys = {BERT_KEYS};
+
+const Keys roberta_keys = {
+    BERT_KEYS,
+    .vocab = {"vocab_size", 50265},
+    .pad = {"pad_token_id", 1},
+};
+
+const Keys xlm_roberta_keys = {BERT_KEYS, .pad = {"pad_token_id", 1}};
+
+const Keys mpnet_keys = {BERT_KEYS, .vocab = {"vocab_size", 30527}, .pad = {"pad_token_id", 1},
+                         .types = {NULL, 0}, .drop_head = {"hidden_dropout_prob", 0.1}};
+
+const Keys distilbert_keys = {
+    .vocab = {"vocab_size", 30522},
+    .hidden = {"dim", 768},
+    .layers = {"n_layers", 6},
+    .heads = {"n_heads", 12},
+    .inner = {"hidden_dim", 3072},
+    .positions = {"max_position_embeddings", 512},
+    .pad = {"pad_token_id", 0},
+    .labels = {"num_labels", 2},
+    .act = "activation",
+    .act_other = "gelu",
+    .eps_other = 1e-12,
+    .drop_embed = {"dropout", 0.1},
+    .drop_attend = {"attention_dropout", 0.1},
+    .drop_feed = {"dropout", 0.1},
+    .drop_head = {"seq_classif_dropout", 0.2},
+    .init = {"initializer_range", 0.02},
+    .drop_token = {"dropout", 0.1},
+    .drop_span = {"qa_dropout", 0.1},
+};
+
+const Keys electra_keys = {
+    BERT_KEYS,
+    .hidden = {"hidden_size", 256},
+    .heads = {"num_attention_heads", 4},
+    .inner = {"intermediate_size", 1024},
+    .embedding = {"embedding_size", 128},
+};
+
+const Keys albert_keys = {
+    BERT_KEYS,
+    .vocab = {"vocab_size", 30000},
+    .hidden = {"hidden_size", 4096},
+    .heads = {"num_attention_heads", 64},
+    .inner = {"intermediate_size", 16384},
+    .embedding = {"embedding_size", 128},
+    .act_other = "gelu_new",
+    BERT_DROPS(0),
+    .drop_head = {"classifier_dropout_prob", 0.1},
+};
+
+const Keys gpt2_keys = {
+    .vocab = {"vocab_size", 50257},
+    .hidden = {"n_embd", 768},
+    .layers = {"n_layer", 12},
+    .heads = {"n_head", 12},
+    .inner = {"n_inner", 0},
+    .positions = {"n_positions", 1024},
+    .pad = {"pad_token_id", -1},
+    .labels = {"num_labels", 2},
+    .eos = 50256,
+    .bos = {"bos_token_id", 50256},
+    .act = "activation_function",
+    .act_other = "gelu_new",
+    .eps = "layer_norm_epsilon",
+    .eps_other = 1e-5,
+    .drop_embed = {"embd_pdrop", 0.1},
+    .drop_attend = {"attn_pdrop", 0.1},
+    .drop_out = {"resid_pdrop", 0.1},
+    .drop_feed = {"resid_pdrop", 0.1},
+    .drop_head = {"classifier_dropout", 0.1},
+    .init = {"initializer_range", 0.02},
+};
+
+const Keys opt_keys = {
+    .vocab = {"vocab_size", 50272},
+    .hidden = {"hidden_size", 768},
+    .layers = {"num_hidden_layers", 12},
+    .heads = {"num_attention_heads", 12},
+    .inner = {"ffn_dim", 3072},
+    .positions = {"max_position_embeddings", 2048},
+    .pad = {"pad_token_id", 1},
+    .labels = {"num_labels", 2},
+    .eos = 2,
+    .bos = {"bos_token_id", 2},
+    .act = "activation_function",
+    .act_other = "relu",
+    .eps_other = 1e-5,
+    .drop_attend = {"attention_dropout", 0},
+    .drop_out = {"dropout", 0.1},
+    .drop_feed = {"dropout", 0.1},
+    .drop_head = {NULL, 0},
+    .init = {"init_std", 0.02},
+};
+
+#define BART_KEYS                                                                                  \
+    .vocab = {"vocab_size", 50265}, .hidden = {"d_model", 1024}, .layers = {"encoder_layers", 12}, \
+    .heads = {"encoder_attention_heads", 16}, .inner = {"encoder_ffn_dim", 4096},                  \
+    .positions = {"max_position_embeddings", 1024}, .decoders = {"decoder_layers", 12},            \
+    .pad = {"pad_token_id", 1}, .start = {"decoder_start_token_id", 2},                            \
+    .labels = {"num_labels", 3}, .eos = 2, .act = "activation_function", .act_other = "gelu",      \
+    .eps_other = 1e-5, .drop_embed = {"dropout", 0.1}, .drop_attend = {"attention_dropout", 0},    \
+    .drop_out = {"dropout", 0.1}, .drop_feed = {"dropout", 0.1},                                   \
+    .drop_inner = {"activation_dropout", 0}, .drop_head = {"classifier_dropout", 0},               \
+    .init = {"init_std", 0.02}
+
+const Keys bart_keys = {BART_KEYS};
+const Keys mbart_keys = {BART_KEYS, .labels = {"num_labels", 2}};
+
+const Keys marian_keys = {
+    BART_KEYS,
+    .vocab = {"vocab_size", 58101},
+    .pad = {"pad_token_id", 58100},
+    .start = {"decoder_start_token_id", 58100},
+    .labels = {"num_labels", 2},
+    .eos = 0,
+};
+
+#define T5_DROPS                                                                                   \
+    .drop_embed = {"dropout_rate", 0.1}, .drop_attend = {"dropout_rate", 0.1},                     \
+    .drop_out = {"dropout_rate", 0.1}, .drop_feed = {"dropout_rate", 0.1},                         \
+    .drop_inner = {"dropout_rate", 0.1}, .drop_last = {"dropout_rate", 0.1},                       \
+    .drop_head = {"classifier_dropout", 0}, .init = {"initializer_factor", 1}
+
+const Keys t5_keys = {
+    .vocab = {"vocab_size", 32128},
+    .hidden = {"d_model", 512},
+    .layers = {"num_layers", 6},
+    .heads = {"num_heads", 8},
+    .inner = {"d_ff", 2048},
+    .size = {"d_kv", 64},
+    .speakers = {"num_decoder_layers", 0},
+    .start = {"decoder_start_token_id", 0},
+    .pad = {"pad_token_id", 0},
+    .labels = {"num_labels", 2},
+    .eos = 1,
+    .act = "feed_forward_proj",
+    .act_other = "relu",
+    .eps = "layer_norm_epsilon",
+    .eps_other = 1e-6,
+    T5_DROPS,
+};
+
+const Keys mt5_keys = {
+    .vocab = {"vocab_size", 250112},
+    .hidden = {"d_model", 512},
+    .layers = {"num_layers", 8},
+    .heads = {"num_heads", 6},
+    .inner = {"d_ff", 1024},
+    .size = {"d_kv", 64},
+    .speakers = {"num_decoder_layers", 0},
+    .start = {"decoder_start_token_id", 0},
+    .pad = {"pad_token_id", 0},
+    .labels = {"num_labels", 2},
+    .eos = 1,
+    .act = "feed_forward_proj",
+    .act_other = "gated-gelu",
+    .eps = "layer_norm_epsilon",
+    .eps_other = 1e-6,
+    T5_DROPS,
+};

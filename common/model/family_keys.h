@@ -1,0 +1,11 @@
+/* family_keys.h - the keys of config.json and their defaults, by family. For families.c alone. */
+#ifndef WEFT_FAMILY_KEYS_H
+#define WEFT_FAMILY_KEYS_H
+
+#include "model/families.h"
+
+extern const Keys bert_keys, roberta_keys, xlm_roberta_keys, mpnet_keys, distilbert_keys,
+    electra_keys, albert_keys, gpt2_keys, opt_keys, bart_keys, mbart_keys, marian_keys, t5_keys,
+    mt5_keys;
+
+#endif
