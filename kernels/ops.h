@@ -25,6 +25,7 @@
 #include "kernels/norm.h"
 #include "kernels/point_loss.h"
 #include "kernels/recall.h"
+#include "kernels/rotate.h"
 #include "kernels/segmax.h"
 #include "kernels/sqnorm.h"
 #include "kernels/step.h"
@@ -41,6 +42,8 @@
     OP(attend, Attend)                                                                             \
     OP(attend_bwd, AttendBwd)                                                                      \
     OP(recall, Recall)                                                                             \
+    OP(rotate, Rotate)                                                                             \
+    OP(rotate_bwd, RotateBwd)                                                                      \
     OP(embed, Embed)                                                                               \
     OP(gather, Gather)                                                                             \
     OP(segmax, Segmax)                                                                             \

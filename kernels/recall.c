@@ -194,13 +194,14 @@ static Head head_at(const Recall *a, int64_t row, int64_t head)
 {
     const Batch *b = a->batch;
     int64_t from = b->starts[row], to = b->starts[row + 1], col = head * a->size;
+    int64_t kept = head / (a->q.cols / a->keys.cols) * a->size;
     Head h = {.a = a,
               .q = a->q,
               .y = a->y,
               .k = a->k,
               .v = a->v,
-              .keys = view_cols(a->keys, col, col + a->size),
-              .values = view_cols(a->values, col, col + a->size),
+              .keys = view_cols(a->keys, kept, kept + a->size),
+              .values = view_cols(a->values, kept, kept + a->size),
               .slot = a->slot + a->at[row],
               .bias = a->bias ? a->bias + head * (2 * a->reach + 1) : NULL,
               .n = to - from,

@@ -14,9 +14,10 @@
 /* The grid's third side holds 65,535 at most, its second too: rows go in runs of so many. */
 enum { WARPS = 4, KEYS = WARP, THREADS = WARPS * WARP, SEVERAL = 4, RUN_ROWS = 32768 };
 
-/* A head of a row: its first token and how many there are, its keys' slots, its first column. */
+/* A head of a row: its first token and how many there are, its keys' slots, its first column, and
+ * that of the head that it looks at. */
 typedef struct RecallPlace {
-    int64_t from, n, len, col;
+    int64_t from, n, len, col, kept;
     const int32_t *slot;
 } RecallPlace;
 
@@ -24,7 +25,8 @@ static __device__ inline RecallPlace recall_place(const Recall &a, const int64_t
                                                   int64_t row, int head)
 {
     RecallPlace p = {starts[row], starts[row + 1] - starts[row], a.at[row + 1] - a.at[row],
-                     (int64_t)head * a.size, a.slot + a.at[row]};
+                     (int64_t)head * a.size, head / (a.q.cols / a.keys.cols) * a.size,
+                     a.slot + a.at[row]};
     return p;
 }
 
@@ -135,7 +137,7 @@ static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
         int keys = most - at < KEYS ? (int)(most - at) : KEYS;
         int slot = p.slot[at + (lane < keys ? lane : 0)];
         float weight[Q];
-        recall_scores<Q>(a, query, DEEP, cuda_row(a.keys, slot), p.col, four, weight);
+        recall_scores<Q>(a, query, DEEP, cuda_row(a.keys, slot), p.kept, four, weight);
 #pragma unroll
         for (int q = 0; q < Q; q++) {
             bool sees = at + lane < seen[q];
@@ -159,7 +161,7 @@ static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
 #pragma unroll
             for (int n = 0; n < COLS; n++)
                 v[n] = n * WARP + lane < a.size
-                           ? cuda_load<1>(value, a.values.type, p.col + n * WARP + lane).v[0]
+                           ? cuda_load<1>(value, a.values.type, p.kept + n * WARP + lane).v[0]
                            : 0;
 #pragma unroll
             for (int q = 0; q < Q; q++) {

@@ -7,7 +7,8 @@
  *   k, v: the new tokens' keys and values, shaped and typed as q, put into the store before anyone
  *     looks; {0}: all are there already
  *   keys, values: the store, [slots, heads * size] each, of one type: f32, bf16 (k and v are
- *     rounded to it, and widened where they are read). Often two views of one matrix
+ *     rounded to it, and widened where they are read). Often two views of one matrix. Without k
+ *     and v they may have fewer heads, n times as few: head j looks at j / n
  *   slot: where a row's keys lie, oldest first, in device memory: row r's are slot[at[r]] ..
  *     slot[at[r + 1] - 1]. The last n of them, n being how many tokens the row has in the batch,
  *     are the new tokens' where k is given; then they are that row's own. Others may be shared by

@@ -99,6 +99,7 @@ void ops_rows(void); /* embed, gather, segmax */
 void ops_attend(void);
 void ops_attend_bwd(void);
 void ops_recall(void);
+void ops_rotate(void);
 void ops_vocab(void);  /* lse, lse_bwd, topk */
 void ops_losses(void); /* xent, point_loss */
 void ops_learn(void);  /* sqnorm, clip, step */

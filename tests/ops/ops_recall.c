@@ -11,6 +11,7 @@ typedef struct Case {
     KType in, store;
     bool given, causal, bias, shared, joined; /* joined: k and v are views of one matrix each */
     int64_t reach;
+    int each; /* heads that look at one that is kept; 0: one */
     /* Made of these: */
     int64_t starts[ROWS + 1], at[ROWS + 1], slots;
     int32_t *slot;
@@ -21,6 +22,12 @@ typedef struct Case {
 static int64_t cols_of(const Case *c)
 {
     return (int64_t)c->heads * c->size;
+}
+
+/* What is kept of a token's keys, or of its values. */
+static int64_t kept_cols(const Case *c)
+{
+    return cols_of(c) / (c->each ? c->each : 1);
 }
 
 /* Every key of a row has a slot of its own, anywhere; but old ones may be other rows' too. */
@@ -50,7 +57,7 @@ static int64_t slot_of(const Case *c, int64_t row, int64_t t)
 /* A column of keys (which: 0) or values (1) in what is kept. */
 static int64_t kept_col(const Case *c, int which, int64_t j)
 {
-    return j + (c->joined ? which * cols_of(c) : 0);
+    return j + (c->joined ? which * kept_cols(c) : 0);
 }
 
 /* What is kept once all is there: [slots, cols of that matrix]. */
@@ -92,19 +99,20 @@ static Case prepared(Case c)
         c.at[r + 1] = c.at[r] + c.len[r];
     }
     begin("recall",
-          "%lld rows, %lld tokens, %lld keys, %d heads of %d, %s over %s%s%s%s%s%s, reach %lld",
+          "%lld rows, %lld tokens, %lld keys, %d heads of %d, %s over %s%s%s%s%s%s, reach %lld, %d "
+          "a kept head",
           (long long)c.rows, (long long)c.starts[c.rows], (long long)c.at[c.rows], c.heads, c.size,
           type_name(c.in), type_name(c.store), c.given ? " given" : "", c.causal ? " causal" : "",
           c.bias ? " bias" : "", c.shared ? " shared" : "", c.joined ? " joined" : "",
-          (long long)c.reach);
+          (long long)c.reach, c.each);
     take_slots(&c);
     c.table = mat_in(K_F32, c.bias ? c.heads : 0, 2 * c.reach + 1, 0);
     c.qkv = mat_in(c.in, c.starts[c.rows], 3 * cols_of(&c), c.joined ? 0 : 1);
     if (c.joined)
-        c.kept[0] = c.kept[1] = mat_inout(c.store, c.slots, 2 * cols_of(&c), 0);
+        c.kept[0] = c.kept[1] = mat_inout(c.store, c.slots, 2 * kept_cols(&c), 0);
     else
         for (int w = 0; w < 2; w++)
-            c.kept[w] = mat_inout(c.store, c.slots, cols_of(&c), 1 + 2 * w);
+            c.kept[w] = mat_inout(c.store, c.slots, kept_cols(&c), 1 + 2 * w);
     for (int w = 0; c.given && w < 2 - c.joined; w++)
         poison(&c, w);
     return c;
@@ -126,7 +134,7 @@ static Recall args_of(const Case *c, const Mat kept[2], const Mat *y)
                 .reach = c->reach};
     View *store[] = {&a.keys, &a.values};
     for (int w = 0; w < 2; w++)
-        *store[w] = view_cols(kept[w].v, kept_col(c, w, 0), kept_col(c, w, cols));
+        *store[w] = view_cols(kept[w].v, kept_col(c, w, 0), kept_col(c, w, kept_cols(c)));
     if (c->given) {
         a.k = view_cols(c->qkv.v, cols, 2 * cols);
         a.v = view_cols(c->qkv.v, 2 * cols, 3 * cols);
@@ -138,6 +146,7 @@ static Recall args_of(const Case *c, const Mat kept[2], const Mat *y)
 static void head(const Case *c, double *kept[2], int64_t row, int64_t head, double *y, double *size)
 {
     int64_t n = c->n[row], len = c->len[row], cols = cols_of(c);
+    int64_t away = (head - head / (c->each ? c->each : 1)) * c->size; /* of what it looks at */
     double *w = mem_array((size_t)len + 1, sizeof *w);
     for (int64_t t = 0; t < n; t++) {
         int64_t own = len - n + t, seen = c->causal ? own + 1 : len;
@@ -146,7 +155,7 @@ static void head(const Case *c, double *kept[2], int64_t row, int64_t head, doub
             const double *k = kept[0] + c->slot[c->at[row] + j] * c->kept[0].v.cols;
             w[j] = 0;
             for (int64_t s = head * c->size; s < (head + 1) * c->size; s++)
-                w[j] += mat_at(&c->qkv, c->starts[row] + t, s) * k[kept_col(c, 0, s)];
+                w[j] += mat_at(&c->qkv, c->starts[row] + t, s) * k[kept_col(c, 0, s - away)];
             w[j] /= sqrt(c->size);
             int64_t far = j - own < -c->reach ? -c->reach : j - own > c->reach ? c->reach : j - own;
             w[j] += c->bias ? mat_at(&c->table, head, c->reach + far) : 0;
@@ -157,7 +166,8 @@ static void head(const Case *c, double *kept[2], int64_t row, int64_t head, doub
         for (int64_t s = head * c->size; s < (head + 1) * c->size; s++) {
             int64_t to = (c->starts[row] + t) * cols + s;
             for (int64_t j = 0; j < seen; j++) {
-                double v = kept[1][c->slot[c->at[row] + j] * c->kept[1].v.cols + kept_col(c, 1, s)];
+                double v =
+                    kept[1][c->slot[c->at[row] + j] * c->kept[1].v.cols + kept_col(c, 1, s - away)];
                 y[to] += w[j] / sum * v;
                 size[to] += w[j] / sum * fabs(v);
             }
@@ -285,6 +295,8 @@ void ops_recall(void)
             c.store = any(0, 2) ? c.in : any(0, 1) ? half() : K_F32;
             c.bias = any(0, 1);
             c.reach = any(0, 40);
+            if (!c.given && c.heads % 2 == 0)
+                c.each = (int)any(1, 2);
             recall(c);
         }
     recall(

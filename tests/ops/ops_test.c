@@ -24,6 +24,7 @@ static const struct {
     {"attend", ops_attend},
     {"attend_bwd", ops_attend_bwd},
     {"recall", ops_recall},
+    {"rotate", ops_rotate},
     {"learn", ops_learn},
     {"losses", ops_losses},
     {"vocab", ops_vocab},
