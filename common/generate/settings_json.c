@@ -15,6 +15,8 @@ static const struct {
     int32_t bos, pad, start, eos, forced_eos;
 } classes[] = {
     {"gpt2", 50256, UNSET, UNSET, 50256, UNSET},
+    {"llama", 1, UNSET, UNSET, 2, UNSET},
+    {"mistral", 1, UNSET, UNSET, 2, UNSET},
     {"opt", 2, 1, UNSET, 2, UNSET},
     {"t5", UNSET, 0, UNSET, 1, UNSET},
     {"mt5", UNSET, 0, 0, 1, UNSET},

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "model/config_rope.h"
 #include "store/folderkeys.h"
 #include "store/jsonfile.h"
 
@@ -129,7 +130,11 @@ static int read_sizes(Config *c, const json_t *j, Err *e)
     if (c->heads * c->size > MOST_INNER)
         return err_set(e, "%s %lld of %s %lld are too large", k->heads.name, (long long)c->heads,
                        k->size.name ? k->size.name : "size", (long long)c->size);
-    c->kv_heads = c->heads;
+    int64_t kv = key_int(j, k->kv, 1, MOST_HEADS, e);
+    c->kv_heads = kv ? kv : c->heads;
+    if (!e->text[0] && c->heads % c->kv_heads)
+        return err_set(e, "%s %lld is no multiple of %s %lld", k->heads.name, (long long)c->heads,
+                       k->kv.name, (long long)c->kv_heads);
     if (!c->inner)
         c->inner = 4 * c->hidden;
     if (!c->embedding)
@@ -217,7 +222,7 @@ static int read_attention(Config *c, const json_t *j, Err *e)
 {
     const Family *f = c->family;
     c->causal = f->causal || (f->decides && json_get_bool(j, "is_decoder", false, e));
-    bool told = f->causal; /* GPT-2's alone reads these two */
+    bool told = strcmp(f->type, "gpt2") == 0; /* which alone reads these two */
     bool bare = told && !json_get_bool(j, "scale_attn_weights", true, e);
     c->scale = f->unscaled || bare ? 1.0f : 1.0f / sqrtf((float)c->size);
     c->scale_by_layer = told && json_get_bool(j, "scale_attn_by_inverse_layer_idx", false, e);
@@ -250,7 +255,7 @@ static int read_attention(Config *c, const json_t *j, Err *e)
  */
 static int check_gate(const Config *c, const json_t *j, Err *e)
 {
-    if (!c->family->encoder.gate)
+    if (!c->family->encoder.gate || !c->family->encoder.up)
         return 0;
     bool gated = json_get_bool(j, "is_gated_act", c->gated, e);
     const char *act = json_get_str(j, "dense_act_fn", NULL, e);
@@ -271,7 +276,8 @@ static int read_act(Config *c, const json_t *j, Err *e)
     const char *name = json_get_str(j, k->act, k->act_other, e);
     if (e->text[0])
         return -1;
-    if (c->family->encoder.gate && strncmp(name, gate, sizeof gate - 1) == 0) {
+    c->gated = c->family->encoder.gate && !c->family->encoder.up;
+    if (c->family->encoder.gate && !c->gated && strncmp(name, gate, sizeof gate - 1) == 0) {
         c->gated = true;
         name += sizeof gate - 1;
         if (strcmp(name, "gelu") == 0)
@@ -372,7 +378,8 @@ static int read_config(Config *c, const json_t *j, const char *folder, Err *e)
         k->bos.name ? key_int(j, k->bos, -1, INT32_MAX, e) : json_get_int(j, "bos_token_id", -1, e);
     c->tied = json_get_bool(j, "tie_word_embeddings", !c->family->untied, e);
     if (e->text[0] || read_act(c, j, e) < 0 || read_sizes(c, j, e) < 0 ||
-        read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0)
+        read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0 || config_rope(c, j, e) < 0 ||
+        config_window(c, j, e) < 0)
         return -1;
     if (c->family->positions == POSITIONS_WAVES && check_marian(c, j, e) < 0)
         return -1;

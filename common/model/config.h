@@ -23,6 +23,14 @@ typedef struct Dropouts {
     float span;   /* for answers */
 } Dropouts;
 
+/* How places turn queries and keys: by `base` ^ (-2 i / turned) radians a place. */
+typedef struct Rope {
+    enum { ROPE_PLAIN, ROPE_LINEAR, ROPE_LLAMA3 } kind;
+    double base, near_base; /* near_base 0: all layers have one */
+    double factor, low, high;
+    int64_t length;
+} Rope;
+
 typedef struct Config {
     const Family *family;
     char *architecture; /* architectures[0], or "" */
@@ -38,9 +46,13 @@ typedef struct Config {
                           positions entries */
     int64_t types;
     int64_t buckets, distance; /* of the bias by distance */
-    int64_t pad, start;        /* padding id, or -1; the decoder's first id */
-    int64_t eos, bos;          /* the ids that end and begin a text; bos -1: none */
-    bool tied;                 /* a vocabulary's output matrix is that of the word embeddings */
+    int64_t turned;            /* columns of a head that are turned by the token's place; 0: none */
+    Rope rope;
+    int64_t window, every; /* keys more than `window` away are not seen, but in layers 0, every, ..;
+                              every 0: in none; window 0: all are seen */
+    int64_t pad, start;    /* padding id, or -1; the decoder's first id */
+    int64_t eos, bos;      /* the ids that end and begin a text; bos -1: none */
+    bool tied;             /* a vocabulary's output matrix is that of the word embeddings */
     Act act;
     char *act_name;
     bool gated, causal;
@@ -57,6 +69,9 @@ typedef struct Config {
 
 /* What a layer's q k' is multiplied by; layers count from 0. */
 float config_attend_scale(const Config *c, int64_t layer);
+
+/* Does a layer see only what is near? */
+bool config_near(const Config *c, int64_t layer);
 
 /* A model whose decoder only writes, as one that has it: for those who write. */
 void config_speaks(Config *c);

@@ -20,6 +20,22 @@
     .attend_norm = BERT_LAYER "attention.output.LayerNorm", .up = BERT_LAYER "intermediate.dense", \
     .down = BERT_LAYER "output.dense", .feed_norm = BERT_LAYER "output.LayerNorm"
 
+#define LLAMA_LAYER "layers.%d."
+#define LLAMA_FAMILY                                                                               \
+    .prefix = "model.", .word = "embed_tokens",                                                    \
+    .encoder = {.query = LLAMA_LAYER "self_attn.q_proj",                                           \
+                .key = LLAMA_LAYER "self_attn.k_proj",                                             \
+                .value = LLAMA_LAYER "self_attn.v_proj",                                           \
+                .attend_out = LLAMA_LAYER "self_attn.o_proj",                                      \
+                .attend_norm = LLAMA_LAYER "input_layernorm",                                      \
+                .gate = LLAMA_LAYER "mlp.gate_proj",                                               \
+                .gated = LLAMA_LAYER "mlp.up_proj",                                                \
+                .down = LLAMA_LAYER "mlp.down_proj",                                               \
+                .feed_norm = LLAMA_LAYER "post_attention_layernorm",                               \
+                .last_norm = "norm"},                                                              \
+    .positions = POSITIONS_ROTARY, .norms = NORMS_BEFORE, .rms = true, .bare = true,               \
+    .causal = true, .untied = true, .classifier = "score", .pool = "last", .speaks = "lm_head"
+#define MODERNBERT_LAYER "layers.%d."
 #define MPNET_LAYER "encoder.layer.%d.attention."
 #define OPT_LAYER "decoder.layers.%d."
 #define ALBERT_LAYER "encoder.albert_layer_groups.0.albert_layers.0."
@@ -171,6 +187,7 @@ static const Family families[] = {
         .pool = "last",
         .speaks = "lm_head",
     },
+    {.type = "llama", .class = "Llama", .keys = &llama_keys, LLAMA_FAMILY},
     {.type = "marian",
      .class = "Marian",
      .keys = &marian_keys,
@@ -188,6 +205,26 @@ static const Family families[] = {
      .start_last = true,
      .encoder = {BART_HALF("encoder."), .last_norm = "encoder.layer_norm"},
      .decoder = {BART_HALF("decoder."), BART_CROSS, .last_norm = "decoder.layer_norm"}},
+    {.type = "mistral", .class = "Mistral", .keys = &mistral_keys, LLAMA_FAMILY},
+    {.type = "modernbert",
+     .class = "ModernBert",
+     .prefix = "model.",
+     .keys = &modernbert_keys,
+     .word = "embeddings.tok_embeddings",
+     .encoder = {.embed_norm = "embeddings.norm",
+                 .qkv = MODERNBERT_LAYER "attn.Wqkv",
+                 .attend_out = MODERNBERT_LAYER "attn.Wo",
+                 .attend_norm = MODERNBERT_LAYER "attn_norm",
+                 .gate = MODERNBERT_LAYER "mlp.Wi",
+                 .down = MODERNBERT_LAYER "mlp.Wo",
+                 .feed_norm = MODERNBERT_LAYER "mlp_norm",
+                 .last_norm = "final_norm"},
+     .positions = POSITIONS_ROTARY,
+     .norms = NORMS_BEFORE,
+     .unnormed = true,
+     .bare = true,
+     .classifier = "classifier",
+     .pool = "cls"},
     {.type = "mpnet",
      .class = "MPNet",
      .prefix = "mpnet.",
@@ -223,6 +260,13 @@ static const Family families[] = {
      .classifier = "score",
      .pool = "last",
      .speaks = "lm_head"},
+    {.type = "qwen2", .class = "Qwen2", .keys = &qwen2_keys, LLAMA_FAMILY},
+    {.type = "qwen3",
+     .class = "Qwen3",
+     .keys = &qwen3_keys,
+     LLAMA_FAMILY,
+     .encoder.query_norm = LLAMA_LAYER "self_attn.q_norm",
+     .encoder.key_norm = LLAMA_LAYER "self_attn.k_norm"},
     {.type = "roberta",
      .class = "Roberta",
      .decides = true,

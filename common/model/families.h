@@ -13,9 +13,11 @@ typedef struct Names {
     const char *project; /* from embeddings of another width to hidden */
     const char *qkv;     /* query, key and value in one matrix, or apart: */
     const char *query, *key, *value, *attend_out, *attend_norm;
+    const char *query_norm, *key_norm; /* of each head, before it is turned; all heads share one */
     const char *cross_query, *cross_key, *cross_value, *cross_out, *cross_norm;
     const char *up, *down, *feed_norm;
-    const char *gate, *gated; /* y = act(x gate') * (x gated') in place of act(x up') */
+    const char *gate, *gated; /* y = act(x gate') * (x gated') in place of act(x up'); `gated` NULL:
+                                 the two are one matrix */
     const char *last_norm;
     const char *distance; /* table of what attention adds by distance, [buckets, heads] */
 } Names;
@@ -36,6 +38,8 @@ typedef struct Keys {
     Key vocab, hidden, layers, heads, inner, positions, types;
     Key embedding; /* width of the embeddings; 0: hidden */
     Key size;      /* of a head; 0: hidden / heads */
+    Key kv;        /* heads of keys and values; 0: as many as of queries */
+    Key window;    /* how far away a key may be, where it is not seen from everywhere */
     Key decoders;  /* layers of the decoder */
     Key speakers;  /* likewise, of one that writes alone: encode does without it; 0: layers */
     Key pad, start, labels;
@@ -44,9 +48,11 @@ typedef struct Keys {
     const char *act, *act_other, *eps;
     double eps_other;
     Rate drop_embed, drop_attend, drop_out, drop_feed, drop_inner, drop_last;
-    Rate init;       /* a number likewise: spread of new weights */
-    Rate drop_head;  /* -1: as drop_feed */
-    Rate drop_token; /* without a name: as drop_head */
+    Rate base, near_base; /* how slowly places turn queries and keys: rope_theta; of layers that see
+                             what is near */
+    Rate init;            /* a number likewise: spread of new weights */
+    Rate drop_head;       /* -1: as drop_feed */
+    Rate drop_token;      /* without a name: as drop_head */
     Rate drop_span;
 } Keys;
 
@@ -57,6 +63,7 @@ typedef enum Positions {
     POSITIONS_DISTANCE,   /* by what attention adds for the distance of two tokens */
     POSITIONS_WAVES,      /* by a table of sines and cosines, which never learns and need not be
                              in the checkpoint */
+    POSITIONS_ROTARY,     /* by how far queries and keys are turned */
 } Positions;
 
 /* Where norms stand: behind attention and feed-forward, or before them. */
@@ -73,6 +80,7 @@ typedef struct Family {
     int64_t first; /* entry of the position table for the first token */
     Norms norms;
     bool rms;           /* RMS norms */
+    bool unnormed;      /* the first layer has no norm before its attention */
     bool bare;          /* a new model has no biases; of a checkpoint its tensors tell */
     bool by_input;      /* matrices [inputs, outputs]: GPT-2's Conv1D */
     bool pad_learns;    /* the padding's embedding is one like the others; else it stays */

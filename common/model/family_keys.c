@@ -183,3 +183,57 @@ const Keys mt5_keys = {
     .eps_other = 1e-6,
     T5_DROPS,
 };
+
+#define LLAMA_KEYS                                                                                 \
+    .vocab = {"vocab_size", 32000}, .hidden = {"hidden_size", 4096},                               \
+    .layers = {"num_hidden_layers", 32}, .heads = {"num_attention_heads", 32},                     \
+    .inner = {"intermediate_size", 11008}, .positions = {"max_position_embeddings", 2048},         \
+    .size = {"head_dim", 0}, .kv = {"num_key_value_heads", 0}, .pad = {"pad_token_id", -1},        \
+    .labels = {"num_labels", 2}, .eos = 2, .bos = {"bos_token_id", 1}, .act = "hidden_act",        \
+    .act_other = "silu", .eps = "rms_norm_eps", .eps_other = 1e-6, .base = {"rope_theta", 10000},  \
+    .drop_attend = {"attention_dropout", 0}, .drop_head = {NULL, 0},                               \
+    .drop_token = {"classifier_dropout", 0.1}, .init = {"initializer_range", 0.02}
+
+const Keys llama_keys = {LLAMA_KEYS};
+
+const Keys mistral_keys = {
+    LLAMA_KEYS,
+    .inner = {"intermediate_size", 14336},
+    .positions = {"max_position_embeddings", 131072},
+    .kv = {"num_key_value_heads", 8},
+    .window = {"sliding_window", 4096},
+};
+
+#define QWEN2_KEYS                                                                                 \
+    LLAMA_KEYS, .vocab = {"vocab_size", 151936}, .inner = {"intermediate_size", 22016},            \
+                .positions = {"max_position_embeddings", 32768},                                   \
+                .kv = {"num_key_value_heads", 32}, .eos = -1, .bos = {"bos_token_id", -1}
+
+const Keys qwen2_keys = {QWEN2_KEYS};
+const Keys qwen3_keys = {QWEN2_KEYS, .size = {"head_dim", 128}};
+
+const Keys modernbert_keys = {
+    .vocab = {"vocab_size", 50368},
+    .hidden = {"hidden_size", 768},
+    .layers = {"num_hidden_layers", 22},
+    .heads = {"num_attention_heads", 12},
+    .inner = {"intermediate_size", 1152},
+    .positions = {"max_position_embeddings", 8192},
+    .window = {"local_attention", 128},
+    .pad = {"pad_token_id", 50283},
+    .labels = {"num_labels", 2},
+    .eos = 50282,
+    .bos = {"bos_token_id", 50281},
+    .act = "hidden_activation",
+    .act_other = "gelu",
+    .eps = "norm_eps",
+    .eps_other = 1e-5,
+    .base = {"global_rope_theta", 160000},
+    .near_base = {"local_rope_theta", 10000},
+    .drop_embed = {"embedding_dropout", 0},
+    .drop_attend = {"attention_dropout", 0},
+    .drop_out = {"attention_dropout", 0},
+    .drop_inner = {"mlp_dropout", 0},
+    .drop_head = {"classifier_dropout", 0},
+    .init = {"initializer_range", 0.02},
+};

@@ -8,6 +8,7 @@ const char *const head_task_names[HEAD_TASKS + 1] = {"class", "mask", "next", "t
 
 #define ROBERTAS "camembert mpnet roberta xlm-roberta"
 #define BARTS "bart mbart"
+#define LLAMAS "llama mistral qwen2 qwen3"
 #define BERT_WORDS                                                                                 \
     .dense = "cls.predictions.transform.dense", .act = ACT_CONFIG,                                 \
     .norm = "cls.predictions.transform.LayerNorm", .output = "cls.predictions.decoder",            \
@@ -31,7 +32,7 @@ static const HeadKind kinds[] = {
      .output = "classifier.out_proj", .drops = HEAD_DROPS_ALL},
     {"electra", HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_GELU,
      .output = "classifier.out_proj", .drops = HEAD_DROPS_ALL},
-    {"gpt2 opt", HEAD_CLASS, FROM_LAST, .output = "score", .bare = true},
+    {"gpt2 opt " LLAMAS, HEAD_CLASS, FROM_LAST, .output = "score", .bare = true},
     {BARTS, HEAD_CLASS, FROM_EOS, .dense = "classification_head.dense", .act = ACT_TANH,
      .output = "classification_head.out_proj", .drops = HEAD_DROPS_ALL},
 
@@ -48,6 +49,7 @@ static const HeadKind kinds[] = {
 
     {"albert bert distilbert", HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "classifier",
      .drops = HEAD_DROPS_LAST},
+    {LLAMAS, HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "score", .drops = HEAD_DROPS_LAST},
     {"electra gpt2 mt5 t5 " ROBERTAS, HEAD_TOKEN, FROM_TOKENS, .output = "classifier",
      .drops = HEAD_DROPS_LAST},
 
@@ -57,7 +59,8 @@ static const HeadKind kinds[] = {
     {"bert", HEAD_LM, FROM_PICKS, .said = true, BERT_WORDS},
     {ROBERTAS, HEAD_LM, FROM_PICKS, .said = true, ROBERTA_WORDS},
     {"electra", HEAD_LM, FROM_PICKS, .said = true, ELECTRA_WORDS},
-    {"gpt2 opt", HEAD_LM, FROM_PICKS, .said = true, .output = "lm_head", .words = true, .bare = true},
+    {"gpt2 opt " LLAMAS, HEAD_LM, FROM_PICKS, .said = true, .output = "lm_head", .words = true,
+     .bare = true},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

@@ -84,7 +84,7 @@ static NormPlan norm(const Planner *u, const char *format, int64_t wide)
     if (!format)
         return n;
     n.gamma = add(u, format, ".weight", wide, 0, false);
-    if (has(u, format, ".bias", !u->config->family->rms))
+    if (has(u, format, ".bias", !u->config->family->rms && !u->config->family->bare))
         n.beta = add(u, format, ".bias", wide, 0, false);
     return n;
 }
@@ -142,7 +142,10 @@ static LayerPlan plan_one(const Planner *u, const Names *n)
         mark_heads(u, &y.qkv, true, n->qkv ? 3 : 1);
         mark_heads(u, &y.out, false, 1);
     }
-    y.attend = norm(u, n->attend_norm, h);
+    y.attend = u->config->family->unnormed && u->layer == 0 ? (NormPlan){-1, -1}
+                                                            : norm(u, n->attend_norm, h);
+    y.query = norm(u, n->query_norm, c->size);
+    y.key = norm(u, n->key_norm, c->size);
     y.cross_query = y.cross_pair = y.cross_out = no_dense;
     if (n->cross_query) {
         y.cross_query = one_dense(u, n->cross_query, wide, h);
@@ -151,9 +154,10 @@ static LayerPlan plan_one(const Planner *u, const Names *n)
         y.cross_out = one_dense(u, n->cross_out, h, wide);
     }
     y.cross = norm(u, n->cross_norm, h);
-    y.up = c->gated ? dense(u, (const char *const[]){n->gate, n->gated}, 2,
-                            (int64_t[]){c->inner, c->inner}, h)
-                    : one_dense(u, n->up, c->inner, h);
+    y.up = c->gated && !n->gated ? one_dense(u, n->gate, 2 * c->inner, h)
+           : c->gated            ? dense(u, (const char *const[]){n->gate, n->gated}, 2,
+                                         (int64_t[]){c->inner, c->inner}, h)
+                                 : one_dense(u, n->up, c->inner, h);
     y.down = one_dense(u, n->down, h, c->inner);
     y.feed = norm(u, n->feed_norm, h);
     return y;

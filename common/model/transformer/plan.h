@@ -30,6 +30,7 @@ typedef struct LayerPlan {
     Dense cross_query, cross_pair, cross_out; /* of a decoder's; the pair is key and value */
     Dense up, down;                           /* a gate, and what it is for, are parts of `up` */
     NormPlan attend, cross, feed;
+    NormPlan query, key; /* of a head */
 } LayerPlan;
 
 /* The encoder or the decoder: what lies below its layers, and the layers. */

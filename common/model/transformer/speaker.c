@@ -129,7 +129,8 @@ int speaker_read(Speaker *s, const TransformerIn *in, Track *memory, Err *e)
 /* What the step's rows bring, as the layers want it. */
 typedef struct Lists {
     int32_t *position, *last, *slot, *cross_slot;
-    int64_t *at, *cross_starts, *cross_at;
+    int64_t *at, *fresh, *cross_starts, *cross_at;
+    int64_t longest;
     int64_t crosses; /* rows that look at a memory of their own */
 } Lists;
 
@@ -142,12 +143,16 @@ static void list_rows(const Speaker *s, const Speech *in, Lists *l)
     l->last = mem_array((size_t)in->rows, sizeof *l->last);
     l->slot = mem_array((size_t)total, sizeof *l->slot);
     l->at = mem_array((size_t)in->rows + 1, sizeof *l->at);
+    l->fresh = mem_array((size_t)tokens, sizeof *l->fresh);
     l->at[0] = 0;
     for (int64_t r = 0; r < in->rows; r++) {
         const Track *t = in->track[r];
         int64_t from = in->starts[r], n = in->starts[r + 1] - from;
-        for (int64_t i = 0; i < n; i++)
+        for (int64_t i = 0; i < n; i++) {
             l->position[from + i] = (int32_t)(s->config.first + t->n - n + i);
+            l->fresh[from + i] = t->slot[t->n - n + i];
+        }
+        l->longest = t->n > l->longest ? t->n : l->longest;
         l->last[r] = (int32_t)(from + n - 1);
         for (int64_t i = 0; i < t->n; i++)
             l->slot[l->at[r] + i] = t->slot[i];
@@ -183,6 +188,7 @@ static void lists_clear(Lists *l)
     free(l->last);
     free(l->slot);
     free(l->at);
+    free(l->fresh);
     free(l->cross_slot);
     free(l->cross_at);
     free(l->cross_starts);
@@ -199,12 +205,15 @@ static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
     u->slot = put(s, SAY_SLOT, l->slot, (size_t)l->at[rows] * four, e);
     u->at = put(s, SAY_AT, l->at, (rows + 1) * eight, e);
     u->host_at = l->at;
+    u->fresh = put(s, SAY_NEW, l->fresh, tokens * eight, e);
+    u->far = l->longest > s->config.window + 1;
     u->batch = (Batch){.tokens = (int64_t)tokens,
                        .rows = in->rows,
                        .starts = put(s, SAY_STARTS, in->starts, (rows + 1) * eight, e),
                        .host_starts = in->starts,
                        .heads = (int)s->config.heads};
-    if (!u->id || !u->position || !u->last || !u->slot || !u->at || !u->batch.starts)
+    if (!u->id || !u->position || !u->last || !u->slot || !u->at || !u->fresh || !u->batch.starts ||
+        turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
         return -1;
     if (!s->encoder)
         return 0;

@@ -6,6 +6,7 @@
 #include "model/transformer/plan.h"
 #include "model/transformer/space.h"
 #include "model/transformer/speaker.h"
+#include "model/transformer/turns.h"
 #include "model/weights.h"
 
 /* What a step brings along, and what it is computed in. */
@@ -14,6 +15,7 @@ enum {
     SAY_POSITION,
     SAY_STARTS,
     SAY_SLOT,
+    SAY_NEW,
     SAY_AT,
     SAY_LAST,
     SAY_CROSS_STARTS,
@@ -52,6 +54,9 @@ struct Speaker {
     float words_scale;
     const float *distance; /* as a Transformer's */
     float *distance_host;
+    const float *near; /* as a Transformer's */
+    float *near_host;
+    Turns turns;
     float *waves; /* as a Transformer's */
     Kept *kept, *memory;
     Space space[SAY_SPACES];
@@ -69,6 +74,8 @@ typedef struct Say {
     Batch batch, cross; /* rows of new tokens; those that look at one memory are one row */
     const int32_t *id, *position, *slot, *cross_slot, *last;
     const int64_t *at, *host_at, *cross_at, *host_cross_at;
+    const int64_t *fresh; /* the new tokens' slots, where they are put there by themselves */
+    bool far;             /* a row is longer than what is near */
     View x, sum, normed, qkv, seen, wide, both, last_x, logits;
     int64_t layer;
 } Say;

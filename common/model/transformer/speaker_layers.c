@@ -141,15 +141,57 @@ static void add(const Say *u, const Dense *d, View x, const NormPlan *own, const
         norm(u, next, to, u->normed);
 }
 
-static void attend(const Say *u)
+static void stage_turn(Piece *p, void *ctx)
+{
+    const Say *u = ctx;
+    const Speaker *s = u->s;
+    const Config *c = &s->config;
+    const LayerPlan *y = plan_layer(u->half, u->layer);
+    View qkv = rows_of(p, u->qkv);
+    p->dev->rotate(p, &(Rotate){.x = qkv,
+                                .y = qkv,
+                                .heads = (int)c->heads,
+                                .kv = (int)c->kv_heads,
+                                .size = (int)c->size,
+                                .turned = (int)c->turned,
+                                .turns = turns_of(&s->turns, c, u->layer),
+                                .place = u->position + p->lo,
+                                .query_gamma = y->query.gamma < 0 ? NULL : s->value[y->query.gamma],
+                                .key_gamma = y->key.gamma < 0 ? NULL : s->value[y->key.gamma],
+                                .eps = c->eps});
+}
+
+typedef struct Scatter {
+    View x, y;
+    const int64_t *out;
+} Scatter;
+
+static void stage_scatter(Piece *p, void *ctx)
+{
+    const Scatter *a = ctx;
+    p->dev->gather(p, &(Gather){.x = view_rows(a->x, p->lo, p->hi),
+                                .y = a->y,
+                                .out = a->out + p->lo,
+                                .rows = p->hi - p->lo});
+}
+
+static void attend(Say *u)
 {
     const Config *c = &u->s->config;
+    Device *dev = u->s->dev;
     int64_t wide = c->heads * c->size, narrow = c->kv_heads * c->size;
     View store = kept_layer(u->s->kept, u->layer - u->half->first);
+    bool near = u->far && config_near(c, u->layer), grouped = c->kv_heads != c->heads;
+    if (c->turned)
+        dev->each(dev, EACH_ROWS, &(Batch){.tokens = u->qkv.rows}, stage_turn, u);
+    if (grouped) { /* several heads look at one, so none of them is the one to keep it */
+        Scatter a = {view_cols(u->qkv, wide, wide + 2 * narrow), store, u->fresh};
+        dev->each(dev, EACH_ROWS, &(Batch){.tokens = u->qkv.rows}, stage_scatter, &a);
+    }
     Recall a = {.q = view_cols(u->qkv, 0, wide),
                 .y = u->seen,
-                .k = view_cols(u->qkv, wide, wide + narrow),
-                .v = view_cols(u->qkv, wide + narrow, wide + 2 * narrow),
+                .k = grouped ? (View){0} : view_cols(u->qkv, wide, wide + narrow),
+                .v = grouped ? (View){0} : view_cols(u->qkv, wide + narrow, wide + 2 * narrow),
                 .keys = view_cols(store, 0, narrow),
                 .values = view_cols(store, narrow, 2 * narrow),
                 .batch = &u->batch,
@@ -159,9 +201,9 @@ static void attend(const Say *u)
                 .size = (int)c->size,
                 .scale = config_attend_scale(c, u->layer),
                 .causal = true,
-                .bias = u->s->distance,
-                .reach = c->distance};
-    u->s->dev->each(u->s->dev, EACH_SEQS, &u->batch, stage_recall, &a);
+                .bias = near ? u->s->near : u->s->distance,
+                .reach = near ? c->window + 1 : c->distance};
+    dev->each(dev, EACH_SEQS, &u->batch, stage_recall, &a);
 }
 
 static void attend_cross(const Say *u)
@@ -252,20 +294,6 @@ void say_layers(Say *u)
 }
 
 /* ---- what is read ---- */
-
-typedef struct Scatter {
-    View x, y;
-    const int64_t *out;
-} Scatter;
-
-static void stage_scatter(Piece *p, void *ctx)
-{
-    const Scatter *a = ctx;
-    p->dev->gather(p, &(Gather){.x = view_rows(a->x, p->lo, p->hi),
-                                .y = a->y,
-                                .out = a->out + p->lo,
-                                .rows = p->hi - p->lo});
-}
 
 void say_read(Speaker *s, View x, View pair, const int64_t *out)
 {

@@ -1,6 +1,7 @@
 #include "model/transformer/speaker_in.h"
 
 #include "base/mem.h"
+#include "model/transformer/near.h"
 #include "model/transformer/waves.h"
 
 #include <math.h>
@@ -95,7 +96,7 @@ static int add_layer(Jobs *l, const LayerPlan *y, Err *e)
 {
     const Dense *dense[] = {&y->qkv,       &y->out, &y->cross_query, &y->cross_pair,
                             &y->cross_out, &y->up,  &y->down};
-    const NormPlan *norm[] = {&y->attend, &y->cross, &y->feed};
+    const NormPlan *norm[] = {&y->attend, &y->cross, &y->feed, &y->query, &y->key};
     for (size_t i = 0; i < sizeof dense / sizeof *dense; i++)
         if (add_dense(l, dense[i], e) < 0)
             return -1;
@@ -188,6 +189,16 @@ static int read_distance(Speaker *s, Err *e)
     return s->distance ? 0 : out_of_memory(s, e);
 }
 
+static int read_near(Speaker *s, Err *e)
+{
+    const Config *c = &s->config;
+    size_t bytes = (size_t)(c->heads * (2 * c->window + 3)) * sizeof(float);
+    if (!(s->near_host = near_new(c)))
+        return 0;
+    s->near = s->dev->hold(s->dev, s->near_host, bytes);
+    return s->near ? 0 : out_of_memory(s, e);
+}
+
 /* ---- the model ---- */
 
 static int refuse(const char *folder, const Config *c, Err *e)
@@ -195,8 +206,8 @@ static int refuse(const char *folder, const Config *c, Err *e)
     const char *can = c->causal ? "`ppl`" : "`encode`, `head` and `score`";
     return err_set(
         e,
-        "%s: %s (model_type '%s') does not write: %s take it, and gen takes GPT-2, BART, "
-        "mBART, T5, mT5 and Marian",
+        "%s: %s (model_type '%s') does not write: %s take it, and gen takes GPT-2, OPT, Llama, "
+        "Mistral, Qwen, BART, mBART, T5, mT5 and Marian",
         folder, c->architecture[0] ? c->architecture : "the model", c->family->type, can);
 }
 
@@ -221,7 +232,7 @@ static int load(Speaker *s, const char *folder, Err *e)
     plan_new(&s->plan, c, s->weights, c->layers);
     s->value = mem_zero((size_t)s->plan.params.count, sizeof *s->value);
     s->weight = mem_zero((size_t)s->plan.denses + 1, sizeof *s->weight);
-    return read_weights(s, e) < 0 ? -1 : read_distance(s, e);
+    return read_weights(s, e) < 0 || read_distance(s, e) < 0 ? -1 : read_near(s, e);
 }
 
 Speaker *speaker_load(const char *folder, Device *dev, ThinForm form, Err *e)
@@ -247,6 +258,9 @@ void speaker_free(Speaker *s)
             s->dev->release(s->dev, s->value[i]);
     if (s->distance)
         s->dev->release(s->dev, s->distance);
+    if (s->near)
+        s->dev->release(s->dev, s->near);
+    turns_free(&s->turns, s->dev);
     for (int i = 0; i < SAY_SPACES; i++)
         s->dev->free(s->dev, s->space[i].p);
     kept_free(s->kept);
@@ -256,6 +270,7 @@ void speaker_free(Speaker *s)
     free(s->value);
     free(s->weight);
     free(s->distance_host);
+    free(s->near_host);
     free(s->waves);
     weights_close(s->weights);
     config_clear(&s->config);

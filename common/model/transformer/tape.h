@@ -22,8 +22,9 @@ typedef enum Slot {
     SLOT_SUM,    /* what went into a norm behind the residual; only to learn, as those below */
     SLOT_STATS,  /* of the point's norm (norm.h) */
     /* by layer */
-    SLOT_QKV,  /* queries, keys and values */
-    SLOT_SEEN, /* what attention gives */
+    SLOT_QKV,    /* queries, keys and values */
+    SLOT_TURNED, /* the same turned by places, a key and a value for each query (rotate.h) */
+    SLOT_SEEN,   /* what attention gives */
     SLOT_CROSS_QUERY,
     SLOT_CROSS_PAIR, /* keys and values of the encoder's states */
     SLOT_CROSS_SEEN,

@@ -42,6 +42,9 @@ void transformer_free(Transformer *t)
         t->dev->release(t->dev, t->distance);
     if (t->arena)
         t->dev->free(t->dev, t->arena);
+    if (t->near)
+        t->dev->release(t->dev, t->near);
+    turns_free(&t->turns, t->dev);
     back_free(t);
     free(t->pass);
     tape_free(&t->tape);
@@ -50,6 +53,7 @@ void transformer_free(Transformer *t)
     free(t->weight);
     free(t->value);
     free(t->distance_host);
+    free(t->near_host);
     free(t->waves);
     free(t->starts);
     free(t->ids);
@@ -85,10 +89,10 @@ static void add_half(Hash *h, const Weights *w, const Names *n, int64_t layers, 
 {
     const char *once[] = {n->position, n->kind,     n->embed_norm,
                           n->project,  n->distance, n->last_norm};
-    const char *each[] = {n->qkv,         n->query,       n->key,         n->value,
-                          n->attend_out,  n->attend_norm, n->cross_query, n->cross_key,
-                          n->cross_value, n->cross_out,   n->cross_norm,  n->up,
-                          n->gate,        n->gated,       n->down,        n->feed_norm};
+    const char *each[] = {
+        n->qkv,        n->query,    n->key,         n->value,     n->attend_out,  n->attend_norm,
+        n->query_norm, n->key_norm, n->cross_query, n->cross_key, n->cross_value, n->cross_out,
+        n->cross_norm, n->up,       n->gate,        n->gated,     n->down,        n->feed_norm};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++)
         add_weight(h, w, once[i], 0, part);
     for (int layer = 0; layer < layers; layer++)
@@ -104,6 +108,13 @@ void transformer_fingerprint(const Weights *w, const Config *c, char out[HASH_TE
     int n = snprintf(text, sizeof text, "%s %lld %lld %lld %s %.9g", f->type, (long long)c->hidden,
                      (long long)c->layers, (long long)c->heads, c->act_name, (double)c->eps);
     hash_add(h, text, (size_t)n);
+    if (c->turned) {
+        n = snprintf(text, sizeof text, "%lld %lld %.17g %.17g %d %.17g %.17g %.17g %lld %lld %lld",
+                     (long long)c->kv_heads, (long long)c->turned, c->rope.base, c->rope.near_base,
+                     (int)c->rope.kind, c->rope.factor, c->rope.low, c->rope.high,
+                     (long long)c->rope.length, (long long)c->window, (long long)c->every);
+        hash_add(h, text, (size_t)n);
+    }
     for (int part = 0; part < 2; part++) {
         const char *suffix = part ? ".bias" : ".weight";
         add_weight(h, w, f->word, 0, suffix);

@@ -43,6 +43,14 @@ static void through_norm(Piece *p, const Run *u, const NormPlan *n, int64_t poin
     View s = slot_tile(p, u, before ? SLOT_X : SLOT_SUM, point);
     View stats = slot_tile(p, u, SLOT_STATS, point);
     bool summed = before && point < point_of(u, u->half->end);
+    if (before && n->gamma < 0) { /* the state is the sum */
+        p->dev->mix(p, &(Mix){.x = back_tile(p, u, BACK_STATE, point),
+                              .r = back_tile(p, u, BACK_SUM, point + 1),
+                              .y = back_tile(p, u, BACK_SUM, point),
+                              .a = 1,
+                              .b = 1});
+        return;
+    }
     p->dev->norm_bwd(p, &(NormBwd){.dy = back_tile(p, u, BACK_STATE, point),
                                    .s = s,
                                    .r = summed ? back_tile(p, u, BACK_SUM, point + 1) : (View){0},
@@ -161,12 +169,28 @@ static void stage_cross_back(Piece *p, void *ctx)
     through_attend_out(p, u, first, &y->out, SITE_OUT);
 }
 
+static void turn_back(Piece *p, const Run *u)
+{
+    const Config *c = &u->t->config;
+    int64_t at = u->layer - u->half->first;
+    p->dev->rotate_bwd(p, &(RotateBwd){.dy = slot_tile(p, u, SLOT_TURNED, at),
+                                       .dx = slot_tile(p, u, SLOT_QKV, at),
+                                       .heads = (int)c->heads,
+                                       .kv = (int)c->kv_heads,
+                                       .size = (int)c->size,
+                                       .turned = (int)c->turned,
+                                       .turns = turns_of(&u->t->turns, c, u->layer),
+                                       .place = u->position + p->lo});
+}
+
 /* To the layer's first point. */
 static void stage_queries_back(Piece *p, void *ctx)
 {
     Run *u = ctx;
     const LayerPlan *y = plan_layer(u->half, u->layer);
     int64_t point = point_of(u, u->layer);
+    if (u->t->config.turned)
+        turn_back(p, u);
     divide(p, u, slot_tile(p, u, SLOT_QKV, u->layer - u->half->first), &y->qkv, beside(p, u, point),
            back_tile(p, u, BACK_STATE, point));
     if (norms_before(u))
@@ -214,7 +238,7 @@ static void stage_embed_back(Piece *p, void *ctx)
 
 enum {
     POINTS = IN_SLOT(SLOT_X) | IN_SLOT(SLOT_SUM) | IN_SLOT(SLOT_STATS),
-    QKV = IN_SLOT(SLOT_QKV),
+    QKV = IN_SLOT(SLOT_QKV) | IN_SLOT(SLOT_TURNED),
     SEEN = IN_SLOT(SLOT_SEEN) | IN_SLOT(SLOT_LSE),
     CROSS = IN_SLOT(SLOT_CROSS_QUERY) | IN_SLOT(SLOT_CROSS_PAIR),
     CROSS_SEEN = IN_SLOT(SLOT_CROSS_SEEN) | IN_SLOT(SLOT_CROSS_LSE),
@@ -267,7 +291,7 @@ void transformer_half_back(Run *u)
             run_stage(u, &cross);
         }
         run_stage(u, &attend);
-        if (learns_below(u, u->layer) || norms_before(u))
+        if (learns_below(u, u->layer) || norms_before(u) || u->t->config.turned)
             run_stage(u, &queries);
         back_layer_params(u);
     }

@@ -60,6 +60,14 @@ int batch_begin(Run *u, const TransformerIn *in, Err *e)
         m->kinds = mem_resize(m->kinds, n, sizeof(int32_t));
     }
     set_positions(m, in);
+    int64_t longest = 0;
+    for (int64_t r = 0; r < in->rows; r++) {
+        int64_t len = in->starts[r + 1] - in->starts[r];
+        longest = len > longest ? len : longest;
+    }
+    u->far = longest > m->config.window + 1;
+    if (turns_grow(&m->turns, &m->config, m->dev, longest, e) < 0)
+        return -1;
     for (int64_t t = 0; t < in->tokens; t++)
         m->kinds[t] = in->kind ? in->kind[t] : 0;
     size_t ends = (size_t)(in->rows + 1) * sizeof *in->starts;
@@ -88,6 +96,7 @@ static void set_shapes(Transformer *m, const HalfPlan *h, SlotShape shape[SLOTS]
     shape[SLOT_NORMED] = (SlotShape){K_F32, normed ? hidden : 0, 0};
     shape[SLOT_NARROW] = (SlotShape){states, states != K_F32 ? hidden : 0, 0};
     shape[SLOT_QKV] = (SlotShape){m->compute, wide + 2 * narrow, 0};
+    shape[SLOT_TURNED] = (SlotShape){m->compute, c->turned ? 3 * wide : 0, 0};
     shape[SLOT_SEEN] = (SlotShape){m->compute, wide, 0};
     if (crosses) {
         shape[SLOT_CROSS_QUERY] = (SlotShape){m->compute, wide, 0};
@@ -113,6 +122,8 @@ static void keep_shapes(const Transformer *m, const HalfPlan *h, SlotShape shape
         shape[SLOT_X].places = 0;
     if (m->in != SLOT_NARROW)
         shape[SLOT_NARROW].places = 0;
+    if (c->turned) /* what is turned is kept; the others' place is their gradients' */
+        shape[SLOT_QKV].places = 0;
     shape[SLOT_LSE] = (SlotShape){K_F32, c->heads, layers};
     if (shape[SLOT_CROSS_SEEN].cols)
         shape[SLOT_CROSS_LSE] = (SlotShape){K_F32, c->heads, layers};

@@ -8,6 +8,7 @@
 #include "model/transformer/tape.h"
 #include "model/transformer/transformer.h"
 #include "model/transformer/transformer_learn.h"
+#include "model/transformer/turns.h"
 
 typedef struct Run Run;
 typedef struct Back Back;
@@ -33,6 +34,9 @@ struct Transformer {
     Weight **weight;       /* by matrix */
     const float *distance; /* what attention adds by distance, device memory; NULL: nothing */
     float *distance_host;
+    const float *near; /* what attention adds in layers that see what is near, or NULL */
+    float *near_host;
+    Turns turns;
     float *waves;             /* positions' table, host memory, where the checkpoint lacks it */
     TableUse buckets, spread; /* of the bias by distance: a table's entries, all distances */
     Tape tape;
@@ -63,6 +67,7 @@ struct Run {
     Batch batch;
     const int32_t *id, *position, *kind; /* device */
     int64_t layer;                       /* the layer a stage works on */
+    bool far;                            /* a row is longer than what is near */
     const Drops *drops;                  /* NULL: nothing is dropped */
     const Learn *learn;                  /* on the way back */
     bool again;                          /* where a layer is made again */
@@ -86,6 +91,8 @@ int64_t distance_bucket(int64_t distance, const Config *c);
 /* A parameter's numbers as the checkpoint has them, or as they are made; host memory, as long as
  * the transformer. */
 const float *transformer_param(Transformer *t, int param, Err *e);
+/* What attention adds in layers that see only what is near, if there are such. */
+int transformer_near(Transformer *t, Err *e);
 /* Reads the parameters of the plan. */
 int transformer_weights(Transformer *t, Err *e);
 

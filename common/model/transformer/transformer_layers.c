@@ -106,11 +106,33 @@ static void add(Piece *p, const Run *u, int64_t point, View t, const NormPlan *o
     p->dev->norm(p, &a);
 }
 
+/* Queries and keys by their tokens' places; and each query has keys and values of its own. */
+static void turn(Piece *p, const Run *u, int64_t layer)
+{
+    const Config *c = &u->t->config;
+    const LayerPlan *y = plan_layer(u->half, layer);
+    int64_t at = layer - u->half->first;
+    p->dev->rotate(p, &(Rotate){.x = slot_tile(p, u, SLOT_QKV, at),
+                                .y = slot_tile(p, u, SLOT_TURNED, at),
+                                .heads = (int)c->heads,
+                                .kv = (int)c->kv_heads,
+                                .size = (int)c->size,
+                                .turned = (int)c->turned,
+                                .turns = turns_of(&u->t->turns, c, layer),
+                                .place = u->position + p->lo,
+                                .query_gamma = run_value(u, y->query.gamma),
+                                .key_gamma = run_value(u, y->key.gamma),
+                                .eps = c->eps});
+}
+
 static void queries(Piece *p, const Run *u, int64_t layer)
 {
-    if (layer < u->half->end)
-        multiply(p, u, input(p, u, point_of(u, layer)), &plan_layer(u->half, layer)->qkv,
-                 slot_tile(p, u, SLOT_QKV, layer - u->half->first));
+    if (layer == u->half->end)
+        return;
+    multiply(p, u, input(p, u, point_of(u, layer)), &plan_layer(u->half, layer)->qkv,
+             slot_tile(p, u, SLOT_QKV, layer - u->half->first));
+    if (u->t->config.turned)
+        turn(p, u, layer);
 }
 
 /* ---- embeddings ---- */
@@ -188,7 +210,13 @@ static void stage_embed(Piece *p, void *ctx)
             embed_norm(p, u, x, x);
         drop(p, u, x, u->t->config.drop.embed, site_end(u, SITE_EMBED));
     }
-    if (first && next) {
+    if (first && next && next->gamma < 0) {
+        View normed = slot_tile(p, u, SLOT_NORMED, 0);
+        if (normed.p)
+            p->dev->mix(p, &(Mix){.x = x, .y = normed, .a = 1});
+        if (narrow.p)
+            p->dev->mix(p, &(Mix){.x = x, .y = narrow, .a = 1});
+    } else if (first && next) {
         Norm a = {.x = x};
         set_norm(p, u, &a, next, 0);
         p->dev->norm(p, &a);
@@ -214,8 +242,9 @@ Attend self_attention(const Run *u)
 {
     const Config *c = &u->t->config;
     int64_t at = u->layer - u->half->first;
-    View qkv = slot_at(u, SLOT_QKV, at), lse = slot_at(u, SLOT_LSE, at);
-    int64_t wide = c->heads * c->size, narrow = c->kv_heads * c->size;
+    View qkv = slot_at(u, c->turned ? SLOT_TURNED : SLOT_QKV, at), lse = slot_at(u, SLOT_LSE, at);
+    int64_t wide = c->heads * c->size, narrow = c->turned ? wide : c->kv_heads * c->size;
+    bool near = u->far && config_near(c, u->layer);
     Attend a = {.q = view_cols(qkv, 0, wide),
                 .k = view_cols(qkv, wide, wide + narrow),
                 .v = view_cols(qkv, wide + narrow, wide + 2 * narrow),
@@ -224,8 +253,8 @@ Attend self_attention(const Run *u)
                 .size = (int)c->size,
                 .scale = config_attend_scale(c, u->layer),
                 .causal = u->half->causal,
-                .bias = u->t->distance,
-                .reach = c->distance,
+                .bias = near ? u->t->near : u->t->distance,
+                .reach = near ? c->window + 1 : c->distance,
                 .lse = lse.p};
     attend_drops(u, &a, SITE_ATTEND);
     return a;
@@ -340,7 +369,7 @@ enum {
     STATES = IN_SLOT(SLOT_X) | IN_SLOT(SLOT_NORMED) | IN_SLOT(SLOT_NARROW) | IN_SLOT(SLOT_SUM) |
              IN_SLOT(SLOT_STATS),
     EMBEDS = IN_SLOT(SLOT_EMBED_SUM) | IN_SLOT(SLOT_EMBED_STATS) | IN_SLOT(SLOT_EMBED_IN),
-    QKV = IN_SLOT(SLOT_QKV),
+    QKV = IN_SLOT(SLOT_QKV) | IN_SLOT(SLOT_TURNED),
     SEEN = IN_SLOT(SLOT_SEEN) | IN_SLOT(SLOT_LSE),
     CROSS = IN_SLOT(SLOT_CROSS_QUERY) | IN_SLOT(SLOT_CROSS_PAIR),
     CROSS_SEEN = IN_SLOT(SLOT_CROSS_SEEN) | IN_SLOT(SLOT_CROSS_LSE),

@@ -186,7 +186,8 @@ int transformer_learns(Transformer *t, Err *e)
     params_place(&t->plan.params);
     t->back = mem_zero(1, sizeof *t->back);
     t->pass = mem_zero(1, sizeof *t->pass);
-    if (make_arena(t, e) < 0 || follow(t, e) < 0 || use_distance(t, e) < 0)
+    if (make_arena(t, e) < 0 || follow(t, e) < 0 || use_distance(t, e) < 0 ||
+        transformer_near(t, e) < 0)
         return -1;
     transformer_renew(t, NULL);
     return 0;

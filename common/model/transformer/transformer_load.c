@@ -1,3 +1,4 @@
+#include "model/transformer/near.h"
 #include "model/transformer/transformer_in.h"
 #include "model/transformer/waves.h"
 
@@ -161,6 +162,16 @@ static int read_distance(Transformer *t, Err *e)
     return t->distance ? 0 : out_of_memory(t, e);
 }
 
+int transformer_near(Transformer *t, Err *e)
+{
+    const Config *c = &t->config;
+    size_t bytes = (size_t)(c->heads * (2 * c->window + 3)) * sizeof(float);
+    if (!(t->near_host = near_new(c)))
+        return 0;
+    t->near = t->dev->hold(t->dev, t->near_host, bytes);
+    return t->near ? 0 : out_of_memory(t, e);
+}
+
 int transformer_weights(Transformer *t, Err *e)
 {
     const Dense **dense = plan_denses(&t->plan);
@@ -169,6 +180,8 @@ int transformer_weights(Transformer *t, Err *e)
     int r = hold_all(t, dense, e);
     if (r == 0)
         r = read_distance(t, e);
+    if (r == 0)
+        r = transformer_near(t, e);
     if (r == 0)
         r = pack_all(t, dense, e);
     free(dense);
