@@ -72,7 +72,7 @@ def rows_of(seed, lengths, pad=None):
 def states_of(said):
     if getattr(said, "encoder_hidden_states", None) is not None:
         return said.encoder_hidden_states + said.decoder_hidden_states[1:]
-    return said.hidden_states
+    return said.hidden_states[:-1] + (said.last_hidden_state,)
 
 
 def weights_of(said):
@@ -237,19 +237,19 @@ def main():
              "num_key_value_heads": 2, "intermediate_size": 40, "max_position_embeddings": 64}
     save("llama", widen(tf.LlamaForCausalLM(tf.LlamaConfig(**llama, rope_scaling={
         "rope_type": "llama3", "factor": 4.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-        "original_max_position_embeddings": 32}, rope_theta=500.0)), 40))
+        "original_max_position_embeddings": 32}, rope_theta=500.0)), 40, by=0.8))
     encode("llama", tf.LlamaModel, rows_of(20, LENGTHS))
     save("mistral", widen(tf.MistralModel(tf.MistralConfig(**llama | {"num_key_value_heads": 1}, sliding_window=7,
-                                                           head_dim=10)), 41))
+                                                           head_dim=10)), 41, by=0.8))
     encode("mistral", tf.MistralModel, rows_of(21, LENGTHS))
-    save("qwen2", widen(tf.Qwen2ForCausalLM(tf.Qwen2Config(**llama, tie_word_embeddings=True)), 42))
+    save("qwen2", widen(tf.Qwen2ForCausalLM(tf.Qwen2Config(**llama, tie_word_embeddings=True)), 42, by=0.8))
     encode("qwen2", tf.Qwen2Model, rows_of(22, LENGTHS))
-    save("qwen3", widen(tf.Qwen3Model(tf.Qwen3Config(**llama, head_dim=16, rope_theta=1e6)), 43))
+    save("qwen3", widen(tf.Qwen3Model(tf.Qwen3Config(**llama, head_dim=16, rope_theta=1e6)), 43, by=0.8))
     encode("qwen3", tf.Qwen3Model, rows_of(23, LENGTHS))
     modern = {"vocab_size": VOCAB, "hidden_size": 24, "num_hidden_layers": 4, "num_attention_heads": 2,
               "intermediate_size": 20, "max_position_embeddings": 160, "pad_token_id": 0, "eos_token_id": 2,
               "bos_token_id": 1, "cls_token_id": 1, "sep_token_id": 2, "local_attention": 10}
-    save("modernbert", widen(tf.ModernBertForMaskedLM(tf.ModernBertConfig(**modern)), 44))
+    save("modernbert", widen(tf.ModernBertForMaskedLM(tf.ModernBertConfig(**modern)), 44, by=0.8))
     encode("modernbert", tf.ModernBertModel, rows_of(24, [1, 6, 150, 18]))
 
 
