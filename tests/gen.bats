@@ -27,6 +27,10 @@ RULES='repetition|no-repeat.*|encoder-.*|min-.*|max-.*|bias|suppress|begin-suppr
 @test "bart: logits that are not numbers are taken for 0" { all 'bart-nan'; }
 @test "mbart" { all 'mbart-.*'; }
 @test "flan, mt5" { all '(flan|mt5)-.*'; }
+@test "opt" { all 'opt-.*'; }
+@test "llama: keys of fewer heads" { all 'llama-.*'; }
+@test "mistral: near keys alone" { all 'mistral-.*'; }
+@test "qwen3: norms of queries and keys" { all 'qwen3-.*'; }
 @test "marian" { all 'marian-.*'; }
 
 @test "each case is in a test" {

@@ -57,6 +57,24 @@ same() {
   same bart-mask mask
   same mbart-mask mask
 }
+@test "MPNet" {
+  same mpnet-mask mask
+  same mpnet-class class
+}
+@test "OPT" {
+  same opt-lm lm
+  same opt-class class
+}
+@test "Llama, a matrix of its own; Qwen3" {
+  same llama-lm lm
+  same qwen3-class class
+}
+@test "ModernBERT, its head's norm, and a class by the mean" {
+  same modernbert-mask mask
+  same modernbert-class class
+  same modernbert-mean class
+  same modernbert-token token
+}
 @test "ELECTRA, its embeddings narrower than its states" {
   same electra-class class
   same electra-mask mask

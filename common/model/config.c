@@ -370,6 +370,11 @@ static int read_config(Config *c, const json_t *j, const char *folder, Err *e)
     c->drop.token = k->drop_token.name ? key_rate(j, k->drop_token, e) : c->drop.head;
     c->drop.span = key_rate(j, k->drop_span, e);
     c->init = json_get_real(j, k->init.name, k->init.other, e);
+    const char *pooling = json_get_str(j, "classifier_pooling", "cls", e);
+    c->class_mean = strcmp(pooling, "mean") == 0;
+    if (!e->text[0] && !c->class_mean && strcmp(pooling, "cls") != 0)
+        return err_set(e, "classifier_pooling '%.40s' is not one that weft knows (cls, mean)",
+                       pooling);
     c->problem = mem_str(json_get_str(j, "problem_type", "", e));
     c->embed_scale = 1;
     const json_t *eos = json_object_get(j, "eos_token_id");

@@ -64,6 +64,7 @@ typedef struct Config {
     int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;
     char *problem;   /* problem_type, or "" */
+    bool class_mean; /* classifier_pooling: the class head reads a row's mean */
     uint8_t *pruned; /* [layers, heads]: 1 where the checkpoint lacks that head; NULL: nowhere */
 } Config;
 

@@ -8,6 +8,7 @@ const char *const names_gpt2[TOK_SPECIALS] = {NULL, NULL, NULL, NULL, "<|endofte
 const char *const names_t5[TOK_SPECIALS] = {NULL, NULL, "<pad>", NULL, "<unk>"};
 const char *const names_albert[TOK_SPECIALS] = {"[CLS]", "[SEP]", "<pad>", "[MASK]", "<unk>"};
 const char *const names_llama[TOK_SPECIALS] = {NULL, NULL, NULL, NULL, "<unk>"};
+const char *const names_qwen2[TOK_SPECIALS] = {NULL, NULL, "<|endoftext|>", NULL, "<|endoftext|>"};
 const char *const names_mpnet[TOK_SPECIALS] = {"<s>", "</s>", "<pad>", "<mask>", "[UNK]"};
 
 static const TokClass classes[] = {
@@ -27,6 +28,7 @@ static const TokClass classes[] = {
     {.name = "MT5Tokenizer", .special = names_t5, .spiece = &spiece_t5},
     {.name = "MarianTokenizer", .special = names_t5},
     {.name = "MobileBertTokenizer", .special = names_bert},
+    {.name = "Qwen2Tokenizer", .special = names_qwen2},
     {.name = "RobertaTokenizer", .special = names_roberta, .lstrip = true},
     {.name = "T5Tokenizer", .special = names_t5, .spiece = &spiece_t5},
     {.name = "XLMRobertaTokenizer",

@@ -14,6 +14,7 @@ extern const char *const names_gpt2[TOK_SPECIALS];    /* <|endoftext|> for unkno
 extern const char *const names_t5[TOK_SPECIALS];      /* <pad> <unk> */
 extern const char *const names_albert[TOK_SPECIALS];  /* [CLS] [SEP] <pad> [MASK] <unk> */
 extern const char *const names_llama[TOK_SPECIALS];   /* <unk> */
+extern const char *const names_qwen2[TOK_SPECIALS];   /* <|endoftext|> for padding, too */
 extern const char *const names_mpnet[TOK_SPECIALS];   /* <s> </s> <pad> <mask> [UNK] */
 
 /* What a class makes of SentencePiece's file: sentencepiece/spiece_layouts.c. */

@@ -65,15 +65,17 @@ static void npy(const char *stream, const Tensor *t, int64_t pad)
     In *in = in_open(files, 1);
     Err e = {0};
     int status = npy_stream(t->name, pad, in, &e);
-    off_t n = lseek(STDOUT_FILENO, 0, SEEK_END), bytes = t->type == DT_BF16 ? 4 : 0;
+    off_t n = lseek(STDOUT_FILENO, 0, SEEK_END), bytes;
     in_close(in);
     MUST((status == 0) == !e.text[0] && (status == 0 || n == 0));
     if (status == 0) {
         MUST(pread(STDOUT_FILENO, head, sizeof head - 1, 0) > 10);
-        const char *p = strstr(head + 10, "'shape': (");
+        const char *p = strstr(head + 10, "'descr': '");
+        MUST(p); /* |u1: the type is that of the first frame with rows, which may be another's */
+        bytes = strtoll(p + strlen("'descr': '|u"), NULL, 10);
+        p = strstr(head + 10, "'shape': (");
         MUST(p);
         p += strlen("'shape': (");
-        bytes = bytes ? bytes : (off_t)dtype_size(t->type);
         while (*p && *p != ')') {
             bytes *= strtoll(p, (char **)&p, 10);
             p += strspn(p, ", ");

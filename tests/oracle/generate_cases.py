@@ -142,4 +142,8 @@ def all_cases(often, say):
     yield from own_cases("mt5", greedy=False)
     yield from own_cases("marian")
     yield Case("marian-pad", "marian", "", ("", {"bad_words_ids": None}))
+    for name in ("opt", "llama", "mistral", "qwen3"):
+        yield Case(f"{name}-greedy", name, "--max-new 30")
+        yield Case(f"{name}-beams", name, "--beams 3 -r 3 --max-new 20")
+        yield Case(f"{name}-long", name, f"{PLAIN} --max-new 100 --min-new 90 --repetition-penalty 1.05", rows=3)
     yield Case("bart-nan", "bart-nan", "", ("", {"remove_invalid_values": False}))

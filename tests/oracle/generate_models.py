@@ -13,6 +13,10 @@
     flan        gated, a head of its own
     mt5         the same, no generation_config.json
     marian      static positions, which the file lacks; the pad token is a bad word
+    opt         positions from 2, no generation_config.json
+    llama       queries and keys that are turned, of fewer heads; a head of its own
+    mistral     the same, tied, near keys alone are seen
+    qwen3       the same, queries and keys have norms
 
 Weights are drawn wide, so that answers are no ties, and so that some end early.
 """
@@ -27,7 +31,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from heads import COMMON, NAMES
 
 OUT = Path(__file__).resolve().parent.parent / "golden" / "generate"
-LAST = ("ln_f", "decoder.layer_norm.", "decoder.final_layer_norm.")  # of GPT-2, mBART, T5
+LAST = ("ln_f", "model.norm.", "decoder.layer_norm.", "decoder.final_layer_norm.")  # of GPT-2, mBART, T5
 END = "<|endoftext|>"
 SPOKEN = 80  # of the tokens of gpt2: those behind are hardly ever said
 
@@ -215,8 +219,31 @@ def make_t5():
          drop=("decoder_start_token_id",))
 
 
+def turned(kind, config, seed, **more):
+    shape = {"vocab_size": 60, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4,
+             "num_key_value_heads": 2, "intermediate_size": 24, "max_position_embeddings": 160,
+             "bos_token_id": 1, "eos_token_id": 2}
+    model = widen(kind(config(**shape | more)), seed, 0.5, 2.5, 1.6)
+    lean(model, [2], 2.0)
+    return model
+
+
+def make_causal():
+    said = {"bos_token_id": 1, "eos_token_id": 2}
+    opt = widen(T.OPTForCausalLM(T.OPTConfig(
+        vocab_size=60, hidden_size=16, word_embed_proj_dim=16, num_hidden_layers=2, num_attention_heads=2, ffn_dim=24,
+        max_position_embeddings=160)), 51, 0.5, 2.5, 1.6)
+    lean(opt, [2], 2.0)
+    save("opt", opt, None)
+    save("llama", turned(T.LlamaForCausalLM, T.LlamaConfig, 52), said)
+    save("mistral", turned(T.MistralForCausalLM, T.MistralConfig, 53, sliding_window=6, head_dim=10,
+                           tie_word_embeddings=True), said)
+    save("qwen3", turned(T.Qwen3ForCausalLM, T.Qwen3Config, 54, num_key_value_heads=1, head_dim=8), said)
+
+
 def make_models():
     OUT.mkdir(exist_ok=True)
     make_gpt2()
     make_bart()
     make_t5()
+    make_causal()

@@ -75,7 +75,8 @@ def options(text, folder, tokenizer):
 def load(name, settings):
     """The model with settings in place of its generation_config.json, as from_pretrained finds
     them. settings None: its own."""
-    kind = T.AutoModelForCausalLM if name.startswith("gpt2") else T.AutoModelForSeq2SeqLM
+    writes_alone = name.startswith(("gpt2", "opt", "llama", "mistral", "qwen3"))
+    kind = T.AutoModelForCausalLM if writes_alone else T.AutoModelForSeq2SeqLM
     with tempfile.TemporaryDirectory() as at:
         folder = Path(at) / name
         shutil.copytree(OUT / name, folder)

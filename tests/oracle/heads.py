@@ -177,6 +177,34 @@ def gpt2(size, **more):
                         n_positions=LENGTH, bos_token_id=0, eos_token_id=0, **more)
 
 
+def mpnet(size, **more):
+    return T.MPNetConfig(vocab_size=size, hidden_size=HIDDEN, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
+                         intermediate_size=INNER, max_position_embeddings=LENGTH + 2, **more)
+
+
+def opt(size, **more):
+    return T.OPTConfig(vocab_size=size, hidden_size=HIDDEN, word_embed_proj_dim=HIDDEN, num_hidden_layers=LAYERS,
+                       num_attention_heads=HEADS, ffn_dim=INNER, max_position_embeddings=LENGTH,
+                       **{"pad_token_id": 0, "bos_token_id": 0, "eos_token_id": 0, **more})
+
+
+def llama(size, kind=T.LlamaConfig, **more):
+    return kind(vocab_size=size, hidden_size=HIDDEN, num_hidden_layers=LAYERS, num_attention_heads=HEADS,
+                num_key_value_heads=1, intermediate_size=INNER, max_position_embeddings=LENGTH,
+                **{"bos_token_id": 0, "eos_token_id": 0, **more})
+
+
+def qwen3(size, **more):
+    return llama(size, T.Qwen3Config, head_dim=HIDDEN // HEADS, **more)
+
+
+def modernbert(size, **more):
+    return T.ModernBertConfig(vocab_size=size, hidden_size=HIDDEN, num_hidden_layers=LAYERS + 1,
+                              num_attention_heads=HEADS, intermediate_size=INNER, max_position_embeddings=LENGTH,
+                              local_attention=8, pad_token_id=1, bos_token_id=0, eos_token_id=2, cls_token_id=0,
+                              sep_token_id=2, **more)
+
+
 def bart(size, kind=T.BartConfig, **more):
     return kind(vocab_size=size, d_model=HIDDEN, encoder_layers=2, decoder_layers=1,
                         encoder_attention_heads=HEADS, decoder_attention_heads=HEADS,
@@ -227,8 +255,19 @@ MADE = {
     "albert-mask": (T.AlbertForMaskedLM, albert, {}, albert_unigram),
     "bart-mask": (T.BartForConditionalGeneration, bart, {}, bart_bpe),
     "mbart-mask": (T.MBartForConditionalGeneration, mbart, {}, bart_bpe),
+    "mpnet-mask": (T.MPNetForMaskedLM, mpnet, {}, roberta_bpe),
+    "mpnet-class": (T.MPNetForSequenceClassification, mpnet, labels(*MOODS), roberta_bpe),
+    "opt-lm": (T.OPTForCausalLM, opt, {}, gpt2_bpe),
+    "opt-class": (T.OPTForSequenceClassification, opt, labels(*MOODS), gpt2_bpe),
+    "llama-lm": (T.LlamaForCausalLM, llama, {}, gpt2_bpe),
+    "qwen3-class": (T.Qwen3ForSequenceClassification, qwen3, {"pad_token_id": 0, **labels(*MOODS)}, gpt2_bpe),
+    "modernbert-mask": (T.ModernBertForMaskedLM, modernbert, {}, roberta_bpe),
+    "modernbert-class": (T.ModernBertForSequenceClassification, modernbert, labels(*MOODS), roberta_bpe),
+    "modernbert-mean": (T.ModernBertForSequenceClassification, modernbert,
+                        {"classifier_pooling": "mean", **labels("no", "yes")}, roberta_bpe),
+    "modernbert-token": (T.ModernBertForTokenClassification, modernbert, labels(*TAGS[:5]), roberta_bpe),
 }
-TASKS = {"pretraining": ["mask", "next"], "multi": ["class"], "regression": ["class"],
+TASKS = {"mean": ["class"], "pretraining": ["mask", "next"], "multi": ["class"], "regression": ["class"],
          "nli": ["class"], "mnli": ["class"]}
 HALF = {"distilbert-mask", "bart-mnli", "mbart-mask"}  # stored in 16 bits
 ALL = {"bert-pretraining", "gpt2-lm"}  # with want.TASK.all, which is large
@@ -275,7 +314,10 @@ def rows_of(tokenizer, size):
     return rows
 
 
-def hidden_of(said):
+def hidden_of(said, model, ids):
+    if model.config.model_type == "modernbert":  # whose hidden_states end before its last norm
+        with torch.inference_mode():
+            return model.model(ids[None]).last_hidden_state[0]
     states = said.get("decoder_hidden_states") or said["hidden_states"]
     return states[-1][0]
 
@@ -300,7 +342,7 @@ def reference(name, model, tokenizer):
         more = {"token_type_ids": kind[None]} if typed else {}
         with torch.inference_mode():
             said = model(ids[None], output_hidden_states=True, **more)
-        out["hidden"].append(hidden_of(said))
+        out["hidden"].append(hidden_of(said, model, ids))
         for task in TASKS.get(last, [last]):
             out.setdefault("want." + task, []).append(
                 logits_of(task, said, ids, tokenizer.mask_token_id))

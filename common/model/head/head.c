@@ -207,15 +207,20 @@ static int use_dense(Head *h, const HeadKind *k, Err *e)
     int64_t n = k->narrow ? c->embedding : c->hidden;
     Act act = k->act == ACT_CONFIG ? c->act : (Act)k->act;
     const float *w = get(h, k->dense, "weight", n, c->hidden, e);
-    const float *b = w ? get(h, k->dense, "bias", n, 0, e) : NULL;
-    HeadLayer *y = b ? add_layer(h, w, b, n, c->hidden, act, e) : NULL;
+    char name[128];
+    snprintf(name, sizeof name, "%s.bias", k->dense);
+    bool biased = !c->family->bare || weights_has(h->weights, name);
+    const float *b = w && biased ? get(h, k->dense, "bias", n, 0, e) : NULL;
+    HeadLayer *y = w && (b || !biased) ? add_layer(h, w, b, n, c->hidden, act, e) : NULL;
     if (!y || !k->norm)
         return y ? 0 : -1;
     const float *gamma = get(h, k->norm, "weight", n, 0, e);
-    const float *beta = gamma ? get(h, k->norm, "bias", n, 0, e) : NULL;
-    y->gamma = beta ? hold(h, gamma, n, e) : NULL;
-    y->beta = y->gamma ? hold(h, beta, n, e) : NULL;
-    return y->beta ? 0 : -1;
+    snprintf(name, sizeof name, "%s.bias", k->norm);
+    bool shifts = !c->family->bare || weights_has(h->weights, name);
+    const float *beta = gamma && shifts ? get(h, k->norm, "bias", n, 0, e) : NULL;
+    y->gamma = beta || (gamma && !shifts) ? hold(h, gamma, n, e) : NULL;
+    y->beta = y->gamma && shifts ? hold(h, beta, n, e) : NULL;
+    return y->gamma && (y->beta || !shifts) ? 0 : -1;
 }
 
 /* The matrix from the vocabulary to the embeddings is in the checkpoint once, by either name. */
@@ -249,8 +254,9 @@ static int64_t outputs(const Head *h, const HeadKind *k)
 
 static int use_checkpoint(Head *h, const HeadKind *k, Err *e)
 {
-    static const PoolKind pool[] = {[FROM_POOLER] = POOL_POOLER, [FROM_FIRST] = POOL_CLS};
-    h->from = k->from;
+    static const PoolKind pool[] = {
+        [FROM_POOLER] = POOL_POOLER, [FROM_FIRST] = POOL_CLS, [FROM_MEAN] = POOL_MEAN};
+    h->from = k->pooled && h->config.class_mean ? FROM_MEAN : k->from;
     h->words = k->words;
     h->size[0] = h->config.hidden;
     if (k->dense && use_dense(h, k, e) < 0)
@@ -265,10 +271,10 @@ static int use_checkpoint(Head *h, const HeadKind *k, Err *e)
         return head_pack_panels(h, w, b, n, cols, e);
     if (!add_layer(h, w, b, n, cols, ACT_NONE, e))
         return -1;
-    if (k->from <= FROM_FIRST)
+    if (h->from <= FROM_MEAN)
         h->pooler =
-            pooler_new(&(Pooling){.kind = pool[k->from]}, h->dev, &h->config, h->weights, NULL, e);
-    return k->from <= FROM_FIRST && !h->pooler ? -1 : 0;
+            pooler_new(&(Pooling){.kind = pool[h->from]}, h->dev, &h->config, h->weights, NULL, e);
+    return h->from <= FROM_MEAN && !h->pooler ? -1 : 0;
 }
 
 int head_use(Head *h, HeadTask task, bool all, Err *e)
@@ -336,8 +342,11 @@ const char *head_problem(const Head *h)
 
 const char *head_pool(const Head *h)
 {
-    static const char *const pool[] = {
-        [FROM_POOLER] = "pooler", [FROM_FIRST] = "cls", [FROM_LAST] = "last", [FROM_EOS] = "last"};
+    static const char *const pool[] = {[FROM_POOLER] = "pooler",
+                                       [FROM_FIRST] = "cls",
+                                       [FROM_MEAN] = "mean",
+                                       [FROM_LAST] = "last",
+                                       [FROM_EOS] = "last"};
     if (h->trained || (h->beside && h->task == HEAD_CLASS))
         return h->file.pool;
     return h->from <= FROM_EOS ? pool[h->from] : "";

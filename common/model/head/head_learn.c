@@ -93,13 +93,17 @@ static int make_family(HeadLearn *h, Err *e)
                        c->family->type);
     float rate = k->drops == HEAD_DROPS_NONE ? 0 : rate_of(h);
     h->from = k->from;
+    h->mean = k->pooled && c->class_mean;
     if (k->from == FROM_POOLER && add_pooler(h, e) < 0)
         return -1;
     if (k->dense) {
         Act act = k->act == ACT_CONFIG ? c->act : (Act)k->act;
-        HeadStep *y =
-            add_step(h, k->dense, c->hidden, c->hidden, true, act, PART_HEADS, !there(s, k->dense));
+        HeadStep *y = add_step(h, k->dense, c->hidden, c->hidden, !c->family->bare, act, PART_HEADS,
+                               !there(s, k->dense));
         y->drop = k->drops == HEAD_DROPS_ALL ? rate : 0;
+        if (k->norm)
+            y->norm = plan_norm(transformer_plan(h->t), k->norm, c->hidden, !c->family->bare,
+                                PART_HEADS, !there(s, k->norm));
     }
     HeadStep *y = add_step(h, k->output, s->outputs, c->hidden, !k->bare, ACT_NONE, PART_HEADS,
                            s->fresh || !there(s, k->output));

@@ -23,6 +23,8 @@ const char *const head_task_names[HEAD_TASKS + 1] = {"class", "mask", "next", "t
     .dense = "predictions.dense", .act = ACT_CONFIG, .narrow = true,                               \
     .norm = "predictions.LayerNorm", .output = "predictions.decoder", .words = true,               \
     .bias = "predictions.bias"
+/* ModernBERT: every head has it, by one name. */
+#define MODERN_DENSE .dense = "head.dense", .act = ACT_GELU, .norm = "head.norm"
 
 static const HeadKind kinds[] = {
     {"albert bert", HEAD_CLASS, FROM_POOLER, .output = "classifier", .drops = HEAD_DROPS_LAST},
@@ -33,6 +35,8 @@ static const HeadKind kinds[] = {
     {"electra", HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_GELU,
      .output = "classifier.out_proj", .drops = HEAD_DROPS_ALL},
     {"gpt2 opt " LLAMAS, HEAD_CLASS, FROM_LAST, .output = "score", .bare = true},
+    {"modernbert", HEAD_CLASS, FROM_FIRST, MODERN_DENSE, .output = "classifier",
+     .drops = HEAD_DROPS_LAST, .pooled = true},
     {BARTS, HEAD_CLASS, FROM_EOS, .dense = "classification_head.dense", .act = ACT_TANH,
      .output = "classification_head.out_proj", .drops = HEAD_DROPS_ALL},
 
@@ -40,6 +44,7 @@ static const HeadKind kinds[] = {
     {ROBERTAS, HEAD_MASK, FROM_PICKS, ROBERTA_WORDS},
     {"distilbert", HEAD_MASK, FROM_PICKS, .dense = "vocab_transform", .act = ACT_CONFIG,
      .norm = "vocab_layer_norm", .output = "vocab_projector", .words = true},
+    {"modernbert", HEAD_MASK, FROM_PICKS, MODERN_DENSE, .output = "decoder", .words = true},
     {"electra", HEAD_MASK, FROM_PICKS, ELECTRA_WORDS},
     {"albert", HEAD_MASK, FROM_PICKS, ALBERT_WORDS},
     {BARTS, HEAD_MASK, FROM_PICKS, .said = true, .output = "lm_head", .words = true, .bare = true,
@@ -48,6 +53,8 @@ static const HeadKind kinds[] = {
     {"bert", HEAD_NEXT, FROM_POOLER, .output = "cls.seq_relationship"},
 
     {"albert bert distilbert", HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "classifier",
+     .drops = HEAD_DROPS_LAST},
+    {"modernbert", HEAD_TOKEN, FROM_TOKENS, .said = true, MODERN_DENSE, .output = "classifier",
      .drops = HEAD_DROPS_LAST},
     {LLAMAS, HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "score", .drops = HEAD_DROPS_LAST},
     {"electra gpt2 mt5 t5 " ROBERTAS, HEAD_TOKEN, FROM_TOKENS, .output = "classifier",

@@ -28,6 +28,7 @@ extern const char *const head_task_names[HEAD_TASKS + 1];
 typedef enum HeadFrom {
     FROM_POOLER, /* of each row the first, through the encoder's pooler */
     FROM_FIRST,  /* of each row the first */
+    FROM_MEAN,   /* of each row the mean */
     FROM_LAST,   /* of each row the last that is no padding */
     FROM_EOS,    /* of each row the last that ends a text */
     FROM_TOKENS, /* all */
@@ -56,6 +57,7 @@ typedef struct HeadKind {
     const char *shift; /* beside it: what is added to the logits, [1, vocabulary], and never learns;
                           absent: nothing */
     HeadDrops drops;
+    bool pooled; /* FROM_MEAN where config.json's classifier_pooling says so */
 } HeadKind;
 
 enum { ACT_CONFIG = -1 };

@@ -92,11 +92,12 @@ WordsLearn *words_learn_new(Transformer *t, const Weights *w, HeadTask task, Err
     h->cols = k->dense && k->narrow ? c->embedding : c->hidden;
     if (k->dense) {
         h->act = k->act == ACT_CONFIG ? c->act : (Act)k->act;
-        h->dense = plan_dense(p, k->dense, h->cols, c->hidden, true, PART_HEADS,
+        h->dense = plan_dense(p, k->dense, h->cols, c->hidden, !c->family->bare, PART_HEADS,
                               !there(w, k->dense, ".weight"));
     }
     if (k->norm)
-        h->norm = plan_norm(p, k->norm, h->cols, PART_HEADS, !there(w, k->norm, ".weight"));
+        h->norm = plan_norm(p, k->norm, h->cols, !c->family->bare, PART_HEADS,
+                            !there(w, k->norm, ".weight"));
     if (c->tied) {
         h->word = p->word;
     } else {

@@ -260,11 +260,12 @@ Dense plan_dense(Plan *p, const char *name, int64_t out, int64_t in, bool bias, 
     return p->more[p->mores++] = d;
 }
 
-NormPlan plan_norm(Plan *p, const char *name, int64_t wide, Part part, bool fresh)
+NormPlan plan_norm(Plan *p, const char *name, int64_t wide, bool bias, Part part, bool fresh)
 {
-    NormPlan n;
+    NormPlan n = {-1, -1};
     n.gamma = one_param(p, name, ".weight", wide, 0, false, part, fresh);
-    n.beta = one_param(p, name, ".bias", wide, 0, false, part, fresh);
+    if (bias)
+        n.beta = one_param(p, name, ".bias", wide, 0, false, part, fresh);
     return n;
 }
 

@@ -66,7 +66,7 @@ void plan_clear(Plan *p);
  * begins with the family's prefix stands without it. */
 Dense plan_dense(Plan *p, const char *name, int64_t out, int64_t in, bool bias, Part part,
                  bool fresh);
-NormPlan plan_norm(Plan *p, const char *name, int64_t wide, Part part, bool fresh);
+NormPlan plan_norm(Plan *p, const char *name, int64_t wide, bool bias, Part part, bool fresh);
 
 static inline const LayerPlan *plan_layer(const HalfPlan *h, int64_t layer)
 {
