@@ -1,0 +1,12 @@
+/* texts_alone.h - a frame without what a model made of its texts, for another model to read them.
+ */
+#ifndef WEFT_TEXTS_ALONE_H
+#define WEFT_TEXTS_ALONE_H
+
+#include "io/frame.h"
+
+/* Tokens, vectors and logits go, and what the metadata say of where they come from. Texts, labels
+ * and kept columns stay, and what else the rows have. */
+void texts_alone(Frame *f);
+
+#endif
