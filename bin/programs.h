@@ -33,7 +33,7 @@
       "a stream to several files, in exact shares", NULL)                                          \
     P(show, "show", "[option ...] [file ... | folder | --machine]",                                \
       "a stream, a model folder or this machine, to read", NULL)                                   \
-    P(near, "near", "[-k N] [--pairs] [option ...] CORPUS", "vectors to the nearest rows of a corpus",       \
+    P(near, "near", "[-k N] [option ...] CORPUS", "vectors to the nearest rows of a corpus",       \
       "By cosine, a line each: row, rank, cosine, text.")                                          \
     P(plot, "plot", "[-x COL] -y COL[,COL...] | --WHAT [option ...] [file ...]",                   \
       "logs, reports and streams to a picture", "Without -o it is drawn in the terminal.")         \

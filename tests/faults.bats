@@ -44,7 +44,7 @@ logits() { hidden "$1" && weft-head -q -m "$M/$1" given/hidden >given/logits; }
 
 @test "tok: a stream" {
   printf 'text,y,p\nthe cat,pos,a mat\na dog,neg,on\n' | tok -q -m "$M/bert-class" -c text -l y -p p >given/pairs
-  sweeps <<<'-i pairs tok-stream tok -q -m "$M/gpt2" pairs'
+  sweeps <<<'-i pairs tok-stream tok -q -m "$M/bert-rerank" pairs'
 }
 
 @test "tok: CSV with labels" {

@@ -88,9 +88,9 @@ texts() { sed -E 's/^\{"text": "([^"]*)", "pair": "([^"]*)".*/\1\t\2/'; }
   near -k 2 corpus.weft <queries.weft | cut -f 4 | diff - <(show -r pairs | texts | cut -f 2)
   show -n row.source pairs | tail -c 32 | od -An -t d8 -w8 -v | tr -d ' ' | paste -sd ' ' >got
   [ "$(cat got)" = '0 0 1 1' ]
-  frames pairs >said
-  ! grep -q 'row.vector\|meta encoder\|meta model' said
-  grep -q 'other' said
+  show pairs >said
+  grep -q '^other  *x$' said
+  run ! grep -qE '^(model|encoder|row.vector) ' said
   # As many as there are; streams behind each other count on.
   cat queries.weft queries.weft | near -k 9 --pairs corpus.weft | show -r | wc -l >got
   [ "$(cat got)" -eq 12 ]
