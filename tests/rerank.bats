@@ -142,6 +142,23 @@ texts() { sed -E 's/^\{"text": "([^"]*)", "pair": "([^"]*)".*/\1\t\2/'; }
   vectors lines | tok -m "$m" -n 5 2>&1 >/dev/null | grep -q '1 row cut to 5 tokens'
 }
 
+@test "a prefix is the first model's" {
+  m=$(golden models/sentence)
+  tok -q -m "$m" --prefix 'the ' <<<'cat sat' | encode | pool >corpus.weft
+  tok -q -m "$m" --prefix 'a ' <<<'a cat' | encode | pool >query.weft
+  [ "$(show -r query.weft | cut -c 1-20)" = '{"text": "a a cat", ' ]
+  near --pairs corpus.weft <query.weft >pairs
+  [ "$(show -r pairs | texts)" = $'a cat\tcat sat' ]
+  [ "$(near corpus.weft <query.weft | cut -f 4)" = 'cat sat' ]
+  tok -q -m "$M" pairs | show -r | texts >got
+  [ "$(cat got)" = $'a cat\tcat sat' ]
+  same <(tok -q -m "$M" <<<'a cat') <(tok -q -m "$M" query.weft)
+  same <(tok -q -m "$M" --prefix 'on ' <<<'a cat') <(tok -q -m "$M" --prefix 'on ' query.weft)
+  # What does not begin so is as it is.
+  printf 'meta prefix the \ntext cat\ntext the\n' | mkstream | tok -q -m "$M" | tok -q --decode -m "$M" >got
+  [ "$(cat got)" = $'cat\nthe' ]
+}
+
 @test "tok of a stream: windows of a text are made once, and its own again" {
   local m
   m=$(golden models/bert-class)
@@ -252,6 +269,24 @@ END
   [ "$(cat got)" = '1 2 3 4' ]
   mkstream </dev/null | score --sort --csv >got
   [ "$(cat got)" = 'row,text,gold,rank,score,margin' ]
+}
+
+@test "a query is answered before the next one comes" {
+  vectors "$R/corpus.txt" >corpus.weft
+  mkfifo in out
+  vectors - <in | near -k 3 --pairs corpus.weft | reranked | score --sort >out &
+  exec 8>in
+  exec 9<out
+  sed 1q "$R/queries.txt" >&8
+  for i in 1 2 3; do
+    IFS= read -r -t 60 line <&9
+    [ "$(cut -f 1,2 <<<"$line")" = "1"$'\t'"$i" ]
+  done
+  exec 8>&-
+  cat <&9 >rest
+  exec 9<&-
+  wait
+  [ ! -s rest ]
 }
 
 @test "score --sort: of two classes the second counts; without pairs and sources" {

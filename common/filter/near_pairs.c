@@ -4,6 +4,7 @@
 #include "filter/texts_alone.h"
 #include "io/stream.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static int search(NearPairs *p, const Frame *f, Err *e)
@@ -97,6 +98,7 @@ int near_pairs_frame(void *pairs, Frame *f, Err *e)
         e->row = p->known - p->first + 1;
         return -1;
     }
+    texts_plain(f);
     texts_alone(f); /* another model reads the pairs */
     int64_t *query = mem_array((size_t)n, sizeof *query);
     for (int64_t i = 0; i < n; i++)
@@ -106,6 +108,9 @@ int near_pairs_frame(void *pairs, Frame *f, Err *e)
     for (int64_t i = 0; i < n; i++)
         source[i] = p->source + p->first + query[i];
     free(query);
+    char size[16];
+    snprintf(size, sizeof size, "%d", p->k);
+    frame_set_meta(g, "group", size);
     int bad = add_candidates(p, g, e);
     frame_replace(f, g);
     return bad;

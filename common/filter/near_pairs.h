@@ -7,7 +7,8 @@
  *
  * A query makes min(k, corpus_rows) rows, nearest first: row.text its own, row.pair the
  * candidate's, row.source its number over all input, from 0, so that they are a group;
- * row.keep.candidate the candidate's row in the corpus, from 1, and row.keep.cosine. What else a
+ * row.keep.candidate the candidate's row in the corpus, from 1, and row.keep.cosine. The metadata's
+ * `group` is how many rows that makes, so that the last is known when it has come. What else a
  * query's row has goes along with each, but for what its model made of it. */
 #ifndef WEFT_NEAR_PAIRS_H
 #define WEFT_NEAR_PAIRS_H

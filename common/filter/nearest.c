@@ -2,6 +2,7 @@
 
 #include "base/outfile.h"
 #include "filter/check.h"
+#include "filter/texts_alone.h"
 #include "io/spool.h"
 
 #include <errno.h>
@@ -223,7 +224,7 @@ int corpus_add(Corpus *c, const Frame *f, Err *e)
     const float *x = v->data;
     c->untold |= f->rows && !frame_get(f, "row.text");
     for (int64_t i = 0; i < f->rows; i++)
-        if (add_row(c, x + i * c->width, frame_text(f, "row.text", i), e) < 0)
+        if (add_row(c, x + i * c->width, text_plain(f, i), e) < 0)
             return -1;
     return 0;
 }

@@ -102,6 +102,8 @@ static int64_t part(void *ctx, const Frame *f, int64_t first, Err *e)
 static int check_text(Str s, Err *e)
 {
     size_t bad = utf8_check(s.p, s.n);
+    if (s.n > REC_MAX)
+        return err_set(e, "its text is longer than %d bytes", REC_MAX);
     const char *nul = s.n ? memchr(s.p, '\0', s.n) : NULL;
     if (bad < s.n)
         return err_set(e, "its text is not UTF-8: byte %zu", bad + 1);
@@ -142,6 +144,7 @@ static int retokenise(void *ctx, Frame *f, Err *e)
 {
     Retokenise *r = ctx;
     int bad = 0;
+    texts_plain(f); /* harmless to do again */
     for (int64_t i = 0; !bad && i < f->rows; i++)
         if (!is_window(f, i))
             bad = add_row(r->rows, f, i, e);
@@ -149,6 +152,8 @@ static int retokenise(void *ctx, Frame *f, Err *e)
     if (!bad) {
         frame_replace(f, joined(r, f, made));
         tokenise_texts_tell(r->texts, f);
+        if (r->texts->options->rows.stride >= 0) /* a group may have more rows than it had */
+            frame_set_meta(f, "group", NULL);
     }
     frame_free(made);
     return bad ? -1 : 0;

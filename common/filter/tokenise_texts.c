@@ -137,6 +137,7 @@ static void list_meta(const TokeniseTexts *t, const char *meta[TOKENISE_META][2]
         {"labels", o->labels_json},
         {"candidates", o->candidates_json},
         {"prompt", *t->prompt ? t->prompt : NULL},
+        {"prefix", o->rows.prefix && *o->rows.prefix ? o->rows.prefix : NULL},
         {"task", o->task}};
     memcpy(meta, said, sizeof said);
 }

@@ -1,5 +1,6 @@
 /* rank.c - text-classification whose rows are candidates for what they share (`near --pairs`): the
  * rows of a group best first. */
+#include "base/num.h"
 #include "base/write.h"
 #include "measure/classes.h"
 #include "task/group.h"
@@ -25,6 +26,7 @@ typedef struct Rank {
     Group group;
     Candidate *candidate;
     int64_t n, room;
+    int64_t whole; /* rows that a group has; 0: the stream does not say */
     Buf bytes;
 } Rank;
 
@@ -51,6 +53,10 @@ static int frame_rank(void *state, Scorer *s, const Frame *f, Err *e)
     if (class_names(&r->classes, f, s, n, e) < 0)
         return -1;
     r->logit = logit->data;
+    Err none = {0};
+    const char *whole = frame_meta(f, "group");
+    if (!whole || num_int(whole, 1, INT64_MAX, &r->whole, &none) < 0)
+        r->whole = 0;
     return answer_columns(&s->answers, f, "rank,score", e);
 }
 
@@ -168,7 +174,7 @@ static int row_rank(void *state, Scorer *s, const Frame *f, int64_t row, Err *e)
     c->score = score[n - 1];
     c->margin = n > 1 ? fabs(score[0] - score[1]) : NAN;
     hold(r, &s->answers, f, row, c);
-    return 0;
+    return r->n == r->whole ? flush_rank(r, s, e) : 0;
 }
 
 static void close_rank(void *state)
