@@ -3,11 +3,13 @@ random model of ms-marco-MiniLM-L6's shape (6 layers of 384, MiniLM's vocabulary
 Markdown: pairs a second over PAIRS (256) of WikiText-2's test text, its paragraphs as passages and
 its headings as queries, TOP (16) a query. In turns; medians of ROUNDS (3). weft is timed from text in
 a file to scores in a file, its start included; CrossEncoder has loaded everything before and takes
-batches of 32, which it sorts by length.
+batches of 32, which it sorts by length. Beside the time that passes stands the processors', on which
+a machine's other work has less to do.
 """
 import json
 import os
 import random
+import resource
 import statistics
 import time
 
@@ -52,6 +54,11 @@ def weft(more, path, out):
                  f"weft head -j {THREADS} | score --raw | cut -f 2 > {out}")
 
 
+def children():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main():
     torch.set_num_threads(THREADS)
     make()
@@ -63,26 +70,33 @@ def main():
     tokens = sum(len(e.ids) for e in model.tokenizer(
         [q for q, _ in pairs], [p for _, p in pairs], truncation=True).encodings)
     seconds = {"weft": [], "weft -t bf16": [], "CrossEncoder": []}
+    worked = {name: [] for name in seconds}
     model.predict(pairs[:32], show_progress_bar=False)
     for _ in range(ROUNDS):
         for name, more in ("weft", ""), ("weft -t bf16", "-t bf16"):
             time.sleep(REST)
+            begin = children()
             seconds[name].append(weft(more, path, out))
+            worked[name].append(children() - begin)
             if not more:
                 ours = [float(line) for line in out.read_text().split()]
         time.sleep(REST)
-        begin = time.perf_counter()
+        begin, busy = time.perf_counter(), time.process_time()
         theirs = model.predict(pairs, batch_size=32, show_progress_bar=False)
         seconds["CrossEncoder"].append(time.perf_counter() - begin)
+        worked["CrossEncoder"].append(time.process_time() - busy)
     apart = max(abs(a - float(b)) for a, b in zip(ours, theirs, strict=True))
     print(f"{machine()}; {len(pairs)} pairs, {tokens / len(pairs):.0f} tokens each; median of {ROUNDS}; "
           f"scores at most {apart:.1e} apart (f32)\n")
-    print("| | seconds | range | pairs/s | weft is | weft -t bf16 is |\n|---|---:|---:|---:|---:|---:|")
+    print("| | seconds | range | pairs/s | weft is | weft -t bf16 is | processors, s | weft is |\n"
+          "|---|---:|---:|---:|---:|---:|---:|---:|")
+    busy = {name: statistics.median(s) for name, s in worked.items()}
     middle = {name: statistics.median(s) for name, s in seconds.items()}
     for name, m in middle.items():
         print(f"| {name} | {m:.2f} | {min(seconds[name]):.2f}-{max(seconds[name]):.2f} | "
               f"{len(pairs) / m:.1f} | {m / middle['weft']:.2f} x | "
-              f"{m / middle['weft -t bf16']:.2f} x |")
+              f"{m / middle['weft -t bf16']:.2f} x | {busy[name]:.1f} | "
+              f"{busy[name] / busy['weft']:.2f} x |")
 
 
 if __name__ == "__main__":
