@@ -73,6 +73,17 @@ texts() { sed -E 's/^\{"text": "([^"]*)", "pair": "([^"]*)".*/\1\t\2/'; }
   fails_with 1 'm/config.json: activation_fn' weft head -m m logits
 }
 
+@test "a head that train made is not the one that the folder told of" {
+  cp -r "$M" m
+  chmod -R u+w m
+  sed -i 's/linear.Identity/activation.Sigmoid/' m/config.json
+  printf 'text,y\nthe cat,5\na mat,-3\n' | tok -q -m m -c text -l y >numbers
+  train -q -m m --objective regression --max-steps 1 -o made numbers
+  run ! grep -q sentence_transformers made/config.json
+  encode -m made numbers | weft head -m made >logits
+  score logits | cmp - <(score --raw logits)
+}
+
 @test "near --pairs: what stands in its rows" {
   mkstream >corpus.weft <<<$'vector 1 0 | text north\nvector 0 1 | text east\nvector 1 1 | text both'
   mkstream >queries.weft <<<$'meta model m\nmeta encoder e\nmeta other x\nvector 2 0 | text q1 | label l1 | keep.id a | source 7\nvector 0 3 | text q2 | label l2 | keep.id b | source 7'
