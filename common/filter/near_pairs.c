@@ -58,9 +58,10 @@ static void column_end(Column *c)
 static void column_close(Column *c, Frame *f, const char *name)
 {
     Str *s = mem_array((size_t)c->n, sizeof *s);
+    const char *bytes = c->bytes.p ? c->bytes.p : "";
     size_t from = 0;
     for (int64_t i = 0; i < c->n; from = c->end[i++])
-        s[i] = str_of(c->bytes.p + from, c->end[i] - from);
+        s[i] = str_of(bytes + from, c->end[i] - from);
     frame_add_text(f, name, s, c->n);
     free(s);
     free(c->end);
