@@ -1,7 +1,7 @@
 """rerank.py: pairs of a query and a passage, beside sentence-transformers' CrossEncoder.predict, by a
 random model of ms-marco-MiniLM-L6's shape (6 layers of 384, MiniLM's vocabulary, one label), as
 Markdown: pairs a second over PAIRS (256) of WikiText-2's test text, its paragraphs as passages and
-its headings as queries, TOP (16) a query. In turns; medians of ROUNDS (3). weft is timed from text in
+its headings as queries, EACH (16) a query. In turns; medians of ROUNDS (3). weft is timed from text in
 a file to scores in a file, its start included; CrossEncoder has loaded everything before and takes
 batches of 32, which it sorts by length. Beside the time that passes stands the processors', on which
 a machine's other work has less to do.
@@ -23,7 +23,7 @@ from bench import MODEL, REST, THREADS, TOP, WORK, machine, shell  # noqa: E402
 
 PAIRS = int(os.environ.get("PAIRS", 256))
 ROUNDS = int(os.environ.get("ROUNDS", 3))
-EACH = int(os.environ.get("TOP", 16))
+EACH = int(os.environ.get("EACH", 16))
 TEXT = TOP.parent / "shared" / "data" / "wikitext2-test.txt"
 FOLDER = WORK / "rerank" / "model"
 
