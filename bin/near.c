@@ -4,15 +4,17 @@
 #include "base/write.h"
 #include "bin/programs.h"
 #include "filter/filter_device.h"
-#include "filter/nearest.h"
+#include "filter/near_pairs.h"
 #include "io/stream.h"
 
 #include <stdlib.h>
 
-enum { TOP_MAX = 100000 };
+enum { TOP_MAX = 100000, KEY_PAIRS = OPT_LONG };
 
 static const Opt options[] = {
     {'k', "top", "N", "the N nearest rows (1)", OPT_KEY},
+    {KEY_PAIRS, "pairs", NULL, "a stream: each query's text beside those of its nearest, for tok",
+     OPT_KEY},
     {0},
 };
 
@@ -108,22 +110,46 @@ static int run(Corpus *c, In *in, int k, Err *e)
     return bad || got < 0 ? -1 : 0;
 }
 
+/* A stream of pairs instead; the program's exit status. */
+static int run_pairs(Corpus *c, In *in, int k, const char *file)
+{
+    Err e = {0};
+    if (corpus_texts(c, &e) < 0) {
+        err_at(&e, "%s", file);
+        return stream_refuse(in, &e);
+    }
+    NearPairs p = {.corpus = c, .k = k < corpus_rows(c) ? k : (int)corpus_rows(c)};
+    int status = stream_run_parts(in, out_open(), near_pairs_part, near_pairs_frame, &p);
+    near_pairs_clear(&p);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     Err e = {0};
-    int64_t k = 1;
+    int64_t top = 1;
+    bool pairs = false;
     Args a = args_begin(PROGRAM(near), options, NULL, argc, argv);
-    while (args_next(&a) != -1)
-        k = args_int(&a, 1, TOP_MAX);
+    for (int key; (key = args_next(&a)) != -1;)
+        if (key == KEY_PAIRS)
+            pairs = true;
+        else
+            top = args_int(&a, 1, TOP_MAX);
     if (a.nfiles != 1)
         die_usage("near to what? Name one CORPUS, a stream of vectors with their texts");
+    int k = (int)top, status = 0;
     Device *dev = filter_device(&a.common, false, &e);
     Corpus *c = dev ? read_corpus(a.files[0], dev, &e) : NULL;
     In *in = in_open(NULL, 0);
-    if (!c || run(c, in, (int)k, &e) < 0)
+    if (!c && pairs)
+        return stream_refuse(in, &e);
+    if (c && pairs)
+        status = run_pairs(c, in, k, a.files[0]);
+    else if (!c || run(c, in, k, &e) < 0)
         die(&e);
-    in_close(in);
+    else
+        in_close(in);
     corpus_free(c);
     dev->close(dev);
-    return 0;
+    return status;
 }

@@ -8,17 +8,9 @@
 
 #include <stdlib.h>
 
-enum {
-    KEY_JSON = OPT_LONG,
-    KEY_CSV,
-    KEY_MULTI,
-    KEY_AGGREGATE,
-    KEY_TARGETS,
-    KEY_MAX_ANSWER,
-    KEY_IMPOSSIBLE,
-    KEY_WIDE,
-    KEY_SKIP
-};
+/* What an option asks of a task is its key. */
+#define KEY_ASK(ask) (OPT_LONG + (ask))
+enum { KEY_JSON = OPT_LONG + (1 << 16), KEY_CSV };
 
 enum { MAX_ANSWER = 15, DELIVERED = 1 << 16 }; /* tokens; bytes that need not wait for a frame */
 
@@ -27,14 +19,19 @@ static const Opt options[] = {
      OPT_INT(Scorer, answers.top, 0, INT32_MAX)},
     {KEY_JSON, "json", NULL, "a JSON value a row", OPT_KEY},
     {KEY_CSV, "csv", NULL, "CSV with text, labels and margin", OPT_KEY},
-    {KEY_MULTI, "multi", NULL, "independent scores: several labels may be right", OPT_KEY},
-    {KEY_AGGREGATE, "aggregate", "HOW", "entities: none, simple, first, average or max", OPT_KEY},
-    {KEY_TARGETS, "targets", "A,B", "fill-mask over these words", OPT_KEY},
-    {KEY_MAX_ANSWER, "max-answer", "N", "answers of at most N tokens (15)", OPT_KEY},
-    {KEY_IMPOSSIBLE, "impossible", NULL, "a question may have no answer", OPT_KEY},
-    {KEY_WIDE, "wide", NULL, "with -k 0: a line a row, a column a class", OPT_KEY},
+    {KEY_ASK(ASK_MULTI), "multi", NULL, "independent scores: several labels may be right", OPT_KEY},
+    {KEY_ASK(ASK_AGGREGATE), "aggregate", "HOW", "entities: none, simple, first, average or max",
+     OPT_KEY},
+    {KEY_ASK(ASK_TARGETS), "targets", "A,B", "fill-mask over these words", OPT_KEY},
+    {KEY_ASK(ASK_MAX_ANSWER), "max-answer", "N", "answers of at most N tokens (15)", OPT_KEY},
+    {KEY_ASK(ASK_IMPOSSIBLE), "impossible", NULL, "a question may have no answer", OPT_KEY},
+    {KEY_ASK(ASK_WIDE), "wide", NULL, "with -k 0: a line a row, a column a class", OPT_KEY},
+    {KEY_ASK(ASK_RAW), "raw", NULL, "logits as they are", OPT_KEY},
+    {KEY_ASK(ASK_SORT), "sort", NULL, "rows of a group, such as a query's candidates, best first",
+     OPT_KEY},
     {'e', "eval", NULL, "metrics against the rows' labels instead of answers", OPT_KEY},
-    {KEY_SKIP, "skip-unlabelled", NULL, "with -e: leave rows without a label out", OPT_KEY},
+    {KEY_ASK(ASK_SKIP), "skip-unlabelled", NULL, "with -e: leave rows without a label out",
+     OPT_KEY},
     {0},
 };
 
@@ -51,6 +48,12 @@ static void check_options(const Scorer *s)
         die_usage("--csv goes with neither --json nor --eval");
     if ((given & ASK_EVAL) && (s->answers.top != TOP_DEFAULT || (given & ASK_MULTI)))
         die_usage("--eval measures the one best answer a row: without -k and --multi");
+    if ((given & ASK_EVAL) && (given & (ASK_RAW | ASK_SORT)))
+        die_usage("--raw and --sort are about answers, not --eval");
+    if ((given & ASK_RAW) && (given & ASK_MULTI))
+        die_usage("--raw and --multi exclude each other");
+    if ((given & ASK_WIDE) && (given & ASK_SORT))
+        die_usage("--sort has a line a row of the group: without --wide");
     if ((given & ASK_EVAL) && (given & ASK_AGGREGATE))
         die_usage("--eval measures the words' own labels: without --aggregate");
     if ((given & ASK_SKIP) && !(given & ASK_EVAL))
@@ -64,26 +67,13 @@ static void read_options(Scorer *s, Args *a)
     static const char *const how[] = {"none", "simple", "first", "average", "max", NULL};
     bool json = false, csv = false;
     for (int k; (k = args_next(a)) != -1;) {
+        s->asked.given |= k == 'e' ? ASK_EVAL : k < KEY_JSON ? (unsigned)(k - OPT_LONG) : 0;
         switch (k) {
         case KEY_JSON: json = true; break;
         case KEY_CSV: csv = true; break;
-        case 'e': s->asked.given |= ASK_EVAL; break;
-        case KEY_MULTI: s->asked.given |= ASK_MULTI; break;
-        case KEY_IMPOSSIBLE: s->asked.given |= ASK_IMPOSSIBLE; break;
-        case KEY_WIDE: s->asked.given |= ASK_WIDE; break;
-        case KEY_SKIP: s->asked.given |= ASK_SKIP; break;
-        case KEY_AGGREGATE:
-            s->asked.given |= ASK_AGGREGATE;
-            s->asked.aggregate = (Aggregate)args_word(a, how);
-            break;
-        case KEY_TARGETS:
-            s->asked.given |= ASK_TARGETS;
-            s->asked.targets = a->value;
-            break;
-        case KEY_MAX_ANSWER:
-            s->asked.given |= ASK_MAX_ANSWER;
-            s->asked.max_answer = args_int(a, 1, INT32_MAX);
-            break;
+        case KEY_ASK(ASK_AGGREGATE): s->asked.aggregate = (Aggregate)args_word(a, how); break;
+        case KEY_ASK(ASK_TARGETS): s->asked.targets = a->value; break;
+        case KEY_ASK(ASK_MAX_ANSWER): s->asked.max_answer = args_int(a, 1, INT32_MAX); break;
         }
     }
     if (csv && json)
@@ -160,7 +150,8 @@ static void put_empty(Score *s)
 {
     Err e = {0};
     Frame *none = frame_new(0, 0);
-    if (!s->task && answer_columns(&s->scorer.answers, none, "label,score", &e) < 0)
+    const char *columns = s->scorer.asked.given & ASK_SORT ? "rank,score" : "label,score";
+    if (!s->task && answer_columns(&s->scorer.answers, none, columns, &e) < 0)
         die(&e);
     frame_free(none);
     deliver(s);

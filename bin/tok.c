@@ -3,7 +3,7 @@
 #include "base/opt.h"
 #include "bin/programs.h"
 #include "filter/detokenise.h"
-#include "filter/tokenise_texts.h"
+#include "filter/retokenise.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -126,11 +126,20 @@ static Args read_options(Tok *t, int argc, char **argv)
     return a;
 }
 
-static void encode(Tok *t, const Args *a)
+/* Texts, or rows of a stream that have some; the program's exit status. */
+static int encode(Tok *t, const Args *a)
 {
     Err e = {0}, unsaid = {0};
     TokeniseTexts texts = {.common = &a->common, .options = &t->text};
-    int bad = tokenise_texts_open(&texts, &e);
+    int bad = tokenise_texts_open(&texts, &e), streams = 0;
+    if (!bad && (streams = streams_given(a->files, a->nfiles, &e)) > 0)
+        bad = text_options_stream(&t->text, &e);
+    if (!bad && streams > 0) {
+        int status = retokenise_run(&texts, a->files, a->nfiles);
+        tokenise_texts_close(&texts);
+        return status;
+    }
+    bad = bad || streams < 0 || tokenise_texts_fit(&texts, &e) < 0 ? -1 : 0;
     if (bad && e.usage)
         die(&e);
     Out *out = out_open();
@@ -139,6 +148,7 @@ static void encode(Tok *t, const Args *a)
     if (out_close(out, bad ? &unsaid : &e) < 0 || bad)
         die(&e);
     tokenise_texts_close(&texts);
+    return 0;
 }
 
 static void decode(const Tok *t, const Args *a)
@@ -161,10 +171,11 @@ int main(int argc, char **argv)
 {
     Tok t = {.text = text_options_default};
     Args a = read_options(&t, argc, argv);
+    int status = 0;
     if (t.decode)
         decode(&t, &a);
     else
-        encode(&t, &a);
+        status = encode(&t, &a);
     text_options_clear(&t.text);
-    return 0;
+    return status;
 }

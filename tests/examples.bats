@@ -241,17 +241,18 @@ cached() {
   cached distilbert/distilbert-base-cased-distilled-squad distilbert-span
   cached google-bert/bert-base-uncased bert-pretraining
   cached sentence-transformers/all-MiniLM-L6-v2 sentence
+  cached cross-encoder/ms-marco-MiniLM-L6-v2 bert-rerank
   cached openai-community/gpt2 gpt2-lm
   cached sshleifer/distilbart-cnn-12-6 bart-writer
   cached google-t5/t5-base t5-writer
   sed -n '/^## Tasks/,/^## Recipes/s/^    //p' "$TOP/README.md" >tasks.sh
-  [ "$(grep -c '^[a-z]*=' tasks.sh)" -eq 9 ]
+  [ "$(grep -c '^[a-z]*=' tasks.sh)" -eq 10 ]
   run --separate-stderr bash -e -o pipefail tasks.sh
   [ "$status" -eq 0 ] || { echo "$stderr" >&2; false; }
   [ -s features.npy ]
   local task
   for task in text-classification zero-shot-classification token-classification \
-    question-answering fill-mask 'next sentence' feature-extraction 'semantic search' perplexity text-generation summarization translation; do
+    question-answering fill-mask 'next sentence' feature-extraction 'semantic search' reranking perplexity text-generation summarization translation; do
     grep -q "^#.*$task" tasks.sh
   done
 }

@@ -42,6 +42,11 @@ logits() { hidden "$1" && weft-head -q -m "$M/$1" given/hidden >given/logits; }
   sweeps <<<'-i text tok-lines tok -q -m "$M/bert-class"'
 }
 
+@test "tok: a stream" {
+  printf 'text,y,p\nthe cat,pos,a mat\na dog,neg,on\n' | tok -q -m "$M/bert-class" -c text -l y -p p >given/pairs
+  sweeps <<<'-i pairs tok-stream tok -q -m "$M/bert-rerank" pairs'
+}
+
 @test "tok: CSV with labels" {
   sweeps <<<'tok-csv tok -q -m "$M/bert-class" -c text -l y -j 1 csv'
 }
@@ -175,6 +180,15 @@ score-eval score -e logits
 END
 }
 
+@test "score: a group, sorted" {
+  printf 'text,p\nthe cat,a mat\nthe cat,on\n' | tok -q -m "$M/bert-rerank" -c text -p p >given/ids
+  encode -q -m "$M/bert-rerank" given/ids | weft-head -q -m "$M/bert-rerank" >given/logits
+  sweeps <<'END'
+score-sort score --sort logits
+score-sort-json score --sort --json logits
+END
+}
+
 @test "score: words" {
   printf 'the [MASK] sat\n' >given/text
   logits bert-mask
@@ -276,7 +290,10 @@ END
 
 @test "near" {
   vectors
-  sweeps <<<'-i vectors near near -k 2 vectors'
+  sweeps <<'END'
+-i vectors near near -k 2 vectors
+-i vectors near-pairs near -k 2 --pairs vectors
+END
 }
 
 @test "plot: logs, reports, the terminal" {

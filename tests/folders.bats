@@ -168,6 +168,7 @@ page() {
     cd "$TOP/common" || return 1
     sed -nE 's/.*json_(get_[a-z]+|object_get)\([^,]+, "([^"]+)".*/\2/p' model/config.c model/modules.c \
       model/task_prefix.c model/model_tokenizer.c model/head/pooling.c model/head/pooler_modules.c \
+      model/head/crossencoder.c \
       text/tokenizer_rules.c text/wordpiece/bert_files.c text/bpe/bpe_files.c
     # A family's keys, and how they are called there.
     grep -oE '\{"[a-z_]+", -?[0-9a-z.]+\}|\.(act|eps) = "[a-z_]+"' model/families.c | grep -oE '"[a-z_]+"' | tr -d '"'

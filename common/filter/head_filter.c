@@ -349,10 +349,11 @@ int head_frame(void *filter, Frame *frame, Err *e)
                                           : row_logits(f, frame, e);
     if (r < 0)
         return -1;
-    const char *problem = head_problem(f->head);
+    const char *problem = head_problem(f->head), *activation = head_activation(f->head);
     frame_set_meta(frame, "task", head_task_names[head_task(f->head)]);
     frame_set_meta(frame, "classes", f->classes);
     frame_set_meta(frame, "problem", *problem ? problem : NULL);
+    frame_set_meta(frame, "activation", *activation ? activation : NULL);
     drop_states(frame);
     return 0;
 }

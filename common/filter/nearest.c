@@ -2,6 +2,7 @@
 
 #include "base/outfile.h"
 #include "filter/check.h"
+#include "filter/texts_alone.h"
 #include "io/spool.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ struct Corpus {
     int text_laid; /* -1: there is no such file */
     Buf shown;     /* the text that was asked for last */
     int64_t *end;  /* where row i's text ends */
+    bool untold;   /* some rows have no texts */
     int64_t room;
     void *x, *value, *index; /* device memory of a search */
     size_t x_size, found_size;
@@ -89,6 +91,13 @@ static int read_laid(int fd, void *p, size_t n, size_t at, Err *e)
 int64_t corpus_rows(const Corpus *c)
 {
     return c->rows;
+}
+
+int corpus_texts(const Corpus *c, Err *e)
+{
+    return c->untold ? err_set(e, "rows without texts: make them with `tok` from text, not from "
+                                  "ids or vectors alone")
+                     : 0;
 }
 
 int corpus_text(Corpus *c, int64_t row, Str *text, Err *e)
@@ -213,8 +222,9 @@ int corpus_add(Corpus *c, const Frame *f, Err *e)
         c->open = mem_array((size_t)(PANEL * c->width), sizeof *c->open);
     }
     const float *x = v->data;
+    c->untold |= f->rows && !frame_get(f, "row.text");
     for (int64_t i = 0; i < f->rows; i++)
-        if (add_row(c, x + i * c->width, frame_text(f, "row.text", i), e) < 0)
+        if (add_row(c, x + i * c->width, text_plain(f, i), e) < 0)
             return -1;
     return 0;
 }

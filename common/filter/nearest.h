@@ -30,7 +30,9 @@ int corpus_add(Corpus *c, const Frame *f, Err *e);
 /* The last panel: call it once, before the first query. */
 int corpus_ready(Corpus *c, Err *e);
 int64_t corpus_rows(const Corpus *c);
-/* A row's text, until the next is asked for. */
+/* -1: not every row has a text, which may be empty. */
+int corpus_texts(const Corpus *c, Err *e);
+/* A row's text, without what tok put before it, until the next is asked for. */
 int corpus_text(Corpus *c, int64_t row, Str *text, Err *e);
 /* May f's vectors be compared with the corpus'? */
 int corpus_fits(const Corpus *c, const Frame *f, Err *e);

@@ -30,21 +30,21 @@ static int64_t prompt_tokens(const Tokenizer *t, const char *prefix)
 }
 
 /* What stands before each text: what the task wants, or the model by itself. */
-static int set_prefix(TokeniseTexts *t, const char *folder, Err *e)
+static int set_prefix(TokeniseTexts *t, Err *e)
 {
     TextOptions *o = t->options;
     RowSpec *r = &o->rows;
     Modules m;
     if (o->task) {
-        r->prefix = t->prefix = task_prefix(folder, o->task, e);
+        r->prefix = t->prefix = task_prefix(t->folder, o->task, e);
     } else if (!r->prefix && !r->pair && !r->candidates && !o->ids && o->input.kind != REC_CONLL) {
-        r->prefix = t->prefix = default_prefix(folder, e);
+        r->prefix = t->prefix = default_prefix(t->folder, e);
         if (t->prefix && *t->prefix)
             msg_note("each text begins with the model's '%s' (--prefix '' for none)", t->prefix);
     }
     if (e->text[0] || !t->tokenizer || !r->prefix || !*r->prefix)
         return e->text[0] ? -1 : 0;
-    int bad = modules_read(folder, &m, e);
+    int bad = modules_read(t->folder, &m, e);
     if (m.count)
         snprintf(t->prompt, sizeof t->prompt, "%" PRId64, prompt_tokens(t->tokenizer, r->prefix));
     modules_clear(&m);
@@ -58,15 +58,17 @@ static int load(TokeniseTexts *t, Err *e)
     const char *given = t->common->model, *env = getenv("WEFT_MODEL");
     if (o->ids && !given && !(env && *env))
         return 0;
-    char *folder = model_find(given, e);
-    char *from = folder ? model_tokenizer_folder(folder, e) : NULL;
+    t->folder = model_find(given, e);
+    char *from = t->folder ? model_tokenizer_folder(t->folder, e) : NULL;
     if (from) {
-        t->model_name = model_name(given, folder);
+        t->model_name = model_name(given, t->folder);
         t->tokenizer = o->ids ? NULL : model_tokenizer(from, e);
     }
-    bool bad = !from || (!o->ids && !t->tokenizer) || set_prefix(t, folder, e) < 0;
+    bool bad = !from || (!o->ids && !t->tokenizer);
+    int32_t id = t->tokenizer ? tokenizer_special(t->tokenizer, TOK_MASK) : -1;
+    if (id >= 0) /* `head` need not read the tokenizer for it */
+        snprintf(t->mask, sizeof t->mask, "%" PRId32, id);
     free(from);
-    free(folder);
     return bad ? -1 : 0;
 }
 
@@ -102,7 +104,12 @@ static int check_words(const TokeniseTexts *t, Err *e)
 
 int tokenise_texts_open(TokeniseTexts *t, Err *e)
 {
-    return load(t, e) < 0 || check_words(t, e) < 0 ? -1 : set_length(t, e);
+    return load(t, e) < 0 ? -1 : check_words(t, e);
+}
+
+int tokenise_texts_fit(TokeniseTexts *t, Err *e)
+{
+    return t->folder && set_prefix(t, e) < 0 ? -1 : set_length(t, e);
 }
 
 /* A table whose lines are taken for texts, header and commas included. */
@@ -119,38 +126,60 @@ static void note_table(const TextOptions *o, char **files, int nfiles)
     }
 }
 
+/* Key and value of what each frame says. */
+static void list_meta(const TokeniseTexts *t, const char *meta[TOKENISE_META][2])
+{
+    const TextOptions *o = t->options;
+    const char *const said[TOKENISE_META][2] = {
+        {"model", t->model_name},
+        {"vocab", t->tokenizer ? tokenizer_fingerprint(t->tokenizer) : NULL},
+        {"mask", *t->mask ? t->mask : NULL},
+        {"labels", o->labels_json},
+        {"candidates", o->candidates_json},
+        {"prompt", *t->prompt ? t->prompt : NULL},
+        {"prefix", o->rows.prefix && *o->rows.prefix ? o->rows.prefix : NULL},
+        {"task", o->task}};
+    memcpy(meta, said, sizeof said);
+}
+
+void tokenise_texts_tell(const TokeniseTexts *t, Frame *f)
+{
+    const char *meta[TOKENISE_META][2];
+    list_meta(t, meta);
+    for (int i = 0; i < TOKENISE_META; i++)
+        if (meta[i][1])
+            frame_set_meta(f, meta[i][0], meta[i][1]);
+}
+
+void tokenise_texts_told_cut(const TokeniseTexts *t, int64_t rows)
+{
+    if (rows)
+        msg_note("%" PRId64 " row%s cut to %" PRId64 " tokens", rows, rows == 1 ? "" : "s",
+                 t->options->rows.max);
+}
+
 int tokenise_texts_run(const TokeniseTexts *t, char **files, int nfiles, Out *out, Err *e)
 {
     const TextOptions *o = t->options;
     int64_t n = 0;
-    char mask[16] = "";
-    int32_t id = t->tokenizer ? tokenizer_special(t->tokenizer, TOK_MASK) : -1;
-    if (id >= 0) /* `head` need not read the tokenizer for it */
-        snprintf(mask, sizeof mask, "%" PRId32, id);
     note_table(o, files, nfiles);
     Tokenise in = {.files = files,
                    .nfiles = nfiles,
                    .input = &o->input,
                    .rows = &o->rows,
                    .fields = &o->fields,
-                   .threads = t->common->threads,
-                   .meta = {{"model", t->model_name},
-                            {"vocab", t->tokenizer ? tokenizer_fingerprint(t->tokenizer) : NULL},
-                            {"mask", *mask ? mask : NULL},
-                            {"labels", o->labels_json},
-                            {"candidates", o->candidates_json},
-                            {"prompt", *t->prompt ? t->prompt : NULL},
-                            {"task", o->task}}};
+                   .threads = t->common->threads};
+    list_meta(t, in.meta);
     if (tokenise_run(&in, out, &n, e) < 0)
         return -1;
-    if (n)
-        msg_note("%" PRId64 " row%s cut to %" PRId64 " tokens", n, n == 1 ? "" : "s", o->rows.max);
+    tokenise_texts_told_cut(t, n);
     return 0;
 }
 
 void tokenise_texts_close(TokeniseTexts *t)
 {
     tokenizer_free(t->tokenizer);
+    free(t->folder);
     free(t->model_name);
     free(t->prefix);
 }

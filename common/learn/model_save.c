@@ -71,6 +71,9 @@ static void set_objective(json_t *config, const ModelSetup *m, const TrainSpec *
         json_object_set_new(config, "problem_type", json_string(problems[o]));
     else
         json_object_del(config, "problem_type");
+    /* What CrossEncoder did to the logits of the head that was there. */
+    json_object_del(config, "sentence_transformers");
+    json_object_del(config, "sbert_ce_default_activation_function");
     if (o == LEARN_CLM && !transformer_settings(m->spec.t)->family->causal)
         json_object_set_new(config, "is_decoder", json_true());
     if (m->stack)

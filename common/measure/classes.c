@@ -74,7 +74,21 @@ int classes_parse(Classes *c, const char *json, const char *problem, int64_t n, 
 
 int classes_read(Classes *c, const Frame *f, int64_t n, Err *e)
 {
-    return classes_parse(c, frame_meta(f, "classes"), frame_meta(f, "problem"), n, e);
+    const char *one = n == 1 ? frame_meta(f, "activation") : NULL;
+    if (classes_parse(c, frame_meta(f, "classes"), frame_meta(f, "problem"), n, e) < 0)
+        return -1;
+    if (one && strcmp(one, "Identity") == 0)
+        c->problem = VALUE;
+    else if (one && strcmp(one, "Sigmoid") == 0)
+        c->problem = ANY_OF;
+    else if (one) {
+        classes_clear(c);
+        return err_set(e,
+                       "the model's scores are the %.100s of its logits, which is not known: "
+                       "`score --raw` gives these",
+                       one);
+    }
+    return 0;
 }
 
 void classes_clear(Classes *c)

@@ -21,7 +21,8 @@ typedef struct Classes {
 
 /* Of a frame whose metadata are those that `head` sets, for n logits a row. A frame that names
  * no classes has LABEL_0, LABEL_1, .... Fails where the names are no JSON array of n strings,
- * or two are the same. */
+ * or two are the same. What makes a score of one logit is the metadata's `activation`, where that
+ * is there: Sigmoid, Identity, and no other. */
 int classes_read(Classes *c, const Frame *f, int64_t n, Err *e);
 /* The same from a JSON array and a word of the metadata (either may be NULL). */
 int classes_parse(Classes *c, const char *json, const char *problem, int64_t n, Err *e);

@@ -114,6 +114,14 @@ int text_options_ready(TextOptions *t, Err *e)
     return 0;
 }
 
+int text_options_stream(const TextOptions *t, Err *e)
+{
+    if (t->input.kind == REC_LINES && !t->ids && !t->labels && !t->candidates)
+        return 0; /* columns need -c or -J */
+    return err_usage(e, "a stream has its texts, pairs and labels in its rows: of the options "
+                        "about text it takes -n, --trunc, -S, --prefix and --task");
+}
+
 void text_options_clear(TextOptions *t)
 {
     fields_clear(&t->fields);

@@ -36,6 +36,8 @@ int text_options_keep(TextOptions *t, const char *column, Err *e);    /* one mor
 
 /* After the last option. */
 int text_options_ready(TextOptions *t, Err *e);
+/* The texts are those of a stream's rows: -1 where an option says how others are read. */
+int text_options_stream(const TextOptions *t, Err *e);
 void text_options_clear(TextOptions *t);
 
 #endif

@@ -5,7 +5,7 @@
 #include "io/stream.h"
 #include "rows/fields.h"
 
-enum { TOKENISE_META = 7 };
+enum { TOKENISE_META = 8 };
 
 typedef struct Tokenise {
     char **files;

@@ -21,6 +21,8 @@ const FolderKey folder_keys[] = {
     {"config.json", "num_labels", NULL, false},
     {"config.json", "id2label", NULL, false},
     {"config.json", "problem_type", NULL, false},
+    {"config.json", "sentence_transformers", NULL, false},
+    {"config.json", "sbert_ce_default_activation_function", NULL, false},
     {"config.json", "hidden_act", NULL, false},
     {"config.json", "layer_norm_eps", NULL, false},
     {"config.json", "hidden_dropout_prob", NULL, false},
@@ -168,10 +170,13 @@ const FolderKey folder_keys[] = {
     {"tokenizer.json", "truncation", NULL, false},
     {"sentence_bert_config.json", "max_seq_length", NULL, false},
     {"sentence_bert_config.json", "do_lower_case", NULL, false},
-    {"sentence_bert_config.json", "transformer_task", "\"feature-extraction\"", false},
-    {"sentence_bert_config.json", "module_output_name", "\"token_embeddings\"", false},
+    {"sentence_bert_config.json", "transformer_task",
+     "\"feature-extraction\"|\"sequence-classification\"", false},
+    {"sentence_bert_config.json", "module_output_name", "\"token_embeddings\"|\"scores\"", false},
     {"sentence_bert_config.json", "modality_config",
-     "{\"text\":{\"method\":\"forward\",\"method_output_name\":\"last_hidden_state\"}}", false},
+     "{\"text\":{\"method\":\"forward\",\"method_output_name\":\"last_hidden_state\"}}|"
+     "{\"text\":{\"method\":\"forward\",\"method_output_name\":\"logits\"}}",
+     false},
     {"sentence_bert_config.json", "query_expansion", "null", false},
     {"sentence_bert_config.json", "processing_kwargs", "{}", false},
     {"sentence_bert_config.json", "processor_kwargs", "{}", false},
@@ -181,6 +186,7 @@ const FolderKey folder_keys[] = {
     {"sentence_bert_config.json", "tokenizer_name_or_path", "null", false},
     {"config_sentence_transformers.json", "prompts", NULL, false},
     {"config_sentence_transformers.json", "default_prompt_name", NULL, false},
+    {"config_sentence_transformers.json", "activation_fn", NULL, false},
     {"modules.json", "type", NULL, false},
     {"modules.json", "path", NULL, false},
     {"Pooling", "embedding_dimension", NULL, false},
@@ -208,9 +214,14 @@ const int folder_key_count = sizeof folder_keys / sizeof *folder_keys;
 
 static bool is_only(const char *only, const json_t *v)
 {
-    json_t *one = json_loads(only, JSON_DECODE_ANY, NULL);
-    bool same = one && json_equal(one, v);
-    json_decref(one);
+    bool same = false;
+    for (const char *p = only; *p && !same; p += *p == '|') {
+        size_t n = strcspn(p, "|");
+        json_t *one = json_loadb(p, n, JSON_DECODE_ANY, NULL);
+        same = one && json_equal(one, v);
+        json_decref(one);
+        p += n;
+    }
     return same;
 }
 

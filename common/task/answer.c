@@ -86,10 +86,22 @@ int64_t answer_count(const Answers *a, int64_t usual, int64_t n)
     return most < n ? most : n;
 }
 
-static void lead_text(Answers *a, const Frame *f, const char *tensor, int64_t row)
+static void put_field(Buf *b, const Frame *f, const char *tensor, int64_t row)
 {
-    put_csv(&a->lead, frame_text(f, tensor, row));
-    buf_str(&a->lead, ",");
+    put_csv(b, frame_text(f, tensor, row));
+    buf_str(b, ",");
+}
+
+void answer_hold(const Answers *a, const Frame *f, int64_t row, Buf *to)
+{
+    if (a->format != FORMAT_CSV)
+        return;
+    for (int i = 0; i < a->keeps; i++)
+        put_field(to, f, a->keep[i], row);
+    put_field(to, f, "row.text", row);
+    if (a->pair)
+        put_field(to, f, "row.pair", row);
+    put_field(to, f, "row.label", row);
 }
 
 void answer_row(Answers *a, const Frame *f, int64_t row)
@@ -101,12 +113,19 @@ void answer_row(Answers *a, const Frame *f, int64_t row)
     if (a->format != FORMAT_CSV)
         return;
     buf_fmt(&a->lead, "%lld,", (long long)a->rows);
-    for (int i = 0; i < a->keeps; i++)
-        lead_text(a, f, a->keep[i], row);
-    lead_text(a, f, "row.text", row);
-    if (a->pair)
-        lead_text(a, f, "row.pair", row);
-    lead_text(a, f, "row.label", row);
+    answer_hold(a, f, row, &a->lead);
+}
+
+void answer_group(Answers *a)
+{
+    a->rows++;
+}
+
+void answer_held(Answers *a, Str held)
+{
+    a->lead.n = 0;
+    buf_fmt(&a->lead, "%lld%s", (long long)a->rows, a->format == FORMAT_CSV ? "," : "\t");
+    buf_add(&a->lead, held.p, held.n);
 }
 
 static void put_cell(Answers *a, const Cell *c)

@@ -58,6 +58,11 @@ int answer_columns(Answers *a, const Frame *f, const char *columns, Err *e);
 int64_t answer_count(const Answers *a, int64_t usual, int64_t n);
 /* The next answers are of this row, or of the record that begins with it. */
 void answer_row(Answers *a, const Frame *f, int64_t row);
+/* The same for rows that are answered together, in another order: the group's number is one more,
+ * then what CSV has of each row before its answer goes to `to`, and back before it is answered. */
+void answer_group(Answers *a);
+void answer_hold(const Answers *a, const Frame *f, int64_t row, Buf *to);
+void answer_held(Answers *a, Str held);
 /* margin: what the first score is above the second, for CSV alone; NaN: there is no second. */
 void answer_line(Answers *a, const Cell *cell, int cells, double margin);
 void answer_free(Answers *a);

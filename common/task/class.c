@@ -71,6 +71,14 @@ static void name_columns(Class *t)
     buf_add(&t->columns, "", 1);
 }
 
+/* --raw: whatever makes scores of logits. */
+int class_names(Classes *c, const Frame *f, const Scorer *s, int64_t n, Err *e)
+{
+    if (s->asked.given & ASK_RAW)
+        return classes_parse(c, frame_meta(f, "classes"), "regression", n, e);
+    return classes_read(c, f, n, e);
+}
+
 static int frame_class(void *state, Scorer *s, const Frame *f, Err *e)
 {
     Class *t = state;
@@ -81,7 +89,7 @@ static int frame_class(void *state, Scorer *s, const Frame *f, Err *e)
         return -1;
     if (logit->shape[1] < 1)
         return err_set(e, "row.logit has no logits");
-    if (classes_read(&c, f, logit->shape[1], e) < 0)
+    if (class_names(&c, f, s, logit->shape[1], e) < 0)
         return -1;
     t->logit = logit->data;
     bool other = (eval || wide) && t->classes.n && same_classes(&t->classes, &c, e) < 0;
@@ -177,7 +185,7 @@ static void close_class(void *state)
     free(t);
 }
 
-const Task task_class = {"class",      ASK_MULTI | ASK_EVAL | ASK_SKIP | ASK_WIDE,
+const Task task_class = {"class",      ASK_MULTI | ASK_EVAL | ASK_SKIP | ASK_WIDE | ASK_RAW,
                          open_class,   frame_class,
                          row_class,    NULL,
                          report_class, close_class};

@@ -4,6 +4,7 @@
 #define WEFT_TASK_H
 
 #include "filter/stream_tokenizer.h"
+#include "measure/classes.h"
 #include "task/answer.h"
 
 typedef enum Aggregate { AGG_NONE, AGG_SIMPLE, AGG_FIRST, AGG_AVERAGE, AGG_MAX } Aggregate;
@@ -16,8 +17,10 @@ enum {
     ASK_MAX_ANSWER = 8,
     ASK_IMPOSSIBLE = 16,
     ASK_EVAL = 32,
-    ASK_SKIP = 64, /* with --eval: rows without a label */
-    ASK_WIDE = 128 /* a column a class */
+    ASK_SKIP = 64,  /* with --eval: rows without a label */
+    ASK_WIDE = 128, /* a column a class */
+    ASK_RAW = 256,  /* logits as they are */
+    ASK_SORT = 512  /* rows of a group best first */
 };
 
 /* The command line. */
@@ -54,10 +57,13 @@ typedef struct Task {
     void (*close)(void *state);
 } Task;
 
-extern const Task task_class, task_next, task_mask, task_lm, task_token, task_span, task_zero_shot;
+extern const Task task_class, task_next, task_mask, task_lm, task_token, task_span, task_zero_shot,
+    task_rank;
 
 /* The task that a frame's metadata name, whose options are no others than those given. */
 const Task *task_of(const Frame *f, const Asked *asked, Err *e);
+/* What n logits a row of text-classification are called, and how they make scores. */
+int class_names(Classes *c, const Frame *f, const Scorer *s, int64_t n, Err *e);
 /* This row has no answer: says why, and JSON, a value a row, has null. */
 void task_skip(Scorer *s, const Frame *f, int64_t row, const char *why);
 /* --skip-unlabelled: has this row nothing to be measured against? */

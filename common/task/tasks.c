@@ -18,9 +18,9 @@ static const Task *find(const char *name)
 
 static int refuse(const Task *t, unsigned given, Err *e)
 {
-    static const char *const option[] = {"--multi",           "--aggregate",  "--targets",
-                                         "--max-answer",      "--impossible", "--eval",
-                                         "--skip-unlabelled", "--wide"};
+    static const char *const option[] = {
+        "--multi", "--aggregate",       "--targets", "--max-answer", "--impossible",
+        "--eval",  "--skip-unlabelled", "--wide",    "--raw",        "--sort"};
     unsigned over = given & ~t->takes;
     int i = 0;
     while (!(over >> i & 1))
@@ -49,6 +49,8 @@ const Task *task_of(const Frame *f, const Asked *asked, Err *e)
     if (strcmp(name, task_class.name) == 0 && frame_meta(f, "candidates"))
         name = task_zero_shot.name;
     const Task *t = find(name);
+    if (t == &task_class && (asked->given & ASK_SORT))
+        t = &task_rank;
     if (!t)
         err_set(e, "unknown task '%.60s': score knows class, mask, next, token, span and lm", name);
     else if (((asked->given & ~t->takes) && refuse(t, asked->given, e) < 0) ||

@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|ppl|gen|argmax|train|learn]...:
+# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|rerank|ppl|gen|argmax|train|learn]...:
 # weft beside its peers, as Markdown; without arguments all of it, which takes more than an hour. The peers come
 # from PyPI into build/bench.
 #
@@ -12,7 +12,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's s
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
 alone=${WEFT_UNIT:-$PWD/build/tests} # what measures products alone
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks ppl gen argmax train learn accuracy
+[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks rerank ppl gen argmax train learn accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "model/find.h"
+#include "model/head/crossencoder.h"
 #include "model/transformer/transformer.h"
 
 #include <stdio.h>
@@ -18,6 +19,10 @@ static int open_checkpoint(Head *h, Err *e)
         return -1;
     headkinds_find(c, h->weights, h->kind);
     transformer_fingerprint(h->weights, c, h->fingerprint);
+    if (c->labels == 1)
+        h->activation = crossencoder_activation(h->folder, e);
+    if (e->text[0])
+        return -1;
     int beside = headfile_beside(h->folder, c->hidden, c->labels, &h->file, e);
     h->beside = beside == 1;
     return beside < 0 ? -1 : 0;
@@ -53,6 +58,7 @@ void head_free(Head *h)
     pooler_free(h->pooler);
     weights_close(h->weights);
     config_clear(&h->config);
+    free(h->activation);
     free(h->folder);
     free(h);
 }
@@ -338,6 +344,11 @@ const char *head_class(const Head *h, int64_t i)
 const char *head_problem(const Head *h)
 {
     return h->trained || h->task != HEAD_CLASS ? "" : h->config.problem;
+}
+
+const char *head_activation(const Head *h)
+{
+    return h->task == HEAD_CLASS && h->activation ? h->activation : "";
 }
 
 const char *head_pool(const Head *h)

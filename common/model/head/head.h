@@ -45,7 +45,10 @@ int64_t head_outputs(const Head *h);
 /* The outputs' names; NULL where they are the vocabulary. */
 const char *head_class(const Head *h, int64_t i);
 const char *head_problem(const Head *h); /* problem_type of a class head, or "" */
-const char *head_pool(const Head *h);    /* how rows become the vectors it takes; "" unknown */
+/* Of a class head with one output: the class of torch.nn by which sentence-transformers makes a
+ * score of the logit; "": the folder does not say. */
+const char *head_activation(const Head *h);
+const char *head_pool(const Head *h); /* how rows become the vectors it takes; "" unknown */
 /* Turns hidden states into the vectors that the head takes, where that needs no ids: not from
  * FROM_LAST on. */
 Pooler *head_pooler(Head *h);

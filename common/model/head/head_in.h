@@ -22,6 +22,7 @@ struct Head {
     bool beside;   /* or beside the checkpoint, whose class head it is */
     Config config; /* a checkpoint's; of a trained head the encoder's, where it is needed */
     Weights *weights;
+    char *activation; /* of a checkpoint with one label, as CrossEncoder has it; or NULL */
     char fingerprint[HASH_TEXT];
     const HeadKind *kind[HEAD_TASKS];
     HeadTask task; /* the one in use */
