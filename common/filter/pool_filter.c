@@ -128,7 +128,7 @@ static bool are_means(const PoolFilter *f, const Frame *frame)
            strcmp(layer, "0") == 0;
 }
 
-/* What is done to vectors behind their mean: the same, of rows of one token each. */
+/* What is done to vectors behind their mean. */
 static int finish_means(PoolFilter *f, Frame *frame, Err *e)
 {
     const Tensor *x = check_vectors(frame, f->folder ? f->width : ANY_WIDTH, f->folder, e);
@@ -139,15 +139,10 @@ static int finish_means(PoolFilter *f, Frame *frame, Err *e)
                           "ids through `encode` in place of `embed`");
     if (!f->used.modules && !f->used.normalize)
         return 0;
-    int64_t *starts = mem_array((size_t)frame->rows + 1, sizeof *starts);
-    for (int64_t i = 0; i <= frame->rows; i++)
-        starts[i] = i;
-    PoolIn in = {.hidden = view_of(x->data, K_F32, x->shape[0], x->shape[1]),
-                 .starts = starts,
-                 .rows = frame->rows};
-    int r = pool_rows(f->pooler, frame, &in, e);
-    free(starts);
-    return r;
+    return pool_rows(
+        f->pooler, frame,
+        &(PoolIn){.hidden = view_of(x->data, K_F32, x->shape[0], x->shape[1]), .rows = frame->rows},
+        e);
 }
 
 int pool_frame(void *filter, Frame *frame, Err *e)

@@ -23,6 +23,8 @@ struct Bag {
     int64_t *row; /* of each token, the table's; NULL: the id */
     int64_t ids;
     char fingerprint[HASH_TEXT];
+    void *y; /* device memory for what a batch gives, which stays from one to the next */
+    size_t y_bytes;
 };
 
 /* ---- which folders ---- */
@@ -209,6 +211,7 @@ void bag_free(Bag *b)
         return;
     if (b->held)
         b->dev->release(b->dev, b->held);
+    b->dev->free(b->dev, b->y);
     weights_close(b->weights);
     free(b->folder);
     free(b->row);
@@ -264,16 +267,17 @@ static int run(Bag *b, Run *u, int64_t n, void *out, Err *e)
     Device *d = b->dev;
     char why[256];
     size_t bytes = (size_t)(n * b->width) * ktype_size(u->y.type);
-    void *y = d->alloc(d, bytes);
-    if (!y)
+    if (!b->y || b->y_bytes < bytes) {
+        d->free(d, b->y);
+        b->y = d->alloc(d, b->y_bytes = bytes);
+    }
+    if (!b->y)
         return err_set(e, "out of memory on %s", d->name);
     u->table = view_of((void *)(uintptr_t)b->held, K_F32, b->rows, b->width);
-    u->y = view_of(y, u->y.type, n, b->width);
+    u->y = view_of(b->y, u->y.type, n, b->width);
     d->each(d, EACH_ROWS, &(Batch){.tokens = n}, stage, u);
-    d->get(d, out, y, bytes);
-    int status = d->wait(d, why, sizeof why) < 0 ? err_set(e, "%s", why) : 0;
-    d->free(d, y);
-    return status;
+    d->get(d, out, b->y, bytes);
+    return d->wait(d, why, sizeof why) < 0 ? err_set(e, "%s", why) : 0;
 }
 
 static int64_t *indices(const Bag *b, const BagIn *in)
