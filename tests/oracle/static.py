@@ -5,7 +5,12 @@ them, and what these say of tests/golden/static/texts.
     want.ids   the ids of each text that its vector is made of
     want.safetensors
         row.vector    what the library that wrote the folder makes of each text
+
+distil.vectors.safetensors are vectors, row.vector, for each entry of the vocabulary of the model
+"sentence", and distil.table.safetensors are the embeddings that model2vec's distil makes of them, but
+that special tokens are left out of it and are zeros.
 """
+import importlib.util
 import json
 import shutil
 import sys
@@ -98,6 +103,22 @@ def dense(seed, wide, narrow, act):
     return d
 
 
+def distil(dims=10):
+    """model2vec.distill wants more packages, its arithmetic does not."""
+    path = Path(sys.modules["model2vec"].__file__).parent / "distill" / "inference.py"
+    spec = importlib.util.spec_from_file_location("inference", path)
+    inference = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(inference)
+    tok = tokenizer("sentence")
+    size, special = tok.get_vocab_size(), len(tok.get_added_tokens_decoder())
+    vectors = draw(14, size, 24) @ draw(15, 24, 24) + draw(16, 24)
+    kept = vectors[special:].astype(np.float64)
+    table = inference.apply_pca(kept, dims) * inference.compute_weights(len(kept), 1e-4)[:, None]
+    whole = np.concatenate([np.zeros((special, dims)), table]).astype(np.float32)
+    save_file({"row.vector": torch.from_numpy(vectors)}, OUT / "distil.vectors.safetensors")
+    save_file({"embeddings": torch.from_numpy(whole)}, OUT / "distil.table.safetensors")
+
+
 def main():
     shutil.rmtree(OUT, ignore_errors=True)
     OUT.mkdir()
@@ -127,6 +148,7 @@ def main():
     cut.enable_truncation(5, direction="left")
     cut.enable_padding()
     sentences("st-cut", cut)
+    distil()
 
 
 if __name__ == "__main__":
