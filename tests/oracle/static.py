@@ -25,7 +25,7 @@ from model2vec import StaticModel  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from sentence_transformers import SentenceTransformer  # noqa: E402
 from sentence_transformers.base.modules import Dense, Normalize  # noqa: E402
-from sentence_transformers.sentence_transformer.modules import StaticEmbedding  # noqa: E402
+from sentence_transformers.sentence_transformer.modules import Dropout, LayerNorm, StaticEmbedding  # noqa: E402
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors  # noqa: E402
 
 GOLDEN = HERE.parent / "golden"
@@ -143,6 +143,11 @@ def main():
     sentences("st", bert)
     sentences("st-unit", bert, Normalize(), into="0_StaticEmbedding")
     sentences("st-dense", bert, dense(10, DIM, 8, torch.nn.Tanh()), Normalize(), dense(12, 8, 5, torch.nn.Identity()))
+    norm = LayerNorm(DIM)
+    with torch.no_grad():
+        norm.norm.weight.copy_(torch.from_numpy(1 + draw(17, DIM)))
+        norm.norm.bias.copy_(torch.from_numpy(draw(18, DIM)))
+    sentences("st-behind", bert, norm, Dropout(0.1), dense(19, DIM, 6, torch.nn.GELU()))
     sentences("st-f16", bert, half=True)
     cut = tokenizer("sentence")
     cut.enable_truncation(5, direction="left")
