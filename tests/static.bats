@@ -100,6 +100,15 @@ arrange() {
   fails_with 1 "the ids were made with the vocabulary of" embed -m "$G/m2v/model" ids
 }
 
+@test "prompts stand before texts, without a config.json, too" {
+  arrange st
+  sed -i 's/"query": ""/"query": "the cat "/' m/config_sentence_transformers.json
+  tok -q -m m --task query <<<'sat' | show -r >got
+  tok -q -m m <<<'the cat sat' | show -r | grep -o '"ids": [^]]*' >want
+  grep -o '"ids": [^]]*' got | cmp - want
+  fails_with 1 "has no tasks" tok -m m --task other <<<'sat'
+}
+
 @test "windows, pairs and other lengths leave out what is unknown, too" {
   printf 'the \u2603 cat sat on\n' >text
   tok -q -m "$G/m2v/model" -n 2 -S 0 text | show -r | grep -o '"ids": \[[^]]*\]' >got

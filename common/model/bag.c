@@ -261,7 +261,7 @@ static void stage(Piece *p, void *ctx)
                                 .weight = u->weight ? u->weight + p->lo : NULL});
 }
 
-/* held[0..2]: index, starts, weight in device memory, of so many bytes each. */
+/* n rows of u->y, whose arrays are in device memory. */
 static int run(Bag *b, Run *u, int64_t n, void *out, Err *e)
 {
     Device *d = b->dev;

@@ -1,4 +1,5 @@
-/* bag - static embeddings: config.json, a line "%%", modules.json, a line "%%", model.safetensors. */
+/* bag - static embeddings: config.json, a line "%%", modules.json, a line "%%", model.safetensors.
+ */
 #include "model/bag.h"
 #include "model/head/pooling.h"
 #include "tests/fuzz/fuzz.h"
