@@ -37,10 +37,12 @@ demo:
 	$(MAKE) model tweets
 	examples/demo.sh
 
-# What examples/default makes share/default with.
-$(BUILD)/examples/cut: $(BUILD)/examples/default/cut.o $(LIB)
+# What examples/default makes share/default with, and examples/distil static embeddings.
+$(BUILD)/examples/cut: $(BUILD)/examples/default/cut.o
+$(BUILD)/examples/distil/distil: $(BUILD)/examples/distil/distil.o
+$(BUILD)/examples/cut $(BUILD)/examples/distil/distil: $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS)
+	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(LIB) $(LIBS)
 
 # The golden files anew, from Python (tests/oracle/requirements.txt); PARTS="arch ...": some of them.
 oracle:

@@ -225,3 +225,21 @@ is_picture() {
     grep -qF "@test \"$name" "$BATS_TEST_FILENAME" || grep -q "mk $name " "$BATS_TEST_FILENAME"
   done
 }
+
+@test "distil: of the same vectors model2vec's table, in a folder that weft reads; pairs in order" {
+  local sentence g
+  # The program is linked with what the ordinary build has made.
+  [ "$(realpath "$WEFT_UNIT")" = "$(realpath "$TOP/build/tests")" ] || skip "another build"
+  sentence=$(golden models/sentence)
+  g=$(golden static)
+  mk distil MODEL="$sentence" DIMS=10 >said
+  grep -q '^Spearman: ' said
+  [ "$(grep -c . out/whole.txt)" -eq 12 ] && [ "$(grep -c . out/static.txt)" -eq 12 ]
+  out/distil -m "$sentence" --dims 10 -o made "$g/distil.vectors.safetensors"
+  "$WEFT_UNIT/allclose" "$g/distil.table.safetensors" made/model.safetensors embeddings 1e-6
+  echo 'the cat' | tok -q -m made | embed | pool | show | grep -q '^row.vector  *F32  *\[1, 10\]'
+  show made | grep -q '^pools        mean,normalize$'
+  fails_with 1 "200 vectors, but $sentence has 160 entries" out/distil -m "$sentence" -o none \
+    <("$WEFT_UNIT/mkstream" <<<"$(for i in {1..200}; do echo 'ids 1'; done)" |
+      embed -m "$sentence" | pool --mean)
+}

@@ -125,6 +125,17 @@ embed embed -q -m "$M/bert-class" ids
 END
 }
 
+@test "tok, embed, pool: static embeddings" {
+  local S=$TOP/tests/golden/static
+  tok -q -m "$S/m2v-shared/model" given/text >given/ids
+  embed given/ids >given/rows
+  sweeps <<END
+tok-static tok -q -m "$S/m2v-words/model" text
+embed-static embed -q -m "$S/m2v-shared/model" ids
+pool-static pool -q rows
+END
+}
+
 @test "encode: shards, two threads" {
   ids bert-sharded
   sweeps <<<'encode-shards encode -q -m "$M/bert-sharded" -j 2 ids'

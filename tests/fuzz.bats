@@ -28,6 +28,7 @@ replay() {
   done
 }
 
+@test "bag" { replay bag; }
 @test "config" { replay config; }
 @test "conll" { replay conll; }
 @test "csv" { replay csv; }

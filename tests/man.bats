@@ -6,7 +6,8 @@
 # Where nothing is shown it has to exit 0. A page's examples run in order in one folder, which
 # holds tweets.csv (id,label,text), texts.txt, reviews.jsonl (text, stars), and models: bert
 # and roberta (classify: negative, neutral, positive), pretrained (fills masks, tells next sentences),
-# sentence (gives vectors), reranker (reads pairs), and bert-mask, bert-token, bert-span, bert-nli, gpt2, ner, squad, mnli,
+# sentence (gives vectors), static (gives them without layers), reranker (reads pairs), and bert-mask, bert-token,
+# bert-span, bert-nli, gpt2, ner, squad, mnli,
 # distilbart and t5 for their tasks; and examples, the source's.
 load helper
 
@@ -16,6 +17,7 @@ each_setup() {
   ln -s "$(golden models/bert-pretraining)" pretrained
   ln -s "$(golden models/sentence)" sentence
   ln -s "$(golden models/bert-rerank)" reranker
+  ln -s "$(golden static/m2v-unit/model)" static
   ln -s "$(golden models/gpt2-lm)" gpt2
   ln -s "$(golden models/bert-mask)" bert-mask
   ln -s "$(golden models/bert-token)" ner

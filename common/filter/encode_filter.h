@@ -1,18 +1,23 @@
 /* encode_filter.h - what `embed` and `encode` do to a frame: the model is found when the first
- * frame names it (or before, by -m), checked against the stream, and run. */
+ * frame names it (or before, by -m), checked against the stream, and run. Of static embeddings
+ * `encode` gives each token's own, and `embed` the rows' means at once: all tokens' vectors would
+ * be many times as many bytes, which nobody asks for but to take their mean. */
 #ifndef WEFT_ENCODE_FILTER_H
 #define WEFT_ENCODE_FILTER_H
 
 #include "base/opt.h"
 #include "io/frame.h"
+#include "model/bag.h"
 #include "model/transformer/transformer.h"
 
 typedef struct EncodeFilter {
     const Common *common;
     int64_t layers; /* -1 all, 0 the embeddings */
     bool attention;
+    bool means; /* of static embeddings: row.vector in place of the tokens */
     Device *dev;
     Transformer *enc;
+    Bag *bag;            /* one of the two */
     char *name, *folder; /* as the stream is to say; where it lies */
     char fingerprint[HASH_TEXT];
     bool checked;    /* the stream's vocabulary is ours */

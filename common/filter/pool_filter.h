@@ -14,6 +14,7 @@ typedef struct PoolFilter {
     Pooler *pooler;
     Pooling used;
     char *folder;            /* of the model whose configuration says how; NULL: it was not asked */
+    bool bag;                /* it holds static embeddings */
     int64_t width;           /* of its hidden states; else ANY_WIDTH */
     char encoder[HASH_TEXT]; /* its fingerprint, where its pooler is used; else "" */
 } PoolFilter;

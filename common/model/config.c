@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/num.h"
+#include "model/bag.h"
 #include "model/config_rope.h"
 #include "store/folderkeys.h"
 #include "store/jsonfile.h"
@@ -444,7 +445,15 @@ static int load(const char *folder, const char *name, Config *c, Err *e)
 
 int config_load(const char *folder, Config *c, Err *e)
 {
-    return load(folder, "config.json", c, e);
+    Err none = {0};
+    if (load(folder, "config.json", c, e) == 0)
+        return 0;
+    if (bag_is(folder, NULL, &none) > 0)
+        err_set(e,
+                "%s: static embeddings, which have neither layers nor heads: `embed | pool` makes "
+                "the rows' vectors, and `train --head linear` learns from these",
+                folder);
+    return -1;
 }
 
 int config_load_file(const char *path, Config *c, Err *e)

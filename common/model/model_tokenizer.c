@@ -1,5 +1,6 @@
 #include "model/model_tokenizer.h"
 
+#include "model/bag.h"
 #include "model/config.h"
 #include "model/find.h"
 #include "store/jsonfile.h"
@@ -128,6 +129,15 @@ static int64_t max_length(const json_t *config, const Kind *kind)
     return least;
 }
 
+static Tokenizer *load_bag(const char *folder, const BagFacts *bag, Err *e)
+{
+    TokFacts facts = {.kind = "static embeddings",
+                      .max_length = bag->max_length,
+                      .alone = true,
+                      .known = bag->model2vec};
+    return tokenizer_load(folder, &facts, e);
+}
+
 static Tokenizer *load(const char *folder, const json_t *config, Err *e)
 {
     const char *said = config ? config_type(config, folder) : NULL, *type = said ? said : "";
@@ -151,8 +161,12 @@ Tokenizer *model_tokenizer(const char *folder, Err *e)
 {
     e->text[0] = '\0';
     char *from = model_tokenizer_folder(folder, e);
-    json_t *config = from ? jsonfile_load(from, "config.json", true, e) : NULL;
-    Tokenizer *t = e->text[0] ? NULL : load(from, config, e);
+    BagFacts facts;
+    int bag = from ? bag_is(from, &facts, e) : -1;
+    json_t *config = bag == 0 ? jsonfile_load(from, "config.json", true, e) : NULL;
+    Tokenizer *t = bag < 0 || e->text[0] ? NULL
+                   : bag                 ? load_bag(from, &facts, e)
+                                         : load(from, config, e);
     json_decref(config);
     free(from);
     return t;

@@ -14,17 +14,12 @@ static const struct {
     const char *class;
     ModuleKind kind;
 } kinds[] = {
-    {"Transformer", MODULE_TRANSFORMER},
-    {"Pooling", MODULE_POOLING},
-    {"Dense", MODULE_DENSE},
-    {"LayerNorm", MODULE_LAYER_NORM},
-    {"Normalize", MODULE_NORMALIZE},
-    {"Dropout", MODULE_NOTHING},
-    {"ALBERT", MODULE_TRANSFORMER},
-    {"BERT", MODULE_TRANSFORMER},
-    {"CamemBERT", MODULE_TRANSFORMER},
-    {"DistilBERT", MODULE_TRANSFORMER},
-    {"RoBERTa", MODULE_TRANSFORMER},
+    {"Transformer", MODULE_TRANSFORMER}, {"StaticEmbedding", MODULE_STATIC},
+    {"Pooling", MODULE_POOLING},         {"Dense", MODULE_DENSE},
+    {"LayerNorm", MODULE_LAYER_NORM},    {"Normalize", MODULE_NORMALIZE},
+    {"Dropout", MODULE_NOTHING},         {"ALBERT", MODULE_TRANSFORMER},
+    {"BERT", MODULE_TRANSFORMER},        {"CamemBERT", MODULE_TRANSFORMER},
+    {"DistilBERT", MODULE_TRANSFORMER},  {"RoBERTa", MODULE_TRANSFORMER},
     {"XLMRoBERTa", MODULE_TRANSFORMER},
 };
 
@@ -53,15 +48,21 @@ static int add(Modules *m, const char *folder, const json_t *o, Err *e)
     if (e->text[0])
         return -1;
     if (kind < 0)
+        return err_set(
+            e,
+            "module '%s' is not supported (Transformer, StaticEmbedding, Pooling, Dense, "
+            "LayerNorm, Normalize and Dropout are)",
+            type);
+    bool first = kind == MODULE_TRANSFORMER || kind == MODULE_STATIC;
+    if (first != (m->count == 0))
         return err_set(e,
-                       "module '%s' is not supported (Transformer, Pooling, Dense, LayerNorm, "
-                       "Normalize and Dropout are)",
-                       type);
-    if ((kind == MODULE_TRANSFORMER) != (m->count == 0))
-        return err_set(e,
-                       "module '%s' stands at place %d: a Transformer is to be the first, and "
-                       "the only one",
+                       "module '%s' stands at place %d: a Transformer or a StaticEmbedding is to "
+                       "be the first, and the only one",
                        type, m->count + 1);
+    if (kind == MODULE_POOLING && m->module[0].kind == MODULE_STATIC)
+        return err_set(e, "module '%s' has no tokens to pool behind a StaticEmbedding", type);
+    if (strcmp(path, ".") == 0)
+        path = "";
     if (!stays_below(path))
         return err_set(e, "the path '%s' leads out of the folder", path);
     m->module[m->count++] =

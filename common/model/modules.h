@@ -8,6 +8,7 @@
 
 typedef enum ModuleKind {
     MODULE_TRANSFORMER,
+    MODULE_STATIC, /* static embeddings (bag.h), whose vectors are the rows' already */
     MODULE_POOLING,
     MODULE_DENSE,
     MODULE_LAYER_NORM,
@@ -21,7 +22,7 @@ typedef struct Module {
 } Module;
 
 typedef struct Modules {
-    Module *module; /* in their order; the first is the transformer */
+    Module *module; /* in their order; the first is the transformer, or static embeddings */
     int count;      /* 0: the folder has no modules.json */
 } Modules;
 

@@ -1,6 +1,7 @@
 #include "report/folder.h"
 
 #include "base/write.h"
+#include "model/bag.h"
 #include "model/families.h"
 #include "model/find.h"
 #include "model/head/headkinds.h"
@@ -114,6 +115,15 @@ static void put_config(Buf *b, const json_t *config, const char *folder)
     put_labels(b, config);
 }
 
+static void put_prompt(Buf *b, const char *home)
+{
+    Err e = {0};
+    char *prompt = default_prefix(home, &e);
+    if (prompt || e.text[0])
+        put_line(b, "prompt", prompt ? prompt : e.text);
+    free(prompt);
+}
+
 /* What pool does by itself where modules.json says so, and what tok puts before each text. */
 static void put_pooling(Buf *b, const char *home, const Config *c, const Weights *w)
 {
@@ -122,11 +132,19 @@ static void put_pooling(Buf *b, const char *home, const Config *c, const Weights
     if (!file_exists(home, "modules.json"))
         return;
     put_line(b, "pools", pooling_default(home, c, w, &p, &e) < 0 ? e.text : pooling_name(&p));
-    e.text[0] = '\0';
-    char *prompt = default_prefix(home, &e);
-    if (prompt || e.text[0])
-        put_line(b, "prompt", prompt ? prompt : e.text);
-    free(prompt);
+    put_prompt(b, home);
+}
+
+/* The same of static embeddings. */
+static void put_bag(Buf *b, const char *home, const BagFacts *facts)
+{
+    Err e = {0};
+    Pooling p;
+    bool bad = pooling_of_bag(home, facts->normalize, &p, &e) < 0;
+    put_line(b, "architecture", facts->model2vec ? "StaticModel" : "StaticEmbedding");
+    put_line(b, "model type", facts->model2vec ? "model2vec" : "static embeddings");
+    put_line(b, "pools", bad ? e.text : pooling_name(&p));
+    put_prompt(b, home);
 }
 
 /* What `head -T` can choose from, or why that is not to be told. */
@@ -211,13 +229,15 @@ static void put_modules(Buf *b, const StView *view, int n, const int64_t *parame
     }
 }
 
-/* The sum of all, which is returned; and of parts, unless one holds everything. */
+/* The sum of all, which is returned; and of parts, unless one holds everything, or they are not
+ * known: prefix NULL. */
 static int64_t put_parts(Buf *b, const StView *view, int n, const int64_t *parameters,
                          const Params *model, const char *prefix)
 {
     int64_t part[PARTS] = {0}, all = 0;
     for (int i = 0; i < n; i++) {
-        part[parameters_part(model, view[i].name, prefix)] += parameters[i];
+        if (prefix)
+            part[parameters_part(model, view[i].name, prefix)] += parameters[i];
         all += parameters[i];
     }
     buf_fmt(b, "\n%-13s%lld parameters\n", "total", (long long)all);
@@ -249,11 +269,12 @@ static void read_plan(Plan *p, const char *folder, const Weights *w)
     config_clear(&c);
 }
 
-static int put_weights(Buf *b, const char *folder, const json_t *config, bool trained, Err *e)
+static int put_weights(Buf *b, const char *folder, const json_t *config, bool bag, bool trained,
+                       Err *e)
 {
     const char *type = config_type(config, folder);
-    char *prefix = prefix_of(type ? type : "");
-    Weights *w = weights_open(folder, prefix, e);
+    char *prefix = bag ? NULL : prefix_of(type ? type : "");
+    Weights *w = weights_open(folder, prefix ? prefix : "", e);
     Plan plan;
     if (!w) {
         free(prefix);
@@ -283,18 +304,23 @@ static int put_weights(Buf *b, const char *folder, const json_t *config, bool tr
 
 static int put_folder(Buf *b, const char *home, const char *folder, Err *e)
 {
-    json_t *config = jsonfile_load(folder, "config.json", false, e);
-    if (!config)
+    BagFacts facts;
+    int bag = bag_is(folder, &facts, e);
+    json_t *config = bag < 0 ? NULL : jsonfile_load(folder, "config.json", bag, e);
+    if (e->text[0])
         return -1;
     const char *type = config_type(config, folder);
     bool trained = type && strcmp(type, "weft-head") == 0; /* a head on another folder's encoder */
-    put_config(b, config, folder);
+    if (bag)
+        put_bag(b, home, &facts);
+    else
+        put_config(b, config, folder);
     if (!trained) {
-        if (type && family_find(type))
+        if (!bag && type && family_find(type))
             put_heads(b, home, folder);
         put_tokenizer(b, folder);
     }
-    int status = put_weights(b, folder, config, trained, e);
+    int status = put_weights(b, folder, config, bag, trained, e);
     json_decref(config);
     return status;
 }

@@ -30,11 +30,14 @@ Rows *rows_new(const RowSpec *spec)
     Rows *r = mem_zero(1, sizeof *r);
     bool pair = spec->pair || spec->candidates;
     r->spec = *spec;
+    r->left_out = -1;
     r->column = mem_zero((size_t)spec->keeps + 3, sizeof *r->column);
     if (spec->tokenizer) {
         r->work = tokwork_new(spec->tokenizer);
         r->template = tokenizer_template(spec->tokenizer, pair);
         r->left = tokenizer_cuts_left(spec->tokenizer);
+        r->left_out = tokenizer_left_out(spec->tokenizer);
+        r->characters = tokenizer_characters(spec->tokenizer) * spec->max;
         r->text = column_new(r, "text");
     }
     if (pair)
@@ -111,8 +114,31 @@ int rows_add(Rows *r, const RowIn *in, Err *e)
     return bad;
 }
 
+/* Takes what is left out from the row's last n tokens: how many go. */
+static size_t leave_out(Rows *r, size_t begin, size_t n)
+{
+    Tokens *all = &r->all;
+    size_t to = begin;
+    for (size_t i = begin; i < begin + n; i++)
+        if (all->id[i] != r->left_out) {
+            all->id[to] = all->id[i];
+            memmove(all->span[to++], all->span[i], sizeof *all->span);
+        }
+    size_t gone = begin + n - to, behind = all->n - begin - n;
+    if (gone) {
+        memmove(all->id + to, all->id + begin + n, behind * sizeof *all->id);
+        memmove(all->span + to, all->span + begin + n, behind * sizeof *all->span);
+    }
+    all->n -= gone;
+    return gone;
+}
+
 void rows_end(Rows *r, const RowIn *in, size_t first, size_t second)
 {
+    if (r->left_out >= 0 && !r->tags.any) { /* there are no special tokens then */
+        second -= leave_out(r, r->all.n - second, second);
+        first -= leave_out(r, r->all.n - second - first, first);
+    }
     Held h = {.end = (int64_t)r->all.n,
               .source = in->source,
               .start = in->start,

@@ -218,12 +218,25 @@ static int add_text_windows(Rows *r, const RowIn *in, Str text, size_t room, Err
     return 0;
 }
 
+/* The characters of a text that count. */
+static Str counting(const Rows *r, Str text)
+{
+    size_t n = 0;
+    for (int64_t left = r->characters; n < text.n; n++)
+        if (((unsigned char)text.p[n] & 0xc0) != 0x80 && left-- == 0)
+            break;
+    return str_of(text.p, n);
+}
+
 int rows_fill(Rows *r, const RowIn *in, Str text, Err *e)
 {
     const RowSpec *s = &r->spec;
+    if (r->characters && s->stride < 0)
+        text = counting(r, text);
     size_t room = s->max ? (size_t)(s->max - r->template->specials) : SIZE_MAX;
     bool single = !s->pair && !s->candidates && !in->word;
-    if (single && s->stride >= 0 && !r->left && r->template->count == r->template->specials + 1)
+    if (single && s->stride >= 0 && !r->left && r->left_out < 0 &&
+        r->template->count == r->template->specials + 1)
         return add_text_windows(r, in, text, room, e);
     if (single && s->stride < 0) {
         add_single(r, in, text, room);

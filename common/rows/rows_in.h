@@ -31,8 +31,10 @@ struct Rows {
     RowSpec spec;
     TokWork *work;
     const Template *template;
-    bool left;  /* what is too long is cut at its beginning, and windows come from the end */
-    Tokens all; /* of the frame that is being made */
+    bool left;        /* what is too long is cut at its beginning, and windows come from the end */
+    int32_t left_out; /* what rows are without, once they are cut; -1: nothing */
+    int64_t characters; /* of a text that count; 0: all */
+    Tokens all;         /* of the frame that is being made */
     Buf held;
     int64_t rows, cut;
     Column *column, *text, *pair; /* text, pair: two of them, or NULL */

@@ -95,6 +95,8 @@ const FolderKey folder_keys[] = {
     {"config.json", "pruned_heads", NULL, false},
     {"config.json", "tokenizer_class", NULL, false},
     {"config.json", "task_specific_params", NULL, false},
+    {"config.json", "normalize", NULL, false},
+    {"config.json", "max_length", NULL, false},
     {"config.json", "position_embedding_type", "\"absolute\"", true},
     {"config.json", "add_cross_attention", "false", true},
     {"config.json", "num_hidden_groups", "1", true},

@@ -29,6 +29,16 @@ int64_t tokenizer_max_length(const Tokenizer *t)
     return t->max_length;
 }
 
+int32_t tokenizer_left_out(const Tokenizer *t)
+{
+    return t->left_out;
+}
+
+int64_t tokenizer_characters(const Tokenizer *t)
+{
+    return t->characters;
+}
+
 bool tokenizer_has_types(const Tokenizer *t)
 {
     return t->types;

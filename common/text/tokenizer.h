@@ -40,6 +40,11 @@ typedef struct TokFacts {
     int64_t max_length; /* tokens a row; 0: it says none */
     bool types;         /* it wants token types */
     bool typed;         /* config.json says a model_type, known or not */
+    bool alone;         /* tokenizer.json stands alone: no class, nothing beside it, and no special
+                           tokens around a text */
+    bool known;         /* with `alone`: as model2vec has it, what is unknown is left out once a row
+                           is cut, and before that a text has no more characters than tokens of
+                           middling length would */
 } TokFacts;
 
 /* A component of tokenizer.json that is not known is an error that names it. What programs call
@@ -51,8 +56,12 @@ const Template *tokenizer_template(const Tokenizer *t, bool pair);
 const char *tokenizer_fingerprint(const Tokenizer *t); /* of vocabulary and rules */
 const char *tokenizer_kind(const Tokenizer *t);        /* WordPiece, BPE, Unigram, SentencePiece */
 int64_t tokenizer_max_length(const Tokenizer *t);      /* tokens a row; 0: it says none */
-bool tokenizer_has_types(const Tokenizer *t);          /* the model wants token types */
-bool tokenizer_cuts_left(const Tokenizer *t);          /* too long a text loses its beginning */
+/* Of TokFacts.known: the id that is left out of rows, else -1; and how many characters of a text
+ * count for each token that a row may have, else 0. */
+int32_t tokenizer_left_out(const Tokenizer *t);
+int64_t tokenizer_characters(const Tokenizer *t);
+bool tokenizer_has_types(const Tokenizer *t); /* the model wants token types */
+bool tokenizer_cuts_left(const Tokenizer *t); /* too long a text loses its beginning */
 /* Words that come by themselves would be other pieces than in a text, which transformers' class
  * refuses. */
 bool tokenizer_bare_words(const Tokenizer *t);

@@ -27,6 +27,8 @@ struct Tokenizer {
     bool lower;             /* texts are brought to lower case first (do_lower_case of
                                sentence_bert_config.json) */
     bool left;              /* what is too long is cut at its beginning */
+    int32_t left_out;       /* tokenizer_left_out() */
+    int64_t characters;     /* tokenizer_characters() */
     bool bare_words;        /* words by themselves would lack the space that they have in texts */
     bool prefix;            /* the model marks pieces inside a word */
     bool trim, trim_prefix; /* spans of added tokens: as BpeRules has them of others */

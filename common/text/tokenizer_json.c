@@ -194,10 +194,14 @@ static void take_lower(Tokenizer *t, json_t *root)
     t->lower = false;
 }
 
-/* Where a row is cut, unless tokenizer_config.json says it. */
-static int read_truncation(Tokenizer *t, const json_t *o, Err *e)
+/* Where a row is cut, unless tokenizer_config.json says it; where the file stands alone, to how
+ * many tokens. */
+static int read_truncation(Tokenizer *t, const json_t *o, const TokFacts *facts, Err *e)
 {
+    if (facts->known)
+        return 0;
     const char *side = json_get_str(o, "direction", "Right", e);
+    t->max_length = facts->alone ? json_get_int(o, "max_length", 0, e) : 0;
     if (!e->text[0] && strcmp(side, "Left") != 0 && strcmp(side, "Right") != 0)
         err_set(e, "the direction '%s' is neither Left nor Right", side);
     t->left = *side == 'L';
@@ -210,14 +214,17 @@ static int read_file(Tokenizer *t, JsonCut *cut, const TokFolder *from, Err *e)
     take_lower(t, cut->root);
     t->bare_words =
         rules_want_space(from) && !json_get_bool(from->config, "add_prefix_space", false, NULL);
-    if (read_truncation(t, json_object_get(cut->root, "truncation"), e) < 0)
+    if (read_truncation(t, json_object_get(cut->root, "truncation"), from->facts, e) < 0)
         return -1;
     TokFile f = {.model = json_object_get(cut->root, "model"),
                  .normalizer = json_object_get(cut->root, "normalizer"),
                  .words = json_object_get(cut->root, "pre_tokenizer"),
-                 .processor = json_object_get(cut->root, "post_processor"),
+                 .processor =
+                     from->facts->alone ? NULL : json_object_get(cut->root, "post_processor"),
                  .decoder = json_object_get(cut->root, "decoder")};
     int bad = read_parts(t, cut, &f, e);
+    if (from->facts->known)
+        t->left_out = t->special[TOK_UNK];
     merges_free(&f.merges);
     free(f.score);
     return bad;

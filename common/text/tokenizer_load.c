@@ -1,6 +1,7 @@
 #include "text/tokenizer_in.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* Some configurations say "no limit" by a number like 1e30. */
@@ -196,6 +197,45 @@ static int read_side(Tokenizer *t, const TokFolder *from, Err *e)
     return 0;
 }
 
+static int by_length(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+/* The median of the entries' lengths in characters, rounded down. */
+static int64_t middling_length(const Tokenizer *t)
+{
+    int32_t n = tokenizer_size(t);
+    int64_t *length = mem_zero((size_t)n + 2, sizeof *length), middle;
+    for (int32_t id = 0; id < n; id++) {
+        Str s = tokenizer_text(t, id);
+        for (size_t i = 0; i < s.n; i++)
+            length[id] += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+    }
+    qsort(length, (size_t)n, sizeof *length, by_length);
+    middle = n ? (length[n / 2] + length[(n - 1) / 2]) / 2 : 0;
+    free(length);
+    return middle;
+}
+
+/* Ids without special tokens are no others' rows, though the vocabulary may be the same. */
+static void stand_alone(Tokenizer *t, const TokFacts *facts)
+{
+    char rules[64];
+    int n = snprintf(rules, sizeof rules, "alone %d", facts->known ? (int)t->left_out : -1);
+    Hash *h = hash_new();
+    hash_add(h, t->fingerprint, strlen(t->fingerprint));
+    hash_add(h, rules, (size_t)n);
+    hash_end(h, t->fingerprint);
+    free(t->single.item);
+    free(t->pair.item);
+    t->single = t->pair = (Template){0};
+    tokenizer_bare_templates(t);
+    if (facts->known)
+        t->characters = middling_length(t);
+}
+
 static int load_from(Tokenizer *t, const TokFolder *from, Err *e)
 {
     t->class = class_of(from);
@@ -205,6 +245,8 @@ static int load_from(Tokenizer *t, const TokFolder *from, Err *e)
     if (rules_check(from, e) < 0)
         return err_at(e, "%s", from->path);
     t->clean = json_get_bool(from->config, "clean_up_tokenization_spaces", false, NULL);
+    if (from->facts->alone && !file_exists(from->path, "tokenizer.json"))
+        return err_set(e, "%s: no tokenizer.json, which static embeddings need", from->path);
     if (read_files(t, from, e) < 0)
         return -1;
     tokenizer_added_ready(t);
@@ -213,17 +255,24 @@ static int load_from(Tokenizer *t, const TokFolder *from, Err *e)
         return err_set(e, "%s: the vocabulary has nothing with id %" PRId32, from->path, missing);
     find_specials(t, from);
     read_length(t, from);
+    if (from->facts->alone)
+        stand_alone(t, from->facts);
     return read_side(t, from, e);
 }
 
 Tokenizer *tokenizer_load(const char *folder, const TokFacts *facts, Err *e)
 {
     e->text[0] = '\0';
-    json_t *config = jsonfile_load(folder, "tokenizer_config.json", true, e);
-    json_t *map = e->text[0] ? NULL : jsonfile_load(folder, "special_tokens_map.json", true, e);
-    json_t *sentence = e->text[0] ? NULL : load_sentence(folder, e);
+    json_t *config = NULL, *map = NULL, *sentence = NULL;
+    if (!facts->alone)
+        config = jsonfile_load(folder, "tokenizer_config.json", true, e);
+    if (!facts->alone && !e->text[0])
+        map = jsonfile_load(folder, "special_tokens_map.json", true, e);
+    if (!facts->alone && !e->text[0])
+        sentence = load_sentence(folder, e);
     TokFolder from = {folder, config, map, sentence, facts};
     Tokenizer *t = mem_zero(1, sizeof *t);
+    t->left_out = -1;
     for (int i = 0; i < TOK_SPECIALS; i++)
         t->special[i] = -1;
     int bad = e->text[0] ? -1 : load_from(t, &from, e);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|tasks|rerank|ppl|gen|argmax|train|learn]...:
+# run.sh [cpu|cold|memory|accuracy|gflops|thin|wordpiece|bpe|unigram|static|tasks|rerank|ppl|gen|argmax|train|learn]...:
 # weft beside its peers, as Markdown; without arguments all of it, which takes more than an hour. The peers come
 # from PyPI into build/bench.
 #
@@ -12,7 +12,7 @@ unset OPENBLAS_CORETYPE OPENBLAS_L2_SIZE WEFT_THREADS WEFT_MODEL # as a user's s
 export PATH=${WEFT_BIN:-$PWD/bin}:$PATH
 alone=${WEFT_UNIT:-$PWD/build/tests} # what measures products alone
 venv=build/bench/venv
-[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram cpu cold memory tasks rerank ppl gen argmax train learn accuracy
+[ $# -gt 0 ] || set -- gflops thin wordpiece bpe unigram static cpu cold memory tasks rerank ppl gen argmax train learn accuracy
 
 if [ -z "${BENCH_PYTHON-}" ]; then
     BENCH_PYTHON=$venv/bin/python
@@ -21,6 +21,10 @@ if [ -z "${BENCH_PYTHON-}" ]; then
         "$BENCH_PYTHON" -m pip install --quiet --requirement tests/bench/requirements.txt
         touch "$venv/ready"
     fi
+fi
+# It asks for another huggingface-hub than transformers' here, and works with that one.
+if [[ " $* " == *" static "* ]] && [ ! -d build/bench/model2vec ]; then
+    "$BENCH_PYTHON" -m pip install --quiet --no-deps --target build/bench/model2vec model2vec==0.10.0 joblib==1.6.0
 fi
 [ -e model/all-MiniLM-L6-v2/model.safetensors ] && [ -d data/vader ] || make -s model tweets
 for part; do

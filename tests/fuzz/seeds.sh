@@ -149,6 +149,11 @@ done
 for f in "$models"/*/config.json; do put config <"$f"; done
 train -q -e 1 -o head vectors
 train -q -e 1 -o mlp --head mlp:2 vectors
+for m in m2v-shared m2v-int8 st-unit; do
+  m=$golden/static/$m/model
+  [ -e "$m/config.json" ] && cat "$m/config.json" >config || : >config
+  parts config "$m/modules.json" "$(find "$m" -name model.safetensors)" | put bag
+done
 for f in head mlp; do parts $f/config.json $f/model.safetensors | put headfile; done
 parts head/config.json head/model.safetensors | put folder
 for m in bert-class t5 gpt2 bart; do parts "$models/$m/config.json" vectors | put folder; done

@@ -61,6 +61,9 @@ void pooler_free(Pooler *p)
         p->dev->free(p->dev, p->step[i].gamma);
         p->dev->free(p->dev, p->step[i].beta);
     }
+    for (int i = 0; p->room && i <= p->steps; i++)
+        p->dev->free(p->dev, p->room[i].p);
+    free(p->room);
     free(p->step);
     p->dev->free(p->dev, p->gamma);
     free(p);
@@ -137,8 +140,8 @@ static void stage(Piece *p, void *ctx)
     const Run *u = ctx;
     const Pooler *of = u->p;
     int64_t cols = u->hidden.cols;
-    View x = view_rows(u->y[0], p->lo, p->hi);
-    for (int i = 0; i < kinds_of(of); i++)
+    View x = view_rows(u->starts ? u->y[0] : u->hidden, p->lo, p->hi);
+    for (int i = 0; i < kinds_of(of) && u->starts; i++)
         one_kind(p, u, kind_at(of, i), view_cols(x, i * cols, (i + 1) * cols));
     for (int i = 0; i < of->steps; i++) {
         View y = view_rows(u->y[i + 1], p->lo, p->hi);
@@ -146,7 +149,7 @@ static void stage(Piece *p, void *ctx)
         x = y;
     }
     if (of->pooling.normalize)
-        to_length_1(p, x, x, of->gamma);
+        to_length_1(p, x, view_rows(u->y[of->steps], p->lo, p->hi), of->gamma);
 }
 
 static int set_gamma(Pooler *p, int64_t cols, Err *e)
@@ -231,16 +234,29 @@ static void count_places(const PoolIn *in, int64_t *token, float *place)
         }
 }
 
+static void *room(Pooler *p, int step, size_t bytes)
+{
+    Device *d = p->dev;
+    if (!p->room)
+        p->room = mem_zero((size_t)p->steps + 1, sizeof *p->room);
+    PoolRoom *r = &p->room[step];
+    if (!r->p || r->bytes < bytes) {
+        d->free(d, r->p);
+        *r = (PoolRoom){d->alloc(d, bytes), bytes};
+    }
+    return r->p;
+}
+
 static int run(Run *u, const PoolIn *in, float *out, Err *e)
 {
     Pooler *p = u->p;
     Device *d = p->dev;
     int64_t cols = kinds_of(p) * in->hidden.cols;
     char why[256];
-    int made = 0, r = 0;
-    for (; made <= p->steps && r == 0; made++) {
+    int r = 0;
+    for (int made = 0; made <= p->steps && r == 0; made++) {
         cols = made ? p->step[made - 1].out : cols;
-        void *y = d->alloc(d, (size_t)(in->rows * cols) * sizeof *out);
+        void *y = room(p, made, (size_t)(in->rows * cols) * sizeof *out);
         u->y[made] = view_of(y, K_F32, in->rows, cols);
         r = y ? 0 : err_set(e, "out of memory on %s", d->name);
     }
@@ -252,8 +268,6 @@ static int run(Run *u, const PoolIn *in, float *out, Err *e)
         if (d->wait(d, why, sizeof why) < 0)
             r = err_set(e, "%s", why);
     }
-    for (int i = 0; i < made; i++)
-        d->free(d, u->y[i].p);
     return r;
 }
 
@@ -268,8 +282,8 @@ static int pool_all(Pooler *p, const PoolIn *in, float *out, Err *e)
     Held h = {0};
     u.hidden.p =
         (void *)(uintptr_t)hold(d, &h, x.p, (size_t)(x.rows * x.cols) * ktype_size(x.type));
-    u.starts = hold(d, &h, in->starts, (n + 1) * sizeof *in->starts);
-    int r = hold_kinds(&u, in, &h, index, weight, e);
+    u.starts = in->starts ? hold(d, &h, in->starts, (n + 1) * sizeof *in->starts) : NULL;
+    int r = in->starts ? hold_kinds(&u, in, &h, index, weight, e) : 0;
     if (r == 0 && pooling_has(&p->pooling, POOL_WEIGHTED) && t) {
         count_places(in, index + n * kinds, weight + n * kinds);
         u.token = hold(d, &h, index + n * kinds, t * sizeof *index);
@@ -320,7 +334,7 @@ static int pool_past(Pooler *p, const PoolIn *in, float *out, Err *e)
 int pooler_run(Pooler *p, const PoolIn *in, float *out, Err *e)
 {
     PoolIn all = *in;
-    if (p->pooling.past_prompt && in->prompt)
+    if (p->pooling.past_prompt && in->prompt && in->starts)
         return pool_past(p, in, out, e);
     all.prompt = 0;
     return pool_all(p, &all, out, e);

@@ -15,7 +15,8 @@ void pooler_free(Pooler *p);
 
 typedef struct PoolIn {
     View hidden;           /* host memory [tokens, cols], dense, f32 or bf16 */
-    const int64_t *starts; /* [rows + 1] */
+    const int64_t *starts; /* [rows + 1]; NULL: `hidden` is f32 and has the rows' vectors already,
+                              of one mean, with which the modules behind it go on */
     int64_t rows;
     int64_t prompt; /* tokens of each row that are a prompt's, for Pooling.past_prompt */
 } PoolIn;

@@ -14,13 +14,20 @@ typedef struct PoolStep {
     float *gamma, *beta; /* device memory */
 } PoolStep;
 
+/* Device memory that stays from batch to batch, which asking for anew costs as much as the work. */
+typedef struct PoolRoom {
+    void *p;
+    size_t bytes;
+} PoolRoom;
+
 struct Pooler {
     Pooling pooling;
     Device *dev;
     Weight *dense; /* POOL_POOLER's */
     PoolStep *step;
     int steps;
-    float *gamma; /* device: 1/sqrt(cols), with which the RMS norm is the length's */
+    PoolRoom *room; /* [steps + 1]: the vectors behind each step; NULL: none yet */
+    float *gamma;   /* device: 1/sqrt(cols), with which the RMS norm is the length's */
     int64_t gamma_cols;
 };
 

@@ -135,11 +135,11 @@ static int add_step(Pooler *p, const Module *m, int64_t in, Err *e)
 int pooler_add_modules(Pooler *p, const char *home, int64_t cols, Err *e)
 {
     Modules all;
-    bool pooled = false;
     int r = modules_read(home, &all, e);
+    bool pooled = all.count && all.module[0].kind == MODULE_STATIC;
     for (int i = 0; i < all.count && r == 0; i++) {
         const Module *m = &all.module[i];
-        if (pooled && m->kind != MODULE_NOTHING)
+        if (pooled && i && m->kind != MODULE_NOTHING)
             r = add_step(p, m, cols, e);
         pooled = pooled || m->kind == MODULE_POOLING;
         cols = p->steps ? p->step[p->steps - 1].out : cols;

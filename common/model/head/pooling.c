@@ -140,7 +140,7 @@ static int read_pooling(const Module *m, const Config *c, Pooling *p, Err *e)
 /* A list that ends with Normalize, or with the Pooling itself, needs none of its weights. */
 static int read_modules(const char *home, const Modules *all, const Config *c, Pooling *p, Err *e)
 {
-    bool pooled = false;
+    bool pooled = all->count && all->module[0].kind == MODULE_STATIC;
     char tail[POOL_NAME] = "";
     size_t n = 0;
     for (int i = 1; i < all->count; i++) {
@@ -165,6 +165,19 @@ static int read_modules(const char *home, const Modules *all, const Config *c, P
     else
         p->normalize = n > 0;
     return 0;
+}
+
+int pooling_of_bag(const char *home, bool normalize, Pooling *p, Err *e)
+{
+    Modules all;
+    *p = (Pooling){.kind = POOL_MEAN};
+    int r = modules_read(home, &all, e);
+    if (r == 0)
+        r = read_modules(home, &all, NULL, p, e);
+    modules_clear(&all);
+    if (normalize && !strstr(p->tail, ",normalize"))
+        p->normalize = true;
+    return r;
 }
 
 int pooling_default(const char *home, const Config *c, const Weights *w, Pooling *p, Err *e)

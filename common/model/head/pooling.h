@@ -38,6 +38,8 @@ int pooling_parse(const char *name, Pooling *p, Err *e);
 /* What a model's home says (sentence-transformers' modules.json and its modules), else the family's
  * way; BERT: pooler, or cls where the checkpoint has no pooler. */
 int pooling_default(const char *home, const Config *c, const Weights *w, Pooling *p, Err *e);
+/* The same of static embeddings (model/bag.h), whose vectors are means already. */
+int pooling_of_bag(const char *home, bool normalize, Pooling *p, Err *e);
 bool pooling_has(const Pooling *p, PoolKind kind);
 
 #endif
