@@ -148,6 +148,11 @@ page() {
     on && /^\.Pa config.json$/ { getline; file = $3 }
     on && /^of a .* module :$/ { file = $3 }
     on && /^\.It Cm / {
+      if ($4 == ",") { # several that have nothing beside them
+        for (i = 3; i <= NF; i += 2)
+          printf "%s\t%s\t\n", file, $i
+        next
+      }
       key = $3
       $1 = $2 = $3 = $4 = ""
       sub(/^ */, "")
@@ -166,16 +171,17 @@ page() {
   cut -f 2 <("$WEFT_UNIT/folderkeys") | sort -u >known
   {
     cd "$TOP/common" || return 1
-    sed -nE 's/.*json_(get_[a-z]+|object_get)\([^,]+, "([^"]+)".*/\2/p' model/config.c model/modules.c model/bag.c \
+    sed -nE 's/.*json_(get_[a-z]+|object_get)\([^,]+, "([^"]+)".*/\2/p' model/config.c model/config_rope.c model/modules.c model/bag.c \
       model/task_prefix.c model/model_tokenizer.c model/head/pooling.c model/head/pooler_modules.c \
       model/head/crossencoder.c \
       text/tokenizer_rules.c text/wordpiece/bert_files.c text/bpe/bpe_files.c
     # A family's keys, and how they are called there.
-    grep -oE '\{"[a-z_]+", -?[0-9a-z.]+\}|\.(act|eps) = "[a-z_]+"' model/families.c | grep -oE '"[a-z_]+"' | tr -d '"'
+    grep -oE '\{"[a-z_]+", -?[0-9a-z.]+\}|\.(act|eps) = "[a-z_]+"' model/families_keys.c | grep -oE '"[a-z_]+"' | tr -d '"'
   } | sort -u >asked
   [ "$(wc -l <asked)" -gt 60 ]
   # Within a value, or of a folder that train made.
-  printf '%s\n' encoder model prefix lstrip content | sort >others
+  printf '%s\n' encoder model prefix lstrip content factor low_freq_factor high_freq_factor \
+    original_max_position_embeddings rope_type type | sort >others
   comm -23 asked known | comm -23 - others >missing
   [ ! -s missing ] || { cat missing; return 1; }
 }

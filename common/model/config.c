@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "model/bag.h"
-#include "model/config_rope.h"
+#include "model/config_in.h"
 #include "store/folderkeys.h"
 #include "store/jsonfile.h"
 

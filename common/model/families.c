@@ -1,7 +1,7 @@
 /* families.c - names are those of transformers' modules. */
 #include "model/families.h"
 
-#include "model/family_keys.h"
+#include "model/families_in.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,7 @@
-/* family_keys.h - the keys of config.json and their defaults, by family. For families.c alone. */
-#ifndef WEFT_FAMILY_KEYS_H
-#define WEFT_FAMILY_KEYS_H
+/* families_in.h - families_keys.c: the keys of config.json and their defaults, by family. For
+ * families.c alone. */
+#ifndef WEFT_FAMILIES_IN_H
+#define WEFT_FAMILIES_IN_H
 
 #include "model/families.h"
 

@@ -1,5 +1,5 @@
-/* family_keys.c - keys and defaults of transformers' configuration classes. */
-#include "model/family_keys.h"
+/* families_keys.c - keys and defaults of transformers' configuration classes. */
+#include "model/families_in.h"
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
-/* config_rope.h - what config.json says of turned queries and keys, and of layers that see only
- * what is near. For config.c alone. */
-#ifndef WEFT_CONFIG_ROPE_H
-#define WEFT_CONFIG_ROPE_H
+/* config_in.h - what config_rope.c reads: what config.json says of turned queries and keys, and of
+ * layers that see only what is near. For config*.c alone. */
+#ifndef WEFT_CONFIG_IN_H
+#define WEFT_CONFIG_IN_H
 
 #include "model/config.h"
 
