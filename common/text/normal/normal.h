@@ -51,6 +51,9 @@ const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart par
 /* Appends the same to `out`. */
 void normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out);
 
+/* Is it sure that the text stays as it is? Told at a glance where NFC is all there is. */
+bool normalizer_keeps(const Normalizer *n, Str text);
+
 /* Where text may be cut and its parts normalised by themselves. byte[c]: what the ASCII
  * character c becomes between others of the kind, or NORMAL_ELSE; ' ' likewise, between two
  * such that are no spaces. */

@@ -1,0 +1,10 @@
+/* bpe_parts.h - a BPE of bytes behind a normalizer. */
+#ifndef WEFT_BPE_PARTS_H
+#define WEFT_BPE_PARTS_H
+
+#include "text/bpe/bpe_model.h"
+
+/* Takes over b and the normalizer. The vocabulary must stay. */
+TokModel *bpe_parts_new(Bpe *b, const Vocab *v, const BpeRules *rules, Normalizer *normal);
+
+#endif
