@@ -24,6 +24,15 @@ LLAMA3 = CASELESS + r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}" + TAIL
 QWEN2 = CASELESS + r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}" + TAIL
 
 
+UPPER, SMALL = r"\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}", r"\p{Ll}\p{Lm}\p{Lo}\p{M}"
+LEAD, ENDING = r"[^\r\n\p{L}\p{N}]?", "(?i:'s|'t|'re|'ve|'m|'ll|'d)?|"
+O200K = (f"{LEAD}[{UPPER}]*[{SMALL}]+{ENDING}{LEAD}[{UPPER}]+[{SMALL}]*{ENDING}"
+         r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|" + SPACES)
+DEEPSEEK = (r"\p{N}{1,3}", "[一-龥\u3040-ゟ゠-ヿ]+",
+            r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+|"
+            r" ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|" + SPACES)
+
+
 def split(pattern, behavior="Isolated", invert=False, kind="Regex"):
     return {"type": "Split", "pattern": {kind: pattern}, "behavior": behavior, "invert": invert}
 
@@ -56,7 +65,31 @@ SPECS = [
     spec("nfd-trimmed", "bpe-gpt2", level(prefix=True, regex=True), normal(NFD, LOWER),
          post_processor=level(trim=True)),
     spec("whole", "bpe-gpt2", level()),
-]
+    spec("o200k", "bpe-gpt2", sequence(split(O200K), level())),
+    spec("deepseek", "bpe-gpt2", sequence(*map(split, DEEPSEEK), level())),
+    spec("digits", "bpe-gpt2", sequence({"type": "Digits", "individual_digits": True},
+                                        level(regex=True))),
+    spec("punctuation", "bpe-gpt2", sequence({"type": "Punctuation", "behavior": "Contiguous"},
+                                             level(prefix=True, regex=True)),
+         post_processor=level(prefix=True, trim=True)),
+    spec("words-split", "wordpiece-uncased", sequence({"type": "WhitespaceSplit"}, split(
+        r"\d+|[^\w\s]+|(?<=a)b|[[:alpha:]&]\b", "Isolated"))),
+    spec("boundaries", "wordpiece-uncased", sequence(
+        split(r"\b"), split(r"\B(?=\W)|x*|a{1,2}+|e{1}?|\p{Han}", "MergedWithPrevious"))),
+    spec("classes", "wordpiece-uncased", split(
+        r"(?i:the|[h-w]e)|[^\S\n]+|[\p{Lu}\p{Greek}[0-4]\-\]]|\h|\p{^L}{,2}\z|(?m:^.$)",
+        "Contiguous"), normal(NFD)),
+    spec("strings", "wordpiece-uncased", sequence(split("e", "MergedWithNext", kind="String"),
+                                                  {"type": "FixedLength", "length": 3})),
+    spec("level", "wordpiece-uncased", {"type": "Whitespace"}, LOWER, model={"type": "WordLevel"}),
+    spec("replace", "wordpiece-uncased", {"type": "BertPreTokenizer"}, normal(
+        LOWER, {"type": "Replace", "pattern": {"Regex": r"(\p{P})\s*|x*$"}, "content": " e! "},
+        {"type": "Replace", "pattern": {"Regex": r"[\p{Mn}\w]\u0301"}, "content": ""})),
+] + [spec(f"split-{how}-{invert}".lower(), "wordpiece-uncased",
+          split(r"\s+|[aeiou]|\p{N}", how, invert), LOWER)
+     for how in ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous")
+     for invert in (False, True)]
+FEW = ("digits", "punctuation", "words-split", "strings", "split-")  # no code points of theirs
 
 
 def compose(s):
@@ -80,12 +113,13 @@ def words(t, texts):
 
 def digests(s, drawn):
     t, name = compose(s), s["name"]
-    for first in POINTS:
+    for first in () if name.startswith(FEW) else POINTS:
         cps = [c for c in range(max(first, 1), first + bpe.POINTS) if not 0xD800 <= c <= 0xDFFF]
         texts = [x for c in cps for x in (chr(c), "a" + chr(c) + "b")]
         yield f"{name}\tpoints\t{first:x}\t{bpe.digest(t, texts):x}\n"
     yield f"{name}\tdrawn\t0\t{bpe.digest(t, drawn):x}\n"
-    if not s["set"]["normalizer"]:  # else a place in a text may belong to two words
+    # Behind a normalizer a place in a text may belong to two words; trimming moves their ends.
+    if not s["set"]["normalizer"] and name != "punctuation":
         yield f"{name}\twords\t0\t{words(t, drawn[:WORDS]):x}\n"
 
 

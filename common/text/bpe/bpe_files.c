@@ -18,7 +18,7 @@ static int read_model(Tokenizer *t, const TokFolder *from, const BpeRules *rules
     else if ((bad = merges_read(&merges, &t->vocab, merges_path, e)))
         err_at(e, "merges.txt");
     else
-        bad = bpe_set(t, rules, &merges, NULL, e);
+        bad = bpe_set(t, rules, &merges, NULL, NULL, NULL, e);
     free(vocab_path);
     free(merges_path);
     merges_free(&merges);

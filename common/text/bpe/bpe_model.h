@@ -6,15 +6,16 @@
 #include "store/jsonfile.h"
 #include "text/bpe/bpe.h"
 #include "text/bpe/bpe_rules.h"
+#include "text/cut/cut.h"
 #include "text/normal/normal.h"
 #include "text/tokenizer.h"
 #include "text/tokmodel.h"
 
 /* Takes over b. The vocabulary must stay. */
 TokModel *bpe_model_new(Bpe *b, const Vocab *v, const BpeRules *rules);
-/* Makes t->model of t->vocab and the merges, behind the normalizer (which is taken over; NULL:
- * none), and the fingerprint. */
+/* Makes t->model of t->vocab and the merges, and the fingerprint, for which `parts` says what
+ * stands before, or is NULL; the normalizer and the cuts are taken over, and may be NULL. */
 int bpe_set(Tokenizer *t, const BpeRules *rules, const MergeList *merges, Normalizer *normal,
-            Err *e);
+            Cuts *cuts, const char *parts, Err *e);
 
 #endif
