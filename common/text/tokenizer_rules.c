@@ -120,6 +120,7 @@ int rules_check(const TokFolder *from, Err *e)
                            "tokenizer_class '%s' is not supported: it calls for %s, which weft "
                            "lacks",
                            class_name(from), others[i].needs);
+    folderkeys_note(from->path, "tokenizer_config.json", from->config);
     if (folderkeys_check("tokenizer_config.json", from->config, e) < 0)
         return err_at(e, "tokenizer_config.json");
     if (folderkeys_check("sentence_bert_config.json", from->sentence, e) < 0)
