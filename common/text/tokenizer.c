@@ -248,7 +248,7 @@ void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int
     }
     memcpy(span, found, sizeof found);
     if (added)
-        return; /* an added token is a word by itself */
+        return;                 /* an added token is a word by itself */
     if (!t->model->normalise) { /* what stands between added tokens is cut by itself */
         at = found[0];
         piece = str_of(text.p + at, (size_t)(found[1] - at));

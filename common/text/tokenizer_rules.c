@@ -152,6 +152,12 @@ bool rules_are_roberta(const TokFolder *from)
     return is_one_of(from, robertas, COUNT(robertas));
 }
 
+bool rules_remake_llama(const TokFolder *from)
+{
+    return is_class(from, "LlamaTokenizer") &&
+           json_is_boolean(json_object_get(from->config, "add_prefix_space"));
+}
+
 static int find_maker(const TokFolder *from)
 {
     int i = 0;
