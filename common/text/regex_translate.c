@@ -131,9 +131,8 @@ static int64_t read_char(Onig *o)
         int64_t cp = 0;
         for (size_t i = 0; i < n; i++)
             cp = 16 * cp + (digits[i] <= '9' ? digits[i] - '0' : (digits[i] | 0x20) - 'a' + 10);
-        bool whole = n > 0 && (braces ? digits[n] == '}' : n == most);
-        if (!whole || cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff) ||
-            (*o->p == 'x' && !braces && cp > 0x7f))
+        if (!n || (braces && digits[n] != '}') || (!braces && n < most) || cp > 0x10ffff ||
+            (cp >= 0xd800 && cp <= 0xdfff) || (*o->p == 'x' && !braces && cp > 0x7f))
             return refuse(o, "this character");
         o->p = digits + n + braces;
         return cp;

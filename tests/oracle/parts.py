@@ -81,6 +81,8 @@ SPECS = [
         "Contiguous"), normal(NFD)),
     spec("strings", "wordpiece-uncased", sequence(split("e", "MergedWithNext", kind="String"),
                                                   {"type": "FixedLength", "length": 3})),
+    spec("scripts", "wordpiece-uncased", sequence({"type": "UnicodeScripts"},
+                                                  {"type": "WhitespaceSplit"})),
     spec("level", "wordpiece-uncased", {"type": "Whitespace"}, LOWER, model={"type": "WordLevel"}),
     spec("replace", "wordpiece-uncased", {"type": "BertPreTokenizer"}, normal(
         LOWER, {"type": "Replace", "pattern": {"Regex": r"(\p{P})\s*|x*$"}, "content": " e! "},

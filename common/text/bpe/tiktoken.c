@@ -12,10 +12,12 @@ static inline char small(const char *p, const char *end, size_t *len)
 {
     static const char long_s[] = "\xc5\xbf";
     *len = 1;
-    if (p < end && (*p | 0x20) >= 'a' && (*p | 0x20) <= 'z')
+    if (p >= end)
+        return 0;
+    if ((*p | 0x20) >= 'a' && (*p | 0x20) <= 'z')
         return (char)(*p | 0x20);
     *len = 2;
-    return end - p >= 2 && p[0] == long_s[0] && p[1] == long_s[1] ? 's' : 0;
+    return p + 1 < end && p[0] == long_s[0] && p[1] == long_s[1] ? 's' : 0;
 }
 
 /* The length of the contraction at p, which is an apostrophe; 0: it is none. */

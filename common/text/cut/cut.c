@@ -1,4 +1,5 @@
 #include "text/cut/cut_in.h"
+#include "text/cut/cut_tables.h"
 
 #include "base/utf8.h"
 #include "text/unicode.h"
@@ -159,13 +160,52 @@ static void cut_lengths(int64_t length, const char *text, Word w, WordList *out)
     }
 }
 
+/* 0: any. */
+static int script_of(uint32_t cp)
+{
+    size_t low = 0, high = sizeof scripts / sizeof *scripts;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (cp > scripts[mid].last)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low < sizeof scripts / sizeof *scripts && cp >= scripts[low].first ? scripts[low].script
+                                                                              : 0;
+}
+
+/* Where the script changes; what is of any belongs to what is before it, and goes where that is
+ * nothing, as in the reference. */
+static void cut_scripts(const char *text, Word w, WordList *out)
+{
+    int before = 0;
+    size_t begin = w.end;
+    for (size_t at = w.begin; at < w.end;) {
+        int len, script = script_of(utf8_get(text + at, &len));
+        if (script && script != before) {
+            if (before)
+                add_word(out, begin, at);
+            begin = at;
+        }
+        before = script ? script : before;
+        at += (size_t)len;
+    }
+    add_word(out, begin, w.end);
+}
+
 static void cut_word(const Cut *c, CutWork *w, const char *text, Word x, WordList *out)
 {
-    if (c->kind == CUT_WORDS || c->kind == CUT_LENGTH) {
-        if (c->kind == CUT_WORDS)
-            cut_words(text, x, out);
-        else
-            cut_lengths(c->length, text, x, out);
+    if (c->kind == CUT_WORDS) {
+        cut_words(text, x, out);
+        return;
+    }
+    if (c->kind == CUT_LENGTH) {
+        cut_lengths(c->length, text, x, out);
+        return;
+    }
+    if (c->kind == CUT_SCRIPTS) {
+        cut_scripts(text, x, out);
         return;
     }
     w->pieces = 0;

@@ -1,6 +1,6 @@
 /* cut.h - pre-tokenizers of tokenizer.json that cut a text into words, one behind the other:
  * BertPreTokenizer, Whitespace, WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit, Split,
- * FixedLength. */
+ * FixedLength, UnicodeScripts. */
 #ifndef WEFT_CUT_H
 #define WEFT_CUT_H
 

@@ -14,6 +14,7 @@ typedef enum CutKind {
     CUT_STRING,    /* Split by a text */
     CUT_REGEX,     /* Split by an expression */
     CUT_LENGTH,    /* FixedLength */
+    CUT_SCRIPTS,   /* UnicodeScripts */
 } CutKind;
 
 /* What becomes of what is cut at. */

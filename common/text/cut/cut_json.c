@@ -123,6 +123,13 @@ static int read_spaces(Cuts *c, const json_t *o, Err *e)
     return 0;
 }
 
+static int read_scripts(Cuts *c, const json_t *o, Err *e)
+{
+    (void)o, (void)e;
+    add(c, CUT_SCRIPTS, CUT_ISOLATED);
+    return 0;
+}
+
 static const struct {
     const char *type;
     int (*read)(Cuts *c, const json_t *o, Err *e);
@@ -135,6 +142,7 @@ static const struct {
     {"Split", read_split},
     {"CharDelimiterSplit", read_delimiter},
     {"FixedLength", read_length},
+    {"UnicodeScripts", read_scripts},
 };
 
 int cuts_add(Cuts *c, const json_t *o, Err *e)

@@ -163,7 +163,7 @@ static int read_cuts(Words *x, const json_t *o, Err *e)
         return tokenizer_unsupported("pre_tokenizer", part,
                                      "with WordPiece and WordLevel, BertPreTokenizer, Whitespace, "
                                      "WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit, "
-                                     "Split, FixedLength and Sequence are",
+                                     "Split, FixedLength, UnicodeScripts and Sequence are",
                                      e);
     return bad;
 }
