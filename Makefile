@@ -18,7 +18,7 @@ WARN     = -Wall -Wextra -Wswitch-enum $(if $(WERROR),-Werror)
 SAN_MEM  = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SAN      = $(if $(SANITIZE),$(if $(filter thread,$(SANITIZE)),-fsanitize=thread,$(SAN_MEM)))
 ALL_C    = -std=gnu17 $(WARN) -D_GNU_SOURCE -DWEFT_VERSION='"$(VERSION)"' -Icommon -I. -MMD -MP -pthread $(SAN) $(CFLAGS)
-LIBS     = -Wl,--as-needed -lutf8proc -lcsv -ljansson -lzip -lcurl -lcrypto -ldnnl -lgomp -ldl -lm -pthread
+LIBS     = -Wl,--as-needed -lutf8proc -lpcre2-8 -lcsv -ljansson -lzip -lcurl -lcrypto -ldnnl -lgomp -ldl -lm -pthread
 
 # kernels/NAME.c is compiled once, kernels of KERNELS_ISA once for each kind of CPU and chosen at
 # run time (kernels/isa.h).

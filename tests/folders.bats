@@ -186,6 +186,30 @@ page() {
   [ ! -s missing ] || { cat missing; return 1; }
 }
 
+@test "a key that nobody knows is told, once; those of folders that people share are not" {
+  local m
+  cp -r "$(golden models/gpt2-lm)" m
+  chmod -R u+w m
+  sed -i '0,/{/s//{"qk_twist": 2, "_name_or_path": "x", "no_such": null, "n_such": [], "torch_dtype": "float32",/' m/config.json
+  echo '{"eos_token_id": 1, "beam_twist": 0.5, "transformers_version": "4.57.6"}' >m/generation_config.json
+  [ -e m/tokenizer_config.json ] || echo '{"x": null}' >m/tokenizer_config.json
+  sed -i '0,/{/s//{"spell_twist": "so", "special_tokens_map_file": "x", /' m/tokenizer_config.json
+  printf '3 4\n' | tok --ids >in
+  fails_with 0 "m/config.json: 'qk_twist' is not a key that weft knows: it is not looked at" gen -m m --max-new 2 in
+  [ "$(grep -c 'qk_twist' <<<"$stderr")" -eq 1 ]
+  [ "$(grep -c "m/generation_config.json: 'beam_twist'" <<<"$stderr")" -eq 1 ]
+  [ "$(grep -c 'is not a key' <<<"$stderr")" -eq 2 ]
+  echo a >text
+  said() { tok -m m text >/dev/null; }
+  fails_with 0 "m/tokenizer_config.json: 'spell_twist' is not a key" said
+  [ "$(grep -c 'tokenizer_config' <<<"$stderr")" -eq 1 ]
+  fails_with 0 '' gen -q -m m --max-new 2 in
+  [ -z "$stderr" ]
+  for m in "$TOP"/tests/golden/models/*/config.json; do
+    show "${m%/*}" 2>&1 >/dev/null
+  done | run ! grep 'is not a key'
+}
+
 @test "keys that may have but some values" {
   said() { # FILE KEY VALUE TEXT COMMAND...
     cp -r "$(golden models/sentence)" m

@@ -186,6 +186,7 @@ csv.h              common/records/records_csv.c
 curl/curl.h        common/hub/http.c
 dnnl.h             kernels/matmul.c
 openssl/evp.h      common/hub/sums.c
+pcre2.h            common/text/regex.c
 utf8proc.h         common/base/write.c
 utf8proc.h         common/plot/draw.c
 utf8proc.h         common/store/safetensors.c
@@ -211,6 +212,7 @@ jansson.h          common/model/head/headsave.c
 jansson.h          common/rows/candidates.c
 jansson.h          common/rows/labels.c
 jansson.h          common/store/
+jansson.h          common/text/cut/cut.h
 jansson.h          common/text/decode.h
 jansson.h          common/text/normal/normal.h
 EOF

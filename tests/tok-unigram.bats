@@ -65,6 +65,22 @@ ids_like() {
   like_reference unigram-odd
 }
 
+@test "Llama: add_prefix_space makes the tokenizer of tokenizer.model anew, or is refused" {
+  local said
+  printf 'the cat\n the\n</s>the\na  b\n' >in
+  for said in '"add_prefix_space": false' '"add_prefix_space": true, "legacy": false'; do
+    mkdir m
+    cp "$(golden models/spbpe-llama/tokenizer.model)" m
+    echo "{\"tokenizer_class\": \"LlamaTokenizer\", $said}" >m/tokenizer_config.json
+    tok -m m in | show --digest >want
+    cp "$(golden models/unigram-odd/tokenizer.json)" m
+    tok -m m in | show --digest | cmp - want
+    rm m/tokenizer.model
+    fails_with 1 'm/tokenizer_config.json: add_prefix_space is not supported without tokenizer.model' tok -m m in
+    rm -r m
+  done
+}
+
 @test "Llama: tokenizer.model, BPE by the pieces' scores" {
   like_reference spbpe-llama
 }

@@ -2,6 +2,7 @@
 #include "generate/settings.h"
 
 #include "base/mem.h"
+#include "store/folderkeys.h"
 #include "store/jsonfile.h"
 
 #include <math.h>
@@ -354,6 +355,7 @@ int settings_load(const char *folder, const char *type, const char *task, Settin
     if (r < 0 && config)
         *e = why;
     bool made = own && json_is_true(json_object_get(own, "_from_model_config"));
+    folderkeys_note(folder, "generation_config.json", own);
     const char *file =
         own && !(made && has_settings(config)) ? "generation_config.json" : "config.json";
     if (r == 0) {

@@ -431,6 +431,7 @@ static int load(const char *folder, const char *name, Config *c, Err *e)
     if (!j)
         return err_at(e, "no model there");
     Err why = {0};
+    folderkeys_note(folder, "config.json", j);
     int r = folderkeys_check("config.json", j, &why) < 0 || check_code(j, &why) < 0
                 ? -1
                 : read_config(c, j, folder, &why);

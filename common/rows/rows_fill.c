@@ -228,7 +228,7 @@ static Str counting(const Rows *r, Str text)
     return str_of(text.p, n);
 }
 
-int rows_fill(Rows *r, const RowIn *in, Str text, Err *e)
+static int fill(Rows *r, const RowIn *in, Str text, Err *e)
 {
     const RowSpec *s = &r->spec;
     if (r->characters && s->stride < 0)
@@ -254,6 +254,18 @@ int rows_fill(Rows *r, const RowIn *in, Str text, Err *e)
     if (s->candidates)
         return add_candidates(r, in, room, e);
     return s->stride < 0 ? add_cut(r, in, room, e) : add_windows(r, in, room, e);
+}
+
+int rows_fill(Rows *r, const RowIn *in, Str text, Err *e)
+{
+    const char *failed = NULL;
+    for (int i = 0; i < r->spec.candidates && !failed; i++)
+        failed = r->candidate[i].failed;
+    int bad = fill(r, in, text, e);
+    failed = failed ? failed : r->all.failed;
+    failed = failed ? failed : r->first.failed;
+    failed = failed ? failed : r->second.failed;
+    return failed ? err_set(e, "%s", failed) : bad;
 }
 
 /* "101 7592 102": a row of ids as they are. */

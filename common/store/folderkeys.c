@@ -1,7 +1,10 @@
 #include "store/folderkeys.h"
 
 #include "base/mem.h"
+#include "base/msg.h"
+#include "store/folderkeys_tables.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -244,4 +247,69 @@ int folderkeys_check(const char *file, const json_t *j, Err *e)
         return -1;
     }
     return 0;
+}
+
+/* ---- keys that nobody knows ---- */
+
+static int by_text(const void *key, const void *item)
+{
+    return strcmp(key, *(const char *const *)item);
+}
+
+#define COUNT(list) (sizeof(list) / sizeof *(list))
+
+static bool is_known(const char *file, const char *key)
+{
+    static const struct {
+        const char *file;
+        const char *const *key;
+        size_t n;
+    } lists[] = {
+        {"config.json", config_known, COUNT(config_known)},
+        {"tokenizer_config.json", tokenizer_known, COUNT(tokenizer_known)},
+        {"generation_config.json", generation_known, COUNT(generation_known)},
+    };
+    for (int i = 0; i < folder_key_count; i++)
+        if (strcmp(folder_keys[i].file, file) == 0 && strcmp(folder_keys[i].key, key) == 0)
+            return true;
+    for (size_t i = 0; i < COUNT(lists); i++)
+        if (strcmp(lists[i].file, file) == 0)
+            return bsearch(key, lists[i].key, lists[i].n, sizeof *lists[i].key, by_text) != NULL;
+    return true;
+}
+
+static bool says_nothing(const json_t *v)
+{
+    return json_is_null(v) || json_is_false(v) ||
+           (json_is_string(v) && json_string_length(v) == 0) ||
+           (json_is_array(v) && json_array_size(v) == 0) ||
+           (json_is_object(v) && json_object_size(v) == 0);
+}
+
+/* Was it told before? A program reads a folder's files more than once. */
+static bool is_told(const char *what)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static Buf told; /* texts, each with its NUL */
+    size_t n = strlen(what) + 1;
+    pthread_mutex_lock(&lock);
+    bool before = told.n >= n && memmem(told.p, told.n, what, n);
+    if (!before)
+        buf_add(&told, what, n);
+    pthread_mutex_unlock(&lock);
+    return before;
+}
+
+void folderkeys_note(const char *folder, const char *file, const json_t *j)
+{
+    const char *key;
+    json_t *v;
+    json_object_foreach((json_t *)j, key, v) {
+        if (is_known(file, key) || says_nothing(v))
+            continue;
+        char *what = mem_fmt("%s/%s: '%.100s'", folder, file, key);
+        if (!is_told(what))
+            msg_note("%s is not a key that weft knows: it is not looked at", what);
+        free(what);
+    }
 }

@@ -1,6 +1,7 @@
 /* folderkeys.h - the keys of a model folder's JSON files: those that are gone by, and those that
- * must have a certain value, since weft lacks what they ask for. Of others the reference's code for
- * what weft reads makes nothing. weft-model(5) has the table in words. */
+ * must have a certain value, since weft lacks what they ask for. Of others that it knows the
+ * reference's code for what weft reads makes nothing (folderkeys_tables.h). weft-model(5) has the
+ * table in words. */
 #ifndef WEFT_FOLDERKEYS_H
 #define WEFT_FOLDERKEYS_H
 
@@ -18,6 +19,10 @@ typedef struct FolderKey {
 
 extern const FolderKey folder_keys[];
 extern const int folder_key_count;
+
+/* A notice for each key of the file in `folder` that no table has, unless its value is null, false
+ * or empty; once in a program. Of config.json, tokenizer_config.json and generation_config.json. */
+void folderkeys_note(const char *folder, const char *file, const json_t *j);
 
 /* A key of the file with a value that it may not have: named. The file's name is its last part; e
  * does not say where it is. */

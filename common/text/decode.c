@@ -3,6 +3,7 @@
 #include "base/utf8.h"
 #include "store/jsonfile.h"
 #include "text/bytechars.h"
+#include "text/regex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct Step {
     Run *run;
     char *from, *to; /* what is sought; what takes its place */
     size_t nfrom, nto;
+    Regex *regex;        /* in the place of `from` */
     bool flag;           /* clean up; leave out in the first piece */
     int64_t start, stop; /* how many to strip at most */
 };
@@ -206,6 +208,24 @@ static void suffix(const Step *s, Pieces *in, Pieces *out)
     }
 }
 
+static void replaced_regex(const Step *s, Pieces *in, Pieces *out)
+{
+    RegexWork *w = regexwork_new();
+    for (size_t i = 0; i < in->n; i++) {
+        RegexScan scan = {0};
+        Str t = piece(in, i);
+        size_t done = 0, begin, end;
+        while (regex_next(s->regex, w, t, &scan, &begin, &end) > 0) {
+            add(out, t.p + done, begin - done);
+            add(out, s->to, s->nto);
+            done = end;
+        }
+        add(out, t.p + done, t.n - done);
+        end_piece(out);
+    }
+    regexwork_free(w);
+}
+
 static void replaced(const Step *s, Pieces *in, Pieces *out)
 {
     for (size_t i = 0; i < in->n; i++) {
@@ -329,11 +349,12 @@ static int read_bpe(Step *s, const json_t *o, Err *e)
 static int read_replace(Step *s, const json_t *o, Err *e)
 {
     const json_t *pattern = json_object_get(o, "pattern");
-    if (json_object_get(pattern, "Regex"))
-        return err_set(e, "a regular expression as its pattern is not supported");
-    s->run = replaced;
+    const char *regex = json_get_str(pattern, "Regex", NULL, e);
+    s->run = regex ? replaced_regex : replaced;
     s->to = mem_str(json_get_str(o, "content", "", e));
     s->nto = strlen(s->to);
+    if (regex)
+        return (s->regex = regex_new(regex, e)) ? 0 : -1;
     return sought(s, json_get_str(pattern, "String", NULL, e), "pattern", false, e);
 }
 
@@ -405,6 +426,7 @@ void decoder_free(Decoder *d)
     for (int i = 0; d && i < d->steps; i++) {
         free(d->step[i].from);
         free(d->step[i].to);
+        regex_free(d->step[i].regex);
     }
     free(d);
 }

@@ -258,7 +258,11 @@ void tokenizer_word(const Tokenizer *t, TokWork *w, Str text, int32_t start, int
     }
     memcpy(span, found, sizeof found);
     if (added)
-        return; /* an added token is a word by itself */
+        return;                 /* an added token is a word by itself */
+    if (!t->model->normalise) { /* what stands between added tokens is cut by itself */
+        at = found[0];
+        piece = str_of(text.p + at, (size_t)(found[1] - at));
+    }
     t->model->word(t->model, w->model, piece, start - at, word);
     if (word[0] + at > span[0])
         span[0] = word[0] + at;

@@ -107,6 +107,8 @@ int rules_check_vocab(const TokFolder *from, Err *e); /* does it read vocab.txt 
 /* Byte-level BPE: does it refuse words by themselves where no space is put before them? */
 bool rules_want_space(const TokFolder *from);
 bool rules_are_roberta(const TokFolder *from); /* it overrides RobertaProcessing's flags */
+/* Is it Llama's, with a word on the space that goes first? */
+bool rules_remake_llama(const TokFolder *from);
 /* Does it make the template itself, whatever tokenizer.json has? Makes it, once all tokens are
  * there. */
 bool rules_make_template(const TokFolder *from);

@@ -112,8 +112,24 @@ static int read_parts(Tokenizer *t, const TokFolder *from, Err *e)
     return bad ? err_at(e, "%s", from->path) : 0;
 }
 
+/* Llama's class, once it is told whether a space goes first, makes its tokenizer of tokenizer.model
+ * anew, whatever tokenizer.json has. */
+static int read_llama(Tokenizer *t, const TokFolder *from, Err *e)
+{
+    static const char name[] = "tokenizer.model";
+    if (!file_exists(from->path, name))
+        return err_set(e,
+                       "%s/tokenizer_config.json: add_prefix_space is not supported without %s: "
+                       "LlamaTokenizer then reads that, and not tokenizer.json",
+                       from->path, name);
+    t->kind = "SentencePiece";
+    return spiece_from_file(t, from, name, e) < 0 ? err_at(e, "%s/%s", from->path, name) : 0;
+}
+
 static int read_files(Tokenizer *t, const TokFolder *from, Err *e)
 {
+    if (rules_remake_llama(from))
+        return read_llama(t, from, e);
     if (!file_exists(from->path, "tokenizer.json") || is_marian(t, from))
         return read_parts(t, from, e);
     if (tokenizer_from_json(t, from, e) < 0)

@@ -120,6 +120,7 @@ int rules_check(const TokFolder *from, Err *e)
                            "tokenizer_class '%s' is not supported: it calls for %s, which weft "
                            "lacks",
                            class_name(from), others[i].needs);
+    folderkeys_note(from->path, "tokenizer_config.json", from->config);
     if (folderkeys_check("tokenizer_config.json", from->config, e) < 0)
         return err_at(e, "tokenizer_config.json");
     if (folderkeys_check("sentence_bert_config.json", from->sentence, e) < 0)
@@ -149,6 +150,12 @@ bool rules_want_space(const TokFolder *from)
 bool rules_are_roberta(const TokFolder *from)
 {
     return is_one_of(from, robertas, COUNT(robertas));
+}
+
+bool rules_remake_llama(const TokFolder *from)
+{
+    return is_class(from, "LlamaTokenizer") &&
+           json_is_boolean(json_object_get(from->config, "add_prefix_space"));
 }
 
 static int find_maker(const TokFolder *from)

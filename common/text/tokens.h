@@ -12,6 +12,8 @@ typedef struct Tokens {
     int32_t *id;
     int32_t (*span)[2];
     size_t n, cap;
+    const char *failed; /* why a text has not all of its tokens, as the tokenizer's work keeps it;
+                           NULL: it has */
 } Tokens;
 
 void tokens_free(Tokens *t);

@@ -87,6 +87,7 @@ DECODERS = [
     {"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"}, "content": " "}, {"type": "ByteFallback"},
                                       {"type": "Fuse"}, {"type": "Strip", "content": " ", "start": 1, "stop": 0}]},
     {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, meta("always")]},
+    {"type": "Replace", "pattern": {"Regex": r"a{2,}|(?<=\w)x|\W$|^(?=b)"}, "content": "-"},
 ]
 TOKENS = [
     ["Hello", "##world", "!", ".", "n't", "do", "not", "'", "s"], ["▁Hello", "▁▁wor", "ld▁", "_x", "▁"],

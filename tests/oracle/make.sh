@@ -19,7 +19,13 @@ if [ $# -eq 0 ]; then
     cmp -s build/oracle.h common/text/normal/normal_tables.h || cp build/oracle.h common/text/normal/normal_tables.h
     "$python" tests/oracle/bpe_unicode.py >build/oracle.h
     cmp -s build/oracle.h common/text/bpe/bytelevel_tables.h || cp build/oracle.h common/text/bpe/bytelevel_tables.h
-    set -- models arch checkpoint heads encode tok classes decode rows real strings unigram bpe score \
+    "$python" tests/oracle/regex_unicode.py >build/oracle.h
+    cmp -s build/oracle.h common/text/regex_tables.h || cp build/oracle.h common/text/regex_tables.h
+    "$python" tests/oracle/scripts.py >build/oracle.h
+    cmp -s build/oracle.h common/text/cut/cut_tables.h || cp build/oracle.h common/text/cut/cut_tables.h
+    "$python" tests/oracle/folderkeys.py >build/oracle.h
+    cmp -s build/oracle.h common/store/folderkeys_tables.h || cp build/oracle.h common/store/folderkeys_tables.h
+    set -- models arch checkpoint heads encode tok classes decode rows real strings unigram bpe parts score \
         deal train train_models pipelines ppl generate writers default rerank folders static parameters # the others read what models makes
 fi
 case " $* " in

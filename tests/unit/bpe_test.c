@@ -4,7 +4,7 @@
  *     bpe_test                 the small models
  *     bpe_test MODEL FOLDER    what bpe-digests.tsv says of MODEL, which FOLDER holds
  */
-#include "tests/unit/check.h"
+#include "tests/unit/drawn.h"
 
 #include "base/utf8.h"
 #include "model/model_tokenizer.h"
@@ -14,14 +14,6 @@
 #include "text/tokenizer_in.h"
 
 #include <inttypes.h>
-
-enum { POINTS = 1 << 14, DRAWN = 10000, FRAGMENTS = 256 };
-
-static char *golden(const char *name)
-{
-    const char *top = getenv("TOP");
-    return mem_fmt("%s/tests/golden/%s", top ? top : ".", name);
-}
 
 static Tokenizer *load(const char *folder)
 {
@@ -34,111 +26,7 @@ static Tokenizer *load(const char *folder)
     return t;
 }
 
-/* ---- texts, as tests/oracle/bpe_texts.py draws them ---- */
-
-typedef struct Pool {
-    json_t *list;
-    Str fragment[FRAGMENTS];
-    uint64_t count;
-} Pool;
-
-static Pool pool_read(void)
-{
-    Pool p = {0};
-    char *path = golden("tok/bpe-fragments.json");
-    p.list = json_load_file(path, 0, NULL);
-    p.count = json_array_size(p.list);
-    CHECK(p.count > 100 && p.count <= FRAGMENTS);
-    for (size_t i = 0; i < p.count; i++) {
-        const json_t *s = json_array_get(p.list, i);
-        p.fragment[i] = str_of(json_string_value(s), json_string_length(s));
-    }
-    free(path);
-    return p;
-}
-
-/* splitmix64 */
-static uint64_t below(uint64_t *state, uint64_t n)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return (z ^ z >> 31) % n;
-}
-
-static void add_character(uint64_t *state, Buf *b)
-{
-    static const uint32_t range[][2] = {
-        {0x1, 0x7f},      {0x80, 0x24f},      {0x250, 0x7ff},
-        {0x800, 0x1fff},  {0x2000, 0x2bff},   {0x2c00, 0xd7ff},
-        {0xe000, 0xffff}, {0x10000, 0x1ffff}, {0x20000, 0x10ffff},
-    };
-    const uint32_t *r = range[below(state, sizeof range / sizeof *range)];
-    char *to = buf_room(b, 4);
-    b->n += (size_t)utf8_put(r[0] + (uint32_t)below(state, r[1] - r[0] + 1), to);
-}
-
-static void draw(const Pool *p, uint64_t number, Buf *b)
-{
-    uint64_t state = number;
-    b->n = 0;
-    for (uint64_t parts = 1 + below(&state, 14); parts; parts--) {
-        uint64_t kind = below(&state, p->count + 20);
-        if (kind < p->count)
-            buf_add(b, p->fragment[kind].p, p->fragment[kind].n);
-        else
-            add_character(&state, b);
-    }
-}
-
 /* ---- digests ---- */
-
-typedef struct Digest {
-    const Tokenizer *t;
-    TokWork *w;
-    Tokens tokens;
-    uint64_t hash;
-} Digest;
-
-static uint64_t fnv(uint64_t h, int32_t n)
-{
-    return (h ^ (uint64_t)n) * 0x100000001b3u;
-}
-
-static void digest_text(Digest *d, Str text)
-{
-    Tokens *k = &d->tokens;
-    k->n = 0;
-    tokenizer_encode(d->t, d->w, text, 0, k);
-    for (size_t i = 0; i < k->n; i++)
-        d->hash = fnv(d->hash, k->id[i]);
-    for (size_t i = 0; i < k->n; i++)
-        d->hash = fnv(fnv(d->hash, k->span[i][0]), k->span[i][1]);
-}
-
-/* Each code point alone and between two letters. */
-static void digest_points(Digest *d, uint32_t first)
-{
-    for (uint32_t cp = first ? first : 1; cp < first + POINTS; cp++) {
-        char text[6] = "a";
-        if (cp >= 0xd800 && cp <= 0xdfff)
-            continue;
-        size_t n = (size_t)utf8_put(cp, text + 1);
-        text[n + 1] = 'b';
-        digest_text(d, str_of(text + 1, n));
-        digest_text(d, str_of(text, n + 2));
-    }
-}
-
-static void digest_drawn(Digest *d, const Pool *p, uint32_t first)
-{
-    Buf b = {0};
-    for (uint64_t i = first; i < first + DRAWN; i++) {
-        draw(p, i, &b);
-        digest_text(d, str_of(b.p, b.n));
-    }
-    free(b.p);
-}
 
 /* The blocks that bpe-digests.tsv has of a model. */
 static void compare_digests(const char *model, const char *folder)
@@ -251,26 +139,50 @@ static void alphabet(void)
 }
 
 /* The block's beginnings are those that the pattern gives word by word, wherever it ends. */
-static void blocks(void)
+static void blocks_of(const BlPattern *pattern)
 {
-    static const char letters[] = "ab' \ns9.'tl e\xc3\xa9\t 've  ";
+    static const char letters[] = "ab' \ns9.'tl e\xc3\xa9\t 've  SLL1\r\n2\n  ";
     uint64_t state = 7;
     for (int round = 0; round < 20000; round++) {
         char text[BL_BLOCK + 1];
         size_t n = 1 + below(&state, BL_BLOCK - 1);
+        uint64_t range = 2 + below(&state, sizeof letters - 2);
         memset(text, ' ', sizeof text);
         for (size_t i = 0; i < n; i++) {
-            char c = letters[below(&state, sizeof letters - 1)];
+            char c = letters[below(&state, range)];
             text[i] = (unsigned char)c < 0x80 ? c : '-';
         }
-        uint64_t starts = bytelevel_starts(text, n, 1), want = 0;
-        for (const char *p = text; p < text + n; p = bytelevel_word(p, text + n))
+        uint64_t starts = pattern->starts(text, n, 1), want = 0;
+        for (const char *p = text; p < text + n; p = pattern->word(p, text + n))
             want |= UINT64_C(1) << (p - text);
         CHECK(starts == (want | UINT64_C(1) << n));
         /* With more behind it, none of those it gives may be wrong. */
         size_t part = 1 + below(&state, n);
-        uint64_t some = bytelevel_starts(text, part, 0);
+        uint64_t some = pattern->starts(text, part, 0);
         CHECK((some & ~want) == 0 && (some & 1));
+        /* Nor with what is not ASCII behind it. */
+        char held = text[part];
+        text[part] = (char)0xc3;
+        some = pattern->starts(text, n, 1);
+        text[part] = held;
+        CHECK(part == n || ((some & ~want) == 0 && (some & 1)));
+    }
+}
+
+static void blocks(void)
+{
+    static const char *const patterns[] = {
+        "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+",
+        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|"
+        " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+        "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|"
+        " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+",
+    };
+    for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+        const BlPattern *pattern = bytelevel_pattern(patterns[i]);
+        CHECK(pattern != NULL);
+        if (pattern)
+            blocks_of(pattern);
     }
 }
 

@@ -153,8 +153,8 @@ int main(void)
     each_line("tok/words.jsonl", words);
     refused("{\"type\": \"CTC\"}", "decoder 'CTC' is not supported");
     refused("{}", "decoder 'without a type' is not supported");
-    refused("{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"a+\"}, \"content\": \"\"}",
-            "decoder Replace: a regular expression as its pattern is not supported");
+    refused("{\"type\": \"Replace\", \"pattern\": {\"Regex\": \"(a+\"}, \"content\": \"\"}",
+            "decoder Replace: the regular expression '(a+': a group without its end");
     refused("{\"type\": \"BPEDecoder\", \"suffix\": \"\"}", "decoder BPEDecoder: suffix");
     refused("{\"type\": \"Strip\", \"content\": \"ab\"}", "content is not one character");
     return checked();

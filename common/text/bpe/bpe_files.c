@@ -18,7 +18,7 @@ static int read_model(Tokenizer *t, const TokFolder *from, const BpeRules *rules
     else if ((bad = merges_read(&merges, &t->vocab, merges_path, e)))
         err_at(e, "merges.txt");
     else
-        bad = bpe_set(t, rules, &merges, e);
+        bad = bpe_set(t, rules, &merges, NULL, NULL, NULL, e);
     free(vocab_path);
     free(merges_path);
     merges_free(&merges);
@@ -67,7 +67,8 @@ int bpe_from_files(Tokenizer *t, const TokFolder *from, Err *e)
                           "and neither tokenizer_config.json nor config.json says that it is "
                           "one of these");
     bool is_roberta = t->usual == names_roberta;
-    BpeRules rules = {.prefix = json_get_bool(from->config, "add_prefix_space", false, e),
+    BpeRules rules = {.pattern = &bytelevel_gpt2,
+                      .prefix = json_get_bool(from->config, "add_prefix_space", false, e),
                       .trim = is_roberta && json_get_bool(from->config, "trim_offsets", true, e)};
     bool bos = json_get_bool(from->config, "add_bos_token", false, e);
     rules.trim_prefix = rules.prefix;

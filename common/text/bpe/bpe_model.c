@@ -27,7 +27,7 @@ typedef struct Reader {
 
 static void read_word(BpeCache *c, Reader *r, size_t limit, Tokens *out)
 {
-    const char *stop = bytelevel_word(r->p, r->end);
+    const char *stop = c->rules->pattern->word(r->p, r->end);
     BpePlace w = {
         .p = r->p, .end = r->end, .n = (size_t)(stop - r->p), .at = r->at, .first = r->at == 0};
     bpe_cache_add(c, &w, limit, out);
@@ -44,7 +44,7 @@ static void read_first(BpeCache *c, Reader *r, size_t limit, Tokens *out)
             read_word(c, r, limit, out);
         return;
     }
-    const char *stop = bytelevel_first(r->p, r->end);
+    const char *stop = rules->pattern->first(r->p, r->end);
     BpePlace w = {.p = r->p,
                   .end = r->end,
                   .n = (size_t)(stop - r->p) + 1,
@@ -116,7 +116,7 @@ static void read_block(BpeCache *c, Reader *r, const char *block, uint64_t start
 static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t limit, Tokens *out)
 {
     Reader r = {text.p, text.p + text.n, at};
-    (void)m;
+    const BlPattern *pattern = ((const BpeModel *)m)->rules.pattern;
     if (!text.n)
         return;
     read_first(work, &r, limit, out);
@@ -128,7 +128,7 @@ static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t l
             memset(tail, ' ', sizeof tail);
             block = memcpy(tail, r.p, n);
         }
-        uint64_t starts = bytelevel_starts(block, n, n < BL_BLOCK);
+        uint64_t starts = pattern->starts(block, n, n < BL_BLOCK);
         if (starts & (starts - 1)) {
             tokens_room(out, BL_BLOCK + BPE_INLINE);
             read_block(work, &r, block, starts, out);
@@ -140,12 +140,14 @@ static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t l
 
 /* ---- the interface ---- */
 
-/* A place from which on cutting is as from the text's beginning: white space behind something
- * else always begins a word. */
-static const char *restart(const char *p, const char *at)
+/* A place from which on cutting is as from the text's beginning: a space behind something else
+ * always begins a word. */
+static const char *restart(const BpeRules *rules, const char *p, const char *at)
 {
+    if (rules->pattern == &bytelevel_whole)
+        return p;
     for (const char *q = at; q > p; q--)
-        if ((*q == ' ' || *q == '\n') && (unsigned char)q[-1] < 0x80 && q[-1] > ' ')
+        if (*q == ' ' && (unsigned char)q[-1] < 0x80 && q[-1] > ' ')
             return q;
     return p;
 }
@@ -153,12 +155,12 @@ static const char *restart(const char *p, const char *at)
 static void word(const TokModel *m, void *work, Str text, int32_t at, int32_t span[2])
 {
     const BpeRules *rules = &((const BpeModel *)m)->rules;
-    const char *p, *end = text.p + text.n, *stop = restart(text.p, text.p + at);
+    const char *p, *end = text.p + text.n, *stop = restart(rules, text.p, text.p + at);
     bool space = stop == text.p && rules->prefix && *stop != ' ';
     BpePlace place;
     do {
         p = stop;
-        stop = space ? bytelevel_first(p, end) : bytelevel_word(p, end);
+        stop = space ? rules->pattern->first(p, end) : rules->pattern->word(p, end);
         place = (BpePlace){.p = p,
                            .end = end,
                            .n = (size_t)(stop - p) + space,

@@ -1,24 +1,16 @@
-#include "text/bpe/bytelevel.h"
+#include "text/bpe/bytelevel_in.h"
 
 #include "base/mem.h"
-#include "base/utf8.h"
 #include "text/bpe/bytelevel_tables.h"
 #include "text/unicode.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
-enum { SYMBOL, LETTER, NUMBER, SPACE };
-
 /* ---- what a character is ---- */
 
-static _Atomic(const uint8_t *) pages[UNI_PAGES];
+_Atomic(const uint8_t *) bytelevel_pages[UNI_PAGES];
 
 static bool is_young(uint32_t cp, const uint32_t (*range)[2], size_t n)
 {
@@ -44,23 +36,16 @@ static uint8_t classify(uint32_t cp)
     return SYMBOL;
 }
 
-static const uint8_t *fill_page(uint32_t page)
+const uint8_t *bytelevel_fill(uint32_t page)
 {
     uint8_t *made = mem_alloc(256);
     const uint8_t *there = NULL;
     for (uint32_t i = 0; i < 256; i++)
         made[i] = classify(page << 8 | i);
-    if (atomic_compare_exchange_strong(&pages[page], &there, made))
+    if (atomic_compare_exchange_strong(&bytelevel_pages[page], &there, made))
         return made;
     free(made); /* another thread was first */
     return there;
-}
-
-static inline uint8_t class_at(const char *p, int *len)
-{
-    uint32_t cp = utf8_get(p, len);
-    const uint8_t *page = pages[cp >> 8];
-    return (page ? page : fill_page(cp >> 8))[cp & 255];
 }
 
 /* ---- the pattern, a word at a time ---- */
@@ -80,14 +65,6 @@ static inline size_t contraction(const char *p, size_t n)
     case 'l': return n > 2 && p[2] == 'l' ? 3 : 0;
     default: return 0;
     }
-}
-
-static const char *run_end(const char *p, const char *end, uint8_t class)
-{
-    int len;
-    while (p < end && class_at(p, &len) == class)
-        p += len;
-    return p;
 }
 
 /* White space at p: all of it at the text's end, else all but its last character, which the
@@ -129,63 +106,6 @@ const char *bytelevel_first(const char *p, const char *end)
 
 /* ---- the pattern, a block of ASCII at a time ---- */
 
-typedef struct Masks {
-    uint64_t letter, number, space, blank, quote, foreign; /* blank: ' '; foreign: not ASCII */
-} Masks;
-
-#ifdef __SSE2__
-/* Bytes of x that are in [low, low + n). */
-static inline __m128i in_range(__m128i x, char low, char n)
-{
-    __m128i from_zero = _mm_sub_epi8(x, _mm_set1_epi8(low));
-    return _mm_cmpeq_epi8(_mm_min_epu8(from_zero, _mm_set1_epi8((char)(n - 1))), from_zero);
-}
-
-static inline uint64_t bits_of(__m128i x, int at)
-{
-    return (uint64_t)(uint32_t)_mm_movemask_epi8(x) << at;
-}
-
-static inline Masks look(const char *block)
-{
-    Masks m = {0};
-    for (int i = 0; i < BL_BLOCK; i += 16) {
-        __m128i x = _mm_loadu_si128((const __m128i *)(block + i));
-        __m128i blank = _mm_cmpeq_epi8(x, _mm_set1_epi8(' '));
-        __m128i low = _mm_or_si128(x, _mm_set1_epi8(0x20));
-        m.letter |= bits_of(in_range(low, 'a', 26), i);
-        m.number |= bits_of(in_range(x, '0', 10), i);
-        m.space |= bits_of(_mm_or_si128(blank, in_range(x, '\t', 5)), i);
-        m.blank |= bits_of(blank, i);
-        m.quote |= bits_of(_mm_cmpeq_epi8(x, _mm_set1_epi8('\'')), i);
-        m.foreign |= bits_of(x, i);
-    }
-    return m;
-}
-#else
-static inline Masks look(const char *block)
-{
-    Masks m = {0};
-    for (int i = 0; i < BL_BLOCK; i++) {
-        unsigned char c = (unsigned char)block[i], low = c | 0x20;
-        uint64_t bit = UINT64_C(1) << i;
-        m.letter |= low >= 'a' && low <= 'z' ? bit : 0;
-        m.number |= c >= '0' && c <= '9' ? bit : 0;
-        m.space |= c == ' ' || (c >= '\t' && c <= '\r') ? bit : 0;
-        m.blank |= c == ' ' ? bit : 0;
-        m.quote |= c == '\'' ? bit : 0;
-        m.foreign |= c >= 0x80 ? bit : 0;
-    }
-    return m;
-}
-#endif
-
-/* The n lowest bits. */
-static inline uint64_t low_bits(unsigned n)
-{
-    return n < 64 ? (UINT64_C(1) << n) - 1 : ~UINT64_C(0);
-}
-
 /* Words that begin with an apostrophe may be contractions, behind which a word begins. */
 static uint64_t contractions(const char *block, uint64_t starts, uint64_t quote, unsigned known,
                              int last)
@@ -203,7 +123,7 @@ static uint64_t contractions(const char *block, uint64_t starts, uint64_t quote,
 
 uint64_t bytelevel_starts(const char *block, size_t n, int last)
 {
-    Masks m = look(block);
+    Masks m = masks_of(block);
     unsigned known = (unsigned)n;
     m.foreign &= low_bits(known);
     if (m.foreign) {

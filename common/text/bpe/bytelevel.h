@@ -1,8 +1,11 @@
-/* bytelevel.h - how GPT-2 cuts a text into words: by a pattern.
+/* bytelevel.h - how GPT-2, Llama 3 and Qwen 2 cut a text into words: by a pattern.
  *
- * The pattern is
+ * GPT-2's is
  *     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
- * and every character belongs to some word. It looks at nothing before a word's beginning, so
+ * Llama 3's, in which Qwen 2 has \p{N} for \p{N}{1,3},
+ *     (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
+ *     ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+ * In each every character belongs to some word. They look at nothing before a word's beginning, so
  * cutting may start anew at any. */
 #ifndef WEFT_BYTELEVEL_H
 #define WEFT_BYTELEVEL_H
@@ -14,7 +17,9 @@ enum { BL_BLOCK = 64 };
 
 /* The end of the word that begins at p, in UTF-8 that has been checked. */
 const char *bytelevel_word(const char *p, const char *end);
-/* The same for a text that has a space put before it, which the word begins with; the word may
+const char *bytelevel_word_llama3(const char *p, const char *end);
+const char *bytelevel_word_qwen2(const char *p, const char *end);
+/* GPT-2's for a text that has a space put before it, which the word begins with; the word may
  * be that space alone. The text does not begin with one, and is not empty. */
 const char *bytelevel_first(const char *p, const char *end);
 
@@ -23,5 +28,20 @@ const char *bytelevel_first(const char *p, const char *end);
  * `last`: nothing comes behind them; bit n is then set where they are ASCII throughout.
  * All BL_BLOCK bytes are read; n is at most BL_BLOCK - 1 in the last one. */
 uint64_t bytelevel_starts(const char *block, size_t n, int last);
+uint64_t bytelevel_starts_llama3(const char *block, size_t n, int last);
+uint64_t bytelevel_starts_qwen2(const char *block, size_t n, int last);
+
+/* One of the patterns. */
+typedef struct BlPattern {
+    const char *name;
+    const char *(*word)(const char *p, const char *end);
+    const char *(*first)(const char *p, const char *end); /* NULL: no space is put before it */
+    uint64_t (*starts)(const char *block, size_t n, int last);
+} BlPattern;
+
+extern const BlPattern bytelevel_gpt2;
+extern const BlPattern bytelevel_whole; /* none: a text is one word */
+/* The one that is written so, or NULL. */
+const BlPattern *bytelevel_pattern(const char *regex);
 
 #endif

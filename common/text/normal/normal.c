@@ -7,6 +7,7 @@
 struct NormalWork {
     Normal one, two; /* before and after a step */
     Composing *composing;
+    RegexWork *regex; /* made when first asked for */
 };
 
 /* ---- the steps: false where the text stays ---- */
@@ -259,6 +260,27 @@ static bool run_replace_spaces(Run *r)
     return true;
 }
 
+/* What is replaced may be nothing. */
+static bool run_replace_regex(Run *r)
+{
+    const Normal *t = r->from;
+    const NormalStep *s = r->step;
+    RegexScan scan = {0};
+    size_t done = 0, begin, end;
+    if (!r->work->regex)
+        r->work->regex = regexwork_new();
+    while (regex_next(s->regex, r->work->regex, str_of(t->p, t->n), &scan, &begin, &end) > 0) {
+        int32_t nothing[2] = {r->part->at, r->part->at}, *span = end ? t->span[end - 1] : nothing;
+        copy(r, done, begin);
+        normal_add(r->to, s->content, s->content_bytes, span[0], span[1]);
+        done = end;
+    }
+    if (!scan.any)
+        return false;
+    copy(r, done, t->n);
+    return true;
+}
+
 static bool run_prepend(Run *r)
 {
     if (!r->part->first || !r->from->n)
@@ -280,6 +302,7 @@ static bool run_step(Run *r)
     case NORMAL_STEP_STRIP: return run_strip(r);
     case NORMAL_STEP_REPLACE: return run_replace(r);
     case NORMAL_STEP_REPLACE_SPACES: return run_replace_spaces(r);
+    case NORMAL_STEP_REPLACE_REGEX: return run_replace_regex(r);
     case NORMAL_STEP_PREPEND: return run_prepend(r);
     }
     return false;
@@ -313,7 +336,13 @@ void normalwork_free(NormalWork *w)
     free(w->two.p);
     free(w->two.span);
     composing_free(w->composing);
+    regexwork_free(w->regex);
     free(w);
+}
+
+const char *normalwork_failed(const NormalWork *w)
+{
+    return w->regex ? regexwork_failed(w->regex) : NULL;
 }
 
 static void fill(Normal *t, Str text, int32_t at)

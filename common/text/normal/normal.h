@@ -1,4 +1,4 @@
-/* normal.h - the normalizers of tokenizer.json that SentencePiece's models have: Precompiled,
+/* normal.h - the normalizers of tokenizer.json but BERT's: Precompiled,
  * Nmt, NFC, NFD, NFKC, NFKD, Lowercase, StripAccents, Strip, Replace, Prepend, and Sequence.
  *
  * Every byte of the outcome says which bytes of the original it comes from, and says it as the
@@ -19,6 +19,8 @@ Normalizer *normalizer_new(void); /* changes nothing yet; steps are added behind
 void normalizer_free(Normalizer *n);
 /* tokenizer.json's object (NULL or null: nothing), or the name of what is not supported. */
 int normalizer_read(Normalizer *n, const json_t *o, Err *e);
+/* The same for those who normalise a text part by part. */
+int normalizer_read_apart(Normalizer *n, const json_t *o, Err *e);
 int normalizer_charsmap(Normalizer *n, Str bytes, Err *e);
 int normalizer_charsmap64(Normalizer *n, Str base64, Err *e);
 void normalizer_nmt(Normalizer *n);
@@ -28,6 +30,7 @@ void normalizer_strip_accents(Normalizer *n);
 void normalizer_strip(Normalizer *n, bool left, bool right);
 void normalizer_replace(Normalizer *n, const char *pattern, const char *content);
 void normalizer_replace_spaces(Normalizer *n, const char *content); /* two or more of them */
+int normalizer_replace_regex(Normalizer *n, const char *pattern, const char *content, Err *e);
 void normalizer_prepend(Normalizer *n, const char *text);
 
 /* The steps in words, for the fingerprint. */
@@ -51,6 +54,9 @@ const Normal *normalizer_part(const Normalizer *n, NormalWork *w, NormalPart par
 /* Appends the same to `out`. */
 void normalizer_run(const Normalizer *n, NormalWork *w, NormalPart part, Normal *out);
 
+/* Is it sure that the text stays as it is? Told at a glance where NFC is all there is. */
+bool normalizer_keeps(const Normalizer *n, Str text);
+
 /* Where text may be cut and its parts normalised by themselves. byte[c]: what the ASCII
  * character c becomes between others of the kind, or NORMAL_ELSE; ' ' likewise, between two
  * such that are no spaces. */
@@ -60,6 +66,8 @@ void normalizer_bytes(const Normalizer *n, char byte[128]);
 bool normalizer_may_replace(const Normalizer *n, char c);
 bool normalizer_replaces(const Normalizer *n, Str text);
 bool normalizer_prepends(const Normalizer *n);
+/* Why a text was not normalised to its end, or NULL. */
+const char *normalwork_failed(const NormalWork *w);
 
 /* Room for `more` bytes. */
 void normal_room(Normal *t, size_t more);

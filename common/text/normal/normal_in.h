@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "text/normal/charsmap.h"
 #include "text/normal/normal.h"
+#include "text/regex.h"
 
 typedef enum NormalStepKind {
     NORMAL_STEP_CHARSMAP,
@@ -15,6 +16,7 @@ typedef enum NormalStepKind {
     NORMAL_STEP_STRIP,
     NORMAL_STEP_REPLACE,
     NORMAL_STEP_REPLACE_SPACES,
+    NORMAL_STEP_REPLACE_REGEX,
     NORMAL_STEP_PREPEND,
 } NormalStepKind;
 
@@ -25,6 +27,7 @@ typedef struct NormalStep {
     bool left, right;
     char *pattern, *content;
     size_t pattern_bytes, content_bytes;
+    Regex *regex;
 } NormalStep;
 
 struct Normalizer {

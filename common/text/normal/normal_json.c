@@ -41,10 +41,9 @@ static int read_replace(Normalizer *n, const json_t *o, Err *e)
         normalizer_replace_spaces(n, content);
         return 0;
     }
-    return err_set(e,
-                   "normalizer Replace: the pattern '%s' is not supported: a String and the "
-                   "Regex ' {2,}' are",
-                   regex ? regex : "");
+    if (!regex)
+        return err_set(e, "normalizer Replace: the pattern '' is not supported");
+    return normalizer_replace_regex(n, regex, content, e) < 0 ? err_at(e, "normalizer Replace") : 0;
 }
 
 static int read_prepend(Normalizer *n, const json_t *o, Err *e)
@@ -98,4 +97,17 @@ int normalizer_read(Normalizer *n, const json_t *o, Err *e)
                    "normalizer '%s' is not supported: Precompiled, Nmt, NFC, NFD, NFKC, NFKD, "
                    "Lowercase, StripAccents, Strip, Replace, Prepend and Sequence are",
                    type);
+}
+
+int normalizer_read_apart(Normalizer *n, const json_t *o, Err *e)
+{
+    if (normalizer_read(n, o, e) < 0)
+        return -1;
+    for (int i = 0; i < n->steps; i++)
+        if (n->step[i].kind == NORMAL_STEP_REPLACE_REGEX)
+            return err_set(e,
+                           "normalizer Replace: the pattern '%s' is not supported before "
+                           "SentencePiece's kinds: a String and the Regex ' {2,}' are",
+                           n->step[i].pattern);
+    return 0;
 }

@@ -18,6 +18,7 @@ void normalizer_free(Normalizer *n)
         charsmap_free(&n->step[i].map);
         free(n->step[i].pattern);
         free(n->step[i].content);
+        regex_free(n->step[i].regex);
     }
     free(n->step);
     free(n);
@@ -86,6 +87,15 @@ void normalizer_replace_spaces(Normalizer *n, const char *content)
     set_content(add(n, NORMAL_STEP_REPLACE_SPACES), content);
 }
 
+int normalizer_replace_regex(Normalizer *n, const char *pattern, const char *content, Err *e)
+{
+    NormalStep *s = add(n, NORMAL_STEP_REPLACE_REGEX);
+    s->pattern = mem_str(pattern);
+    set_content(s, content);
+    s->regex = regex_new(pattern, e);
+    return s->regex ? 0 : -1;
+}
+
 void normalizer_prepend(Normalizer *n, const char *text)
 {
     set_content(add(n, NORMAL_STEP_PREPEND), text);
@@ -93,9 +103,9 @@ void normalizer_prepend(Normalizer *n, const char *text)
 
 void normalizer_describe(const Normalizer *n, Buf *to)
 {
-    static const char *const names[] = {"charsmap",      "nmt",   "form",    "lowercase",
-                                        "strip-accents", "strip", "replace", "replace-spaces",
-                                        "prepend"};
+    static const char *const names[] = {"charsmap",      "nmt",    "form",    "lowercase",
+                                        "strip-accents", "strip",  "replace", "replace-spaces",
+                                        "replace-regex", "prepend"};
     for (int i = 0; i < n->steps; i++) {
         const NormalStep *s = n->step + i;
         char map[HASH_TEXT] = "";

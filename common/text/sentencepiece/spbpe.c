@@ -325,7 +325,7 @@ int spbpe_from_json(Tokenizer *t, const TokFile *f, Err *e)
     if (read_rules(t, f->model, &rules, e) < 0 || words_read(&words, f->words, e) < 0)
         return -1;
     Normalizer *n = normalizer_new();
-    if (normalizer_read(n, f->normalizer, e) < 0) {
+    if (normalizer_read_apart(n, f->normalizer, e) < 0) {
         normalizer_free(n);
         return -1;
     }

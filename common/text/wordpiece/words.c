@@ -1,6 +1,6 @@
 #include "text/wordpiece/words.h"
 
-#include "base/utf8.h"
+#include "text/cut/cut.h"
 #include "text/normal/normal.h"
 #include "text/wordpiece/bert.h"
 #include "text/wordpiece/wordpiece.h"
@@ -11,8 +11,7 @@ typedef struct Words {
     TokModel base;
     Normalizer *normal; /* one of the two normalises */
     TokModel *bert;
-    Cut *cut;
-    int cuts;
+    Cuts *cuts;
     WordPiece pieces;
     bool whole; /* a word is an entry, or unknown */
 } Words;
@@ -22,7 +21,7 @@ typedef struct WordsWork {
     NormalWork *normal;
     void *bert;
     Normal text;
-    WordList words, spare;
+    CutWork *cut;
     int32_t *id;
     int *end;
     uint64_t *hash;
@@ -35,6 +34,7 @@ static void *work_new(const TokModel *m)
     WordsWork *w = mem_zero(1, sizeof *w);
     w->of = x;
     w->normal = normalwork_new();
+    w->cut = cutwork_new();
     w->bert = x->bert ? x->bert->work_new(x->bert) : NULL;
     w->id = mem_array(bytes, sizeof *w->id);
     w->end = mem_array(bytes, sizeof *w->end);
@@ -48,8 +48,7 @@ static void work_free(void *work)
     normalwork_free(w->normal);
     free(w->text.p);
     free(w->text.span);
-    free(w->words.word);
-    free(w->spare.word);
+    cutwork_free(w->cut);
     free(w->id);
     free(w->end);
     free(w->hash);
@@ -100,23 +99,17 @@ static void add_word(const Words *x, WordsWork *w, const Normal *t, Word word, T
     }
 }
 
-static void cut_all(const Words *x, WordsWork *w, const Normal *t, size_t begin, size_t end)
-{
-    w->words.n = 0;
-    if (begin < end)
-        words_add(&w->words, begin, end);
-    for (int i = 0; i < x->cuts; i++)
-        words_cut(&x->cut[i], t->p, &w->words, &w->spare);
-}
-
 static void encode_normal(const TokModel *m, void *work, const Normal *t, size_t begin, size_t end,
                           size_t limit, Tokens *out)
 {
     const Words *x = (const Words *)m;
     WordsWork *w = work;
-    cut_all(x, w, t, begin, end);
-    for (size_t i = 0; i < w->words.n && out->n <= limit; i++)
-        add_word(x, w, t, w->words.word[i], out);
+    const WordList *words = cuts_run(x->cuts, w->cut, t->p, begin, end);
+    out->failed = cutwork_failed(w->cut);
+    if (normalwork_failed(w->normal))
+        out->failed = normalwork_failed(w->normal);
+    for (size_t i = 0; i < words->n && out->n <= limit; i++)
+        add_word(x, w, t, words->word[i], out);
 }
 
 static void encode(const TokModel *m, void *work, Str text, int32_t at, size_t limit, Tokens *out)
@@ -132,12 +125,12 @@ static void word_at(const TokModel *m, void *work, Str text, int32_t at, int32_t
     WordsWork *w = work;
     w->text.n = 0;
     normalise(m, work, text, 0, &w->text);
-    cut_all((const Words *)m, w, &w->text, 0, w->text.n);
+    const WordList *words = cuts_run(((const Words *)m)->cuts, w->cut, w->text.p, 0, w->text.n);
     span[0] = at;
     span[1] = at + 1;
-    for (size_t i = 0; i < w->words.n; i++) {
-        int32_t first = w->text.span[w->words.word[i].begin][0];
-        int32_t last = w->text.span[w->words.word[i].end - 1][1];
+    for (size_t i = 0; i < words->n; i++) {
+        int32_t first = w->text.span[words->word[i].begin][0];
+        int32_t last = w->text.span[words->word[i].end - 1][1];
         if (first <= at && at < last) {
             span[0] = first;
             span[1] = last;
@@ -153,71 +146,26 @@ static void words_free(TokModel *m)
     if (x->bert)
         x->bert->free(x->bert);
     free(x->pieces.prefix);
-    free(x->cut);
+    cuts_free(x->cuts);
     free(x);
 }
 
 /* ---- a file's parts ---- */
 
-static int read_how(const json_t *o, CutHow *how, Err *e)
-{
-    static const char *const names[] = {"Removed", "Isolated", "MergedWithPrevious",
-                                        "MergedWithNext", "Contiguous"};
-    const char *name = json_get_str(o, "behavior", "Isolated", e);
-    for (int i = 0; i < 5; i++)
-        if (strcmp(name, names[i]) == 0) {
-            *how = (CutHow)i;
-            return 0;
-        }
-    return err_set(e, "pre_tokenizer Punctuation: the behavior '%s' is not known", name);
-}
-
-static void add_cut(Words *x, Cut c)
-{
-    x->cut = mem_resize(x->cut, (size_t)x->cuts + 1, sizeof *x->cut);
-    x->cut[x->cuts++] = c;
-}
-
-static int read_cut(Words *x, const json_t *o, Err *e)
-{
-    const char *type = tokenizer_part(o), *text;
-    Cut c = {CUT_SPACES, CUT_REMOVED, 0};
-    int len;
-    if (strcmp(type, "Whitespace") == 0) {
-        c.kind = CUT_WORDS;
-    } else if (strcmp(type, "BertPreTokenizer") == 0) {
-        add_cut(x, c);
-        c = (Cut){CUT_PUNCT, CUT_ISOLATED, 0};
-    } else if (strcmp(type, "Punctuation") == 0) {
-        c.kind = CUT_PUNCT;
-        if (read_how(o, &c.how, e) < 0)
-            return -1;
-    } else if (strcmp(type, "Digits") == 0) {
-        bool each = json_get_bool(o, "individual_digits", false, e);
-        c = (Cut){CUT_DIGITS, each ? CUT_ISOLATED : CUT_CONTIGUOUS, 0};
-    } else if (strcmp(type, "CharDelimiterSplit") == 0) {
-        text = json_get_str(o, "delimiter", "", e);
-        if (!*text)
-            return err_set(e, "pre_tokenizer CharDelimiterSplit: no delimiter");
-        c = (Cut){CUT_CHARACTER, CUT_REMOVED, utf8_get(text, &len)};
-    } else if (strcmp(type, "WhitespaceSplit") != 0) {
-        return tokenizer_unsupported("pre_tokenizer", o,
-                                     "with WordPiece and WordLevel, BertPreTokenizer, Whitespace, "
-                                     "WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit "
-                                     "and Sequence are",
-                                     e);
-    }
-    add_cut(x, c);
-    return e->text[0] ? err_at(e, "pre_tokenizer %s", type) : 0;
-}
-
 static int read_cuts(Words *x, const json_t *o, Err *e)
 {
     const json_t *part;
+    int bad = 0;
     for (size_t i = 0; (part = tokenizer_part_at(o, "pretokenizers", i)); i++)
-        if (read_cut(x, part, e) < 0)
-            return -1;
-    return 0;
+        if ((bad = cuts_add(x->cuts, part, e)))
+            break;
+    if (bad > 0)
+        return tokenizer_unsupported("pre_tokenizer", part,
+                                     "with WordPiece and WordLevel, BertPreTokenizer, Whitespace, "
+                                     "WhitespaceSplit, Punctuation, Digits, CharDelimiterSplit, "
+                                     "Split, FixedLength, UnicodeScripts and Sequence are",
+                                     e);
+    return bad;
 }
 
 static int read_normalizer(Words *x, const Vocab *v, const json_t *o, Err *e)
@@ -260,6 +208,7 @@ static int from_json(Tokenizer *t, const TokFile *f, bool whole, Err *e)
                          .free = words_free};
     x->whole = whole;
     x->normal = normalizer_new();
+    x->cuts = cuts_new();
     t->model = &x->base; /* the tokenizer's to free, whatever comes */
     x->pieces = (WordPiece){.vocab = &t->vocab, .prefix = mem_str(whole ? "" : prefix)};
     if (!e->text[0] && (chars < 0 || chars > 10000))
