@@ -14,9 +14,8 @@ from transformers import AutoConfig, GenerationConfig, PretrainedConfig, PreTrai
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING
 
 TABLE = Path(__file__).resolve().parents[2] / "common" / "store" / "folderkeys.c"
-# The last ones are read by no program yet: what their folders say is known all the same.
 FAMILIES = """albert bart bert camembert distilbert electra gpt2 marian mbart mpnet mt5 roberta t5
-xlm-roberta llama mistral qwen2 qwen3""".split()
+xlm-roberta llama mistral modernbert opt qwen2 qwen3""".split()
 
 # Written by training scripts, by older versions, by conversions from elsewhere.
 SHARED = {
