@@ -67,6 +67,10 @@ all() {
 @test "electra" { all 'electra-.*'; }
 @test "xlm-roberta" { all 'xlm-roberta-.*'; }
 @test "gpt2" { all 'gpt2-.*'; }
+@test "mpnet" { all 'mpnet-.*'; }
+@test "opt" { all 'opt-.*'; }
+@test "llama: turned queries and keys, of fewer heads" { all 'llama-.*'; }
+@test "modernbert" { all 'modernbert-.*'; }
 @test "bart" { all 'bart-.*'; }
 @test "t5" { all 'm?t5-.*'; }
 

@@ -264,7 +264,7 @@ MADE = {
     "modernbert-mask": (T.ModernBertForMaskedLM, modernbert, {}, roberta_bpe),
     "modernbert-class": (T.ModernBertForSequenceClassification, modernbert, labels(*MOODS), roberta_bpe),
     "modernbert-mean": (T.ModernBertForSequenceClassification, modernbert,
-                        {"classifier_pooling": "mean", **labels("no", "yes")}, roberta_bpe),
+                        {"classifier_pooling": "mean", **labels(*MOODS)}, roberta_bpe),
     "modernbert-token": (T.ModernBertForTokenClassification, modernbert, labels(*TAGS[:5]), roberta_bpe),
 }
 TASKS = {"mean": ["class"], "pretraining": ["mask", "next"], "multi": ["class"], "regression": ["class"],

@@ -291,6 +291,12 @@ def cases():
     yield "bart-class-embeddings", "bart-class", "class", sgd | {"freeze": "embeddings"}
     yield "bart-class-layers", "bart-class", "class", adamw | {"freeze": 1, "lr-decay": 0.8}
     yield "bart-span", "bart-span", "span", adamw
+    yield "mpnet-class", "mpnet-class", "class", adamw
+    yield "opt-clm", "opt-lm", "clm", adamw
+    yield "llama-clm", "llama-lm", "clm", adamw
+    yield "modernbert-mlm", "modernbert-mask", "mlm", adamw
+    yield "modernbert-class", "modernbert-class", "class", adamw
+    yield "modernbert-mean", "modernbert-mean", "class", adamw
     yield "t5-token", "t5-token", "token", adamw
     yield "t5-token-all", "t5-token", "token", adamw | {"decay-all": True, "weight-decay": 0.1}
     yield "t5-token-first", "t5-token", "token", sgd | {"freeze": 1}

@@ -18,7 +18,7 @@ STEPS, STRIDE = 50, 37
 KINDS = {"class": "SequenceClassification", "multi": "SequenceClassification",
          "regression": "SequenceClassification", "token": "TokenClassification",
          "span": "QuestionAnswering", "mlm": "MaskedLM"}
-LM = {"gpt2": "GPT2LMHeadModel", "bert": "BertLMHeadModel"}
+LM = {"gpt2": "GPT2LMHeadModel", "bert": "BertLMHeadModel", "llama": "LlamaForCausalLM", "opt": "OPTForCausalLM"}
 torch.set_num_threads(1)  # small products: others would wait for each other
 
 # ---- a case's rows as ids and targets ----
@@ -197,7 +197,8 @@ def part_of(model, name):
 def depth_of(model, name):
     """Layers counted through both halves: BART's decoder goes on where its encoder ends."""
     n = layer_of(name)
-    return n + model.config.encoder_layers if n is not None and ".decoder." in name else n
+    two = n is not None and ".decoder." in name and model.config.model_type == "bart"
+    return n + model.config.encoder_layers if two else n
 
 
 def layers_of(model):
@@ -307,7 +308,7 @@ def kind_of(config, objective):
     said = config["architectures"][0]
     if objective == "clm":
         return LM[config["model_type"]]
-    return re.match("(XLMRoberta|DistilBert|GPT2|M?T5|[A-Z][a-z]+)", said)[1] + "For" + KINDS[objective]
+    return re.match("(XLMRoberta|DistilBert|ModernBert|MPNet|OPT|GPT2|M?T5|[A-Z][a-z]+)", said)[1] + "For" + KINDS[objective]
 
 
 def open_model(folder, objective):
