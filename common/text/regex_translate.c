@@ -91,7 +91,7 @@ static int read_property(Onig *o, bool *negated)
     return set;
 }
 
-/* The set that an escape stands for, at its letter, which is passed over; -1: none; -2: refused. */
+/* The set that an escape stands for, at its letter, passed over; -1: none; -2: refused. */
 static int read_set(Onig *o, bool *negated)
 {
     char c = *o->p, name[3] = {'\\', (char)(c | 0x20), 0};
@@ -110,6 +110,12 @@ static int read_set(Onig *o, bool *negated)
     }
 }
 
+static size_t count_hex(const char *p, size_t most)
+{
+    size_t n = strspn(p, "0123456789abcdefABCDEF");
+    return n < most ? n : most;
+}
+
 /* A character that an escape stands for, at its letter, which is passed over; -1: refused. */
 static int64_t read_char(Onig *o)
 {
@@ -123,11 +129,7 @@ static int64_t read_char(Onig *o)
     if (*o->p == 'u' || *o->p == 'x') {
         bool braces = o->p[1] == '{';
         const char *digits = o->p + 1 + braces;
-        size_t most = braces         ? 8
-                      : *o->p == 'u' ? 4
-                                     : 2,
-               n = strspn(digits, "0123456789abcdefABCDEF");
-        n = n > most ? most : n;
+        size_t most = braces ? 8 : *o->p == 'u' ? 4 : 2, n = count_hex(digits, most);
         int64_t cp = 0;
         for (size_t i = 0; i < n; i++)
             cp = 16 * cp + (digits[i] <= '9' ? digits[i] - '0' : (digits[i] | 0x20) - 'a' + 10);
