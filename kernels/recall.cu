@@ -24,8 +24,11 @@ typedef struct RecallPlace {
 static __device__ inline RecallPlace recall_place(const Recall &a, const int64_t *starts,
                                                   int64_t row, int head)
 {
-    RecallPlace p = {starts[row], starts[row + 1] - starts[row], a.at[row + 1] - a.at[row],
-                     (int64_t)head * a.size, head / (a.q.cols / a.keys.cols) * a.size,
+    RecallPlace p = {starts[row],
+                     starts[row + 1] - starts[row],
+                     a.at[row + 1] - a.at[row],
+                     (int64_t)head * a.size,
+                     head / (a.q.cols / a.keys.cols) * a.size,
                      a.slot + a.at[row]};
     return p;
 }

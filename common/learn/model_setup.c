@@ -75,6 +75,11 @@ static int open_model(ModelSetup *m, const TrainSpec *t, const TrainData *d, Con
                        "%s: pruned_heads is not supported for training: save the model with all "
                        "its heads",
                        m->folder);
+    if (t->scratch && strcmp(c->family->type, "qwen2") == 0)
+        return err_set(e,
+                       "%s: a qwen2 model from nothing is not supported: its queries, keys and "
+                       "values alone have biases",
+                       t->scratch);
     if (c->family->encoder.query_norm)
         return err_set(e,
                        "%s: norms of queries and keys do not learn: a %s model cannot be trained "

@@ -181,6 +181,7 @@ static void attend(Say *u)
     Device *dev = u->s->dev;
     int64_t wide = c->heads * c->size, narrow = c->kv_heads * c->size;
     View store = kept_layer(u->s->kept, u->layer - u->half->first);
+    View none = {0};
     bool near = u->far && config_near(c, u->layer), grouped = c->kv_heads != c->heads;
     if (c->turned)
         dev->each(dev, EACH_ROWS, &(Batch){.tokens = u->qkv.rows}, stage_turn, u);
@@ -190,8 +191,8 @@ static void attend(Say *u)
     }
     Recall a = {.q = view_cols(u->qkv, 0, wide),
                 .y = u->seen,
-                .k = grouped ? (View){0} : view_cols(u->qkv, wide, wide + narrow),
-                .v = grouped ? (View){0} : view_cols(u->qkv, wide + narrow, wide + 2 * narrow),
+                .k = grouped ? none : view_cols(u->qkv, wide, wide + narrow),
+                .v = grouped ? none : view_cols(u->qkv, wide + narrow, wide + 2 * narrow),
                 .keys = view_cols(store, 0, narrow),
                 .values = view_cols(store, narrow, 2 * narrow),
                 .batch = &u->batch,
