@@ -46,7 +46,6 @@ static __global__ void rotate_heads(Rotate a)
     float by = gamma ? size_of(a, x, from) : 1;
     times = query ? 1 : times;
     half = value ? 0 : half;
-    __syncwarp();
     for (int i = lane; i < half; i += WARP) {
         float u = column(a, x, from, i, gamma, by), v = column(a, x, from, half + i, gamma, by);
         float c = turn[i], s = turn[half + i];

@@ -67,7 +67,7 @@ if [ $# -eq 0 ]; then
     set -- "$TOP"/tests/*.bats "$WEFT_UNIT"/*_test
     # Those whose numbers the kernels make, the slowest first.
     if [ -e "$standin" ] && [ "${WEFT_STANDIN:-1}" != 0 ] && [ "${WEFT_DEVICE:-cpu}" = cpu ]; then
-        for name in bits train golden heads gen-few encode embed pool; do
+        for name in bits golden heads gen-few encode embed pool; do
             again+=("cuda:$TOP/tests/$name.bats")
         done
     fi
