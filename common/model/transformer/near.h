@@ -5,7 +5,8 @@
 
 #include "model/config.h"
 
-/* [heads, 2 * (window + 1) + 1], to be freed; NULL: every layer sees all. */
-float *near_new(const Config *c);
+/* [heads, 2 * (window + 1) + 1] in device memory, for dev->release, and what it is held of in
+ * *host, to be freed after that; both NULL: every layer sees all. -1: there is no memory. */
+int near_hold(const Config *c, Device *dev, float **host, const float **near, Err *e);
 
 #endif

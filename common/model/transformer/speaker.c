@@ -205,15 +205,17 @@ static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
     u->slot = put(s, SAY_SLOT, l->slot, (size_t)l->at[rows] * four, e);
     u->at = put(s, SAY_AT, l->at, (rows + 1) * eight, e);
     u->host_at = l->at;
-    u->fresh = put(s, SAY_NEW, l->fresh, tokens * eight, e);
+    bool grouped = s->config.kv_heads != s->config.heads;
+    if (grouped)
+        u->fresh = put(s, SAY_NEW, l->fresh, tokens * eight, e);
     u->far = l->longest > s->config.window + 1;
     u->batch = (Batch){.tokens = (int64_t)tokens,
                        .rows = in->rows,
                        .starts = put(s, SAY_STARTS, in->starts, (rows + 1) * eight, e),
                        .host_starts = in->starts,
                        .heads = (int)s->config.heads};
-    if (!u->id || !u->position || !u->last || !u->slot || !u->at || !u->fresh || !u->batch.starts ||
-        turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
+    if (!u->id || !u->position || !u->last || !u->slot || !u->at || (grouped && !u->fresh) ||
+        !u->batch.starts || turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
         return -1;
     if (!s->encoder)
         return 0;

@@ -189,16 +189,6 @@ static int read_distance(Speaker *s, Err *e)
     return s->distance ? 0 : out_of_memory(s, e);
 }
 
-static int read_near(Speaker *s, Err *e)
-{
-    const Config *c = &s->config;
-    size_t bytes = (size_t)(c->heads * (2 * c->window + 3)) * sizeof(float);
-    if (!(s->near_host = near_new(c)))
-        return 0;
-    s->near = s->dev->hold(s->dev, s->near_host, bytes);
-    return s->near ? 0 : out_of_memory(s, e);
-}
-
 /* ---- the model ---- */
 
 static int refuse(const char *folder, const Config *c, Err *e)
@@ -232,7 +222,9 @@ static int load(Speaker *s, const char *folder, Err *e)
     plan_new(&s->plan, c, s->weights, c->layers);
     s->value = mem_zero((size_t)s->plan.params.count, sizeof *s->value);
     s->weight = mem_zero((size_t)s->plan.denses + 1, sizeof *s->weight);
-    return read_weights(s, e) < 0 || read_distance(s, e) < 0 ? -1 : read_near(s, e);
+    if (read_weights(s, e) < 0 || read_distance(s, e) < 0)
+        return -1;
+    return near_hold(c, s->dev, &s->near_host, &s->near, e);
 }
 
 Speaker *speaker_load(const char *folder, Device *dev, ThinForm form, Err *e)

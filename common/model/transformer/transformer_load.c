@@ -164,12 +164,7 @@ static int read_distance(Transformer *t, Err *e)
 
 int transformer_near(Transformer *t, Err *e)
 {
-    const Config *c = &t->config;
-    size_t bytes = (size_t)(c->heads * (2 * c->window + 3)) * sizeof(float);
-    if (!(t->near_host = near_new(c)))
-        return 0;
-    t->near = t->dev->hold(t->dev, t->near_host, bytes);
-    return t->near ? 0 : out_of_memory(t, e);
+    return near_hold(&t->config, t->dev, &t->near_host, &t->near, e);
 }
 
 int transformer_weights(Transformer *t, Err *e)
