@@ -19,6 +19,8 @@ if [ -z "${BENCH_PYTHON-}" ]; then
     if [ ! -e "$venv/ready" ]; then
         python3 -m venv "$venv"
         "$BENCH_PYTHON" -m pip install --quiet --requirement tests/bench/requirements.txt
+        # It asks for a later transformers than this one, and works with it.
+        "$BENCH_PYTHON" -m pip install --quiet --no-deps sentence-transformers==6.2.0
         touch "$venv/ready"
     fi
 fi

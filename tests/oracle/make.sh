@@ -11,6 +11,8 @@ python=${ORACLE_PYTHON:-$venv/bin/python}
 if [ ! -x "$python" ]; then
     python3 -m venv "$venv"
     "$python" -m pip install --quiet --requirement tests/oracle/requirements.txt
+    # It asks for a later transformers than this one, and works with it.
+    "$python" -m pip install --quiet --no-deps sentence-transformers==6.2.0
 fi
 if [ $# -eq 0 ]; then
     "$python" tests/oracle/unicode.py >build/oracle.h
