@@ -32,7 +32,7 @@ one() {
   rm -rf "$finds"
   limits=(-timeout=1) how=(-fork=1 -ignore_crashes=1 -ignore_ooms=1 -ignore_timeouts=1)
   if [ -n "${FUZZ_SEED:-}" ]; then # a clock that others' work moves decides nothing
-    limits=(-timeout=60) how=("-seed=$FUZZ_SEED" -runs=20000) corpus=$at/$name.new
+    limits=(-timeout=60 -report_slow_units=60) how=("-seed=$FUZZ_SEED" -runs=20000) corpus=$at/$name.new
   fi
   mkdir -p "$finds" "$corpus" "$here/log" "$at/$name"
   export TMPDIR=$at/$name
