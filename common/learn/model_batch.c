@@ -197,6 +197,12 @@ static void copy_row(ModelBatch *b, const Examples *x, int64_t i, int64_t row)
     b->starts[i + 1] = at + n;
 }
 
+/* Are most of the last states read by nobody? */
+static bool reads_few(const ModelLearner *m, const ModelBatch *b, int64_t tokens)
+{
+    return b->items.token && b->items.n && b->items.n <= tokens / 2 && transformer_picks(m->spec.t);
+}
+
 int model_batch(ModelLearner *m, const Examples *x, const int64_t *row, int64_t n, int64_t epoch,
                 double total, Err *e)
 {
@@ -227,6 +233,11 @@ int model_batch(ModelLearner *m, const Examples *x, const int64_t *row, int64_t 
     b->items.numbers = b->item_numbers;
     if (m->spec.head && head_learn_means(m->spec.head))
         b->items.starts = b->starts;
+    else if (reads_few(m, b, tokens)) {
+        b->in.read = b->items.token;
+        b->in.reads = b->items.n;
+        b->items.token = NULL;
+    }
     if (tokens > m->most_tokens)
         m->most_tokens = tokens;
     return status;

@@ -121,7 +121,8 @@ static int count_words(ModelLearner *m, Counted *k, Err *e)
         return 0;
     const float *loss = words_learn_pass(
         m->spec.words,
-        &(WordsItems){.n = b->items.n, .token = b->token, .target = b->target, .weight = b->weight},
+        &(WordsItems){
+            .n = b->items.n, .token = b->items.token, .target = b->target, .weight = b->weight},
         NULL, e);
     float *host = loss ? learner_bring(&m->base, loss, b->items.n, e) : NULL;
     for (int64_t i = 0; host && i < b->items.n; i++) {

@@ -72,7 +72,7 @@ static const float *forward(ModelLearner *m, const Drops *drops, const Learn *l,
     if (s->words)
         return words_learn_pass(s->words,
                                 &(WordsItems){.n = b->items.n,
-                                              .token = b->token,
+                                              .token = b->items.token,
                                               .target = b->target,
                                               .weight = b->weight,
                                               .smooth = (float)s->smooth},

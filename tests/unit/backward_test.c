@@ -148,6 +148,43 @@ static void one_param(Case *c, const char *model, const Param *a, const float *g
     free(direction);
 }
 
+/* With some tokens read the sum is that of all with no weight elsewhere, and so are gradients. */
+static void read_some(Case *c, const char *model)
+{
+    int64_t read[ROWS], n = transformer_plan(c->t)->params.numbers, hidden = c->hidden;
+    float *weight = c->weight, *whole = mem_zero((size_t)(c->in.tokens * hidden), sizeof *whole);
+    float *some = mem_array((size_t)(ROWS * hidden), sizeof *some);
+    for (int64_t i = 0; i < ROWS; i++) {
+        read[i] = c->starts[ROWS - i] - 1;
+        memcpy(some + i * hidden, weight + read[i] * hidden, (size_t)hidden * sizeof *some);
+        memcpy(whole + read[i] * hidden, some + i * hidden, (size_t)hidden * sizeof *some);
+    }
+    c->weight = whole;
+    double sum = forward(c), off = 0, size = 0;
+    float *all = gradients(c);
+    c->in.read = read;
+    c->in.reads = ROWS;
+    c->weight = some;
+    double sum_some = forward(c);
+    float *grad = gradients(c);
+    for (int64_t i = 0; i < n; i++) {
+        off += pow((double)all[i] - (double)grad[i], 2);
+        size += pow((double)all[i], 2);
+    }
+    checks++;
+    if (!(fabs(sum - sum_some) <= 1e-5 * (1 + fabs(sum)) && off <= 1e-10 * size && size > 0)) {
+        printf("%s: %g, read alone %g; gradients %.2g off\n", model, sum, sum_some,
+               sqrt(off / size));
+        failures++;
+    }
+    c->in.read = NULL;
+    c->weight = weight;
+    free(all);
+    free(grad);
+    free(whole);
+    free(some);
+}
+
 static void one_model(Device *dev, const char *model, bool drops)
 {
     Err e = {0};
@@ -173,6 +210,8 @@ static void one_model(Device *dev, const char *model, bool drops)
     const Params *p = &transformer_plan(c.t)->params;
     for (int i = 0; i < p->count; i++)
         one_param(&c, model, &p->param[i], grad, &r);
+    if (transformer_picks(c.t))
+        read_some(&c, model);
     printf("%s%s: %d parameters\n", model, drops ? " with dropout" : "", p->count);
     free(grad);
     free(c.weight);

@@ -42,7 +42,7 @@ int64_t head_learn_token(const HeadLearn *h, const int32_t *id, int64_t n); /* h
 /* What the head looks at, of the transformer's batch. */
 typedef struct HeadItems {
     int64_t n;
-    const int64_t *token;   /* [n] host; NULL: all tokens */
+    const int64_t *token;   /* [n] host; NULL: all tokens, or those that were read */
     const int64_t *starts;  /* [n + 1] host: the mean of these tokens instead */
     const int64_t *numbers; /* [n] host: of each in all batches, for dropout */
     int64_t tokens;

@@ -188,7 +188,7 @@ static int begin(WordsLearn *h, const WordsItems *it, const Learn *l, Err *e)
     h->n = it->n;
     h->smooth = it->smooth;
     h->learn = l;
-    h->token = put(h, SPACE_TOKEN, it->token, n * sizeof *it->token, e);
+    h->token = it->token ? put(h, SPACE_TOKEN, it->token, n * sizeof *it->token, e) : NULL;
     h->target = put(h, SPACE_TARGET, it->target, n * sizeof *it->target, e);
     h->weight = put(h, SPACE_WEIGHT, it->weight, n * sizeof *it->weight, e);
     h->top = room(h, SPACE_TOP, n * sizeof *h->top, e);
@@ -213,8 +213,8 @@ static int begin(WordsLearn *h, const WordsItems *it, const Learn *l, Err *e)
     size_t chunk = (size_t)(CHUNK * h->panels * PANEL);
     void *logit = room(h, SPACE_LOGIT, chunk * sizeof(float), e);
     void *narrow = compute == K_F32 ? logit : room(h, SPACE_NARROW, chunk * 2, e);
-    return ok && h->token && h->target && h->weight && h->top && h->seen && h->total && h->all &&
-                   h->loss && logit && narrow
+    return ok && (h->token || !it->token) && h->target && h->weight && h->top && h->seen &&
+                   h->total && h->all && h->loss && logit && narrow
                ? 0
                : -1;
 }
@@ -229,7 +229,11 @@ static void stage_before(Piece *p, void *ctx)
 {
     const WordsLearn *h = ctx;
     View x = tile(p, h->in);
-    p->dev->gather(p, &(Gather){.x = transformer_states(h->t), .y = x, .index = h->token + p->lo});
+    if (h->token)
+        p->dev->gather(p,
+                       &(Gather){.x = transformer_states(h->t), .y = x, .index = h->token + p->lo});
+    else
+        p->dev->mix(p, &(Mix){.x = tile(p, transformer_states(h->t)), .y = x, .a = 1});
     if (h->dense.id >= 0) {
         View mid = tile(p, h->mid);
         p->dev->linear(p, &(Linear){.x = x,
@@ -360,10 +364,12 @@ static void stage_before_back(Piece *p, void *ctx)
                                          .dx = tile(p, h->din)});
         dy = tile(p, h->din);
     }
-    p->dev->gather(p, &(Gather){.x = dy,
-                                .y = transformer_states_grad(h->t),
-                                .out = h->token + p->lo,
-                                .rows = p->hi - p->lo});
+    View to = transformer_states_grad(h->t);
+    if (h->token)
+        p->dev->gather(p,
+                       &(Gather){.x = dy, .y = to, .out = h->token + p->lo, .rows = p->hi - p->lo});
+    else
+        p->dev->mix(p, &(Mix){.x = dy, .y = tile(p, to), .a = 1});
 }
 
 const float *words_learn_pass(WordsLearn *h, const WordsItems *items, const Learn *l, Err *e)

@@ -20,7 +20,7 @@ void words_learn_renew(WordsLearn *h);
 /* Chosen tokens of the transformer's batch; host memory. */
 typedef struct WordsItems {
     int64_t n;
-    const int64_t *token;  /* [n] */
+    const int64_t *token;  /* [n]; NULL: the states are those of the items alone */
     const int32_t *target; /* [n] ids */
     const float *weight;   /* [n] of each in the loss */
     float smooth;

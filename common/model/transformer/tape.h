@@ -35,6 +35,8 @@ typedef enum Slot {
     SLOT_EMBED_SUM, /* the sum of the tables' rows, where a norm follows */
     SLOT_EMBED_STATS,
     SLOT_EMBED_IN, /* what the projection to the layers' width reads */
+    SLOT_PICKED,   /* of the last layer, of the tokens that are read: what attention is added to, */
+    SLOT_PICKED_SEEN, /* and what it gives */
     SLOTS
 } Slot;
 #define IN_SLOT(s) (1u << (s))
@@ -51,6 +53,8 @@ typedef struct SlotShape {
 enum {
     SPACE_STARTS,
     SPACE_NUMBERS,
+    SPACE_PICKED,
+    SPACE_PICKED_NUMBERS,
     SPACE_POSITION,
     SPACE_KIND,
     SPACE_PROBS,

@@ -35,6 +35,9 @@ typedef struct TransformerIn {
     const uint8_t *kind;   /* [tokens] token_type_ids, or NULL: all 0 */
     const int64_t *starts; /* [rows + 1] */
     int64_t rows, tokens;
+    const int64_t *read; /* [reads] tokens whose last states alone are asked for, none twice;
+                            NULL: all are. Of transformer_forward, where transformer_picks */
+    int64_t reads;
 } TransformerIn;
 
 /* Ids and types within the tables, no row longer than the positions: else -1, e->row, message. */

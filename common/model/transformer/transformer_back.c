@@ -26,6 +26,7 @@ static int all_room(Run *u, Err *e)
     const Transformer *m = u->t;
     const Config *c = &m->config;
     bool crosses = m->plan.halves > 1, projects = m->plan.half[0].project.id >= 0;
+    int64_t seen = c->heads * c->size;
     int r = 0;
     for (int i = 0; i < BACK_POINTS && r == 0; i++)
         if (room(u, BACK_STATE + i, K_F32, c->hidden, e) < 0 ||
@@ -34,7 +35,9 @@ static int all_room(Run *u, Err *e)
             r = -1;
     if (r < 0 || room(u, BACK_WIDE, m->compute, c->inner, e) < 0 ||
         room(u, BACK_PRE, m->compute, (c->gated ? 2 : 1) * c->inner, e) < 0 ||
-        room(u, BACK_SEEN, m->compute, c->heads * c->size, e) < 0 ||
+        room(u, BACK_SEEN, m->compute, seen, e) < 0 ||
+        room(u, BACK_ALL_SEEN, m->compute, u->picked ? seen : 0, e) < 0 ||
+        room(u, BACK_ALL_SUM, K_F32, u->picked ? c->hidden : 0, e) < 0 ||
         room(u, BACK_EMBED, K_F32, c->embedding, e) < 0 ||
         room(u, BACK_EMBED_IN, K_F32, projects ? c->embedding : 0, e) < 0 ||
         room(u, BACK_MEMORY, K_F32, crosses ? c->hidden : 0, e) < 0)

@@ -15,9 +15,11 @@ typedef enum BackSlot {
     BACK_WIDE = BACK_OUT + BACK_POINTS,  /* the activation's outputs, made again */
     BACK_PRE,                            /* of its inputs */
     BACK_SEEN,                           /* of what attention gave */
-    BACK_EMBED,                          /* of the sum of the embeddings, f32 */
-    BACK_EMBED_IN,                       /* of what is projected to the layers' width, f32 */
-    BACK_MEMORY,                         /* of the encoder's last states, f32 */
+    BACK_ALL_SEEN, /* of all tokens, where the last layer goes on with some, */
+    BACK_ALL_SUM,  /* and of the sum behind its attention, f32 */
+    BACK_EMBED,    /* of the sum of the embeddings, f32 */
+    BACK_EMBED_IN, /* of what is projected to the layers' width, f32 */
+    BACK_MEMORY,   /* of the encoder's last states, f32 */
     BACK_SLOTS
 } BackSlot;
 

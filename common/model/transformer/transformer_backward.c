@@ -36,6 +36,14 @@ static void divide(Piece *p, const Run *u, View dy, const Dense *d, View r, View
     p->dev->linear_dx(p, &(LinearDx){.dy = dy, .w = u->t->weight[d->id], .r = r, .dx = dx});
 }
 
+/* Of the sum that follows a point. Behind the last layer's attention there are those that are read,
+ * and before it all. */
+static View next_sum(const Piece *p, const Run *u, int64_t point)
+{
+    bool all = picks_here(u) && point == point_of(u, u->layer);
+    return back_tile(p, u, all ? BACK_ALL_SUM : BACK_SUM, point + 1);
+}
+
 /* From the gradient of a point's state to that of its sum. */
 static void through_norm(Piece *p, const Run *u, const NormPlan *n, int64_t point)
 {
@@ -45,7 +53,7 @@ static void through_norm(Piece *p, const Run *u, const NormPlan *n, int64_t poin
     bool summed = before && point < point_of(u, u->half->end);
     if (before && n->gamma < 0) { /* the state is the sum */
         p->dev->mix(p, &(Mix){.x = back_tile(p, u, BACK_STATE, point),
-                              .r = back_tile(p, u, BACK_SUM, point + 1),
+                              .r = next_sum(p, u, point),
                               .y = back_tile(p, u, BACK_SUM, point),
                               .a = 1,
                               .b = 1});
@@ -53,7 +61,7 @@ static void through_norm(Piece *p, const Run *u, const NormPlan *n, int64_t poin
     }
     p->dev->norm_bwd(p, &(NormBwd){.dy = back_tile(p, u, BACK_STATE, point),
                                    .s = s,
-                                   .r = summed ? back_tile(p, u, BACK_SUM, point + 1) : (View){0},
+                                   .r = summed ? next_sum(p, u, point) : (View){0},
                                    .dx = back_tile(p, u, BACK_SUM, point),
                                    .stats = stats.p,
                                    .gamma = run_value(u, n->gamma),
@@ -65,7 +73,7 @@ static void through_norm(Piece *p, const Run *u, const NormPlan *n, int64_t poin
 static View beside(const Piece *p, const Run *u, int64_t point)
 {
     View none = {0};
-    return norms_before(u) ? none : back_tile(p, u, BACK_SUM, point + 1);
+    return norms_before(u) ? none : next_sum(p, u, point);
 }
 
 /* A matrix' part in the sum of a point: from that sum to what the matrix read. */
@@ -133,17 +141,31 @@ static void stage_feed_back(Piece *p, void *ctx)
                        crosses ? SITE_CROSS_OUT : SITE_OUT);
 }
 
+/* Tokens that nobody reads have no gradient behind the last attention. */
+static void stage_all_back(Piece *p, void *ctx)
+{
+    const Run *u = ctx;
+    Gather g = {.out = u->picked + p->lo, .rows = p->hi - p->lo};
+    g.x = back_tile(p, u, BACK_SEEN, 0);
+    g.y = back_at(u, BACK_ALL_SEEN, 0);
+    p->dev->gather(p, &g);
+    g.x = back_tile(p, u, BACK_SUM, point_of(u, u->layer) + 1);
+    g.y = back_at(u, BACK_ALL_SUM, 0);
+    p->dev->gather(p, &g);
+}
+
 /* Gradients of queries, keys and values take their places. */
 static void stage_attend_back(Piece *p, void *ctx)
 {
     const Run *u = ctx;
     Attend a = self_attention(u);
-    p->dev->attend_bwd(p, &(AttendBwd){.of = a,
-                                       .dy = back_at(u, BACK_SEEN, 0),
-                                       .dq = a.q,
-                                       .dk = a.k,
-                                       .dv = a.v,
-                                       .dbias = u->t->back->dbias});
+    p->dev->attend_bwd(p,
+                       &(AttendBwd){.of = a,
+                                    .dy = back_at(u, picks_here(u) ? BACK_ALL_SEEN : BACK_SEEN, 0),
+                                    .dq = a.q,
+                                    .dk = a.k,
+                                    .dv = a.v,
+                                    .dbias = u->t->back->dbias});
 }
 
 static void stage_attend_cross_back(Piece *p, void *ctx)
@@ -254,6 +276,23 @@ static const Stage cross = {EACH_ROWS, stage_cross_back, POINTS | CROSS, 0};
 static const Stage attend = {EACH_SEQS, stage_attend_back, QKV | SEEN, QKV};
 static const Stage queries = {EACH_ROWS, stage_queries_back, POINTS | QKV, 0};
 
+static const Stage all = {EACH_ROWS, stage_all_back, 0, 0};
+
+static void clear(const Run *u, BackSlot s)
+{
+    View v = back_at(u, s, 0);
+    u->t->dev->fill(u->t->dev, v.p, 0, (size_t)(v.rows * v.cols) * ktype_size(v.type));
+}
+
+/* The last layer's, of the tokens that are read, and from there to all. */
+static void feed_back_picked(Run *u)
+{
+    run_picked(u, &feed);
+    clear(u, BACK_ALL_SEEN);
+    clear(u, BACK_ALL_SUM);
+    run_picked(u, &all);
+}
+
 static void stage_memory(Piece *p, void *ctx)
 {
     const Run *u = ctx;
@@ -280,12 +319,18 @@ void transformer_half_back(Run *u)
     u->drops =
         u->t->drops.numbers ? &u->t->drops : NULL; /* it is what learns that is gone through */
     u->layer = h->end;
-    run_stage(u, &last);
+    if (u->picked)
+        run_picked(u, &last);
+    else
+        run_stage(u, &last);
     back_last_params(u);
     for (u->layer = h->end - 1; u->layer >= end; u->layer--) {
         if (u->t->again && u->layer < h->end - 1) /* the last one's is there still */
             transformer_again(u);
-        run_stage(u, &feed);
+        if (picks_here(u))
+            feed_back_picked(u);
+        else
+            run_stage(u, &feed);
         if (plan_layer(h, u->layer)->cross_out.id >= 0) {
             run_stage(u, &attend_cross);
             run_stage(u, &cross);

@@ -160,6 +160,10 @@ int batch_half(Run *u, int which, const TransformerIn *in, Err *e)
         keep_shapes(m, u->half, shape);
     if (m->again)
         keep_entries(m, u->half, shape);
+    if (u->picked) {
+        shape[SLOT_PICKED] = (SlotShape){K_F32, m->config.hidden, 1};
+        shape[SLOT_PICKED_SEEN] = (SlotShape){m->compute, shape[SLOT_SEEN].cols, 1};
+    }
     return u->id ? tape_begin(&m->tape, which, in->tokens, shape, e) : -1;
 }
 

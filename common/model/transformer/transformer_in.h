@@ -40,9 +40,10 @@ struct Transformer {
     float *waves;             /* positions' table, host memory, where the checkpoint lacks it */
     TableUse buckets, spread; /* of the bias by distance: a table's entries, all distances */
     Tape tape;
-    Back *back;  /* of a model that learns */
-    Run *pass;   /* its last way forward */
-    Drops drops; /* whose numbers are in device memory */
+    Back *back;         /* of a model that learns */
+    Run *pass;          /* its last way forward */
+    Drops drops;        /* whose numbers are in device memory */
+    Drops picked_drops; /* the same of the tokens that are read */
     Learn learn;
     bool again;                       /* layers are made again on the way back */
     Slot in;                          /* what products read of the hidden states */
@@ -71,7 +72,9 @@ struct Run {
     const Drops *drops;                  /* NULL: nothing is dropped */
     const Learn *learn;                  /* on the way back */
     bool again;                          /* where a layer is made again */
-    float *probs;                        /* of this layer, device */
+    const int64_t *picked;               /* device: the tokens that are read; NULL: all */
+    int64_t picks;
+    float *probs; /* of this layer, device */
     const int64_t *probs_at;
     struct Look *look; /* where the attention weights go; NULL: nowhere */
 };

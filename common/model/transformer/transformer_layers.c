@@ -93,7 +93,9 @@ static void add(Piece *p, const Run *u, int64_t point, View t, const NormPlan *o
                 const NormPlan *next)
 {
     bool first = u->t->config.family->norms == NORMS_BEFORE;
-    View x = slot_tile(p, u, SLOT_X, point), y = slot_tile(p, u, SLOT_X, point + 1);
+    bool picked = picks_here(u) && point == point_of(u, u->layer);
+    View x = picked ? slot_tile(p, u, SLOT_PICKED, 0) : slot_tile(p, u, SLOT_X, point);
+    View y = slot_tile(p, u, SLOT_X, point + 1);
     Norm a = {.x = t, .r = x};
     if (first && !next) {
         if (u->t->type == K_BF16)
@@ -329,6 +331,15 @@ static void raise(Piece *p, const Run *u, int64_t point, const LayerPlan *y, Vie
                                .act = c->act});
 }
 
+/* What the layer's last attention gave. */
+static View seen(const Piece *p, const Run *u)
+{
+    int64_t at = u->layer - u->half->first;
+    bool cross = plan_layer(u->half, u->layer)->cross_out.id >= 0;
+    return picks_here(u) ? slot_tile(p, u, SLOT_PICKED_SEEN, 0)
+                         : slot_tile(p, u, cross ? SLOT_CROSS_SEEN : SLOT_SEEN, at);
+}
+
 /* From the last attention of this layer to the first of the next. */
 static void stage_feed(Piece *p, void *ctx)
 {
@@ -337,12 +348,11 @@ static void stage_feed(Piece *p, void *ctx)
     const LayerPlan *y = plan_layer(u->half, u->layer);
     const Dropouts *rate = &m->config.drop;
     bool cross = y->cross_out.id >= 0;
-    int64_t at = u->layer - u->half->first, point = point_of(u, u->layer) + cross;
+    int64_t point = point_of(u, u->layer) + cross;
     View t = temp_view(p, K_F32, p->hi - p->lo, m->config.hidden);
     View wide = temp_view(p, m->compute, t.rows, m->config.inner);
 
-    multiply(p, u, slot_tile(p, u, cross ? SLOT_CROSS_SEEN : SLOT_SEEN, at),
-             cross ? &y->cross_out : &y->out, t);
+    multiply(p, u, seen(p, u), cross ? &y->cross_out : &y->out, t);
     drop(p, u, t, rate->out, site_of(u->layer, cross ? SITE_CROSS_OUT : SITE_OUT));
     add(p, u, point, t, cross ? &y->cross : &y->attend, &y->feed);
     raise(p, u, point + 1, y, wide);
@@ -354,6 +364,19 @@ static void stage_feed(Piece *p, void *ctx)
         drop(p, u, input(p, u, point + 2), rate->last, site_end(u, SITE_LAST));
     if (!u->again) /* or this layer's would be gone */
         queries(p, u, u->layer + 1);
+}
+
+/* Of the tokens that are read. */
+static void stage_pick(Piece *p, void *ctx)
+{
+    const Run *u = ctx;
+    int64_t at = u->layer - u->half->first;
+    p->dev->gather(p, &(Gather){.x = slot_at(u, SLOT_X, point_of(u, u->layer)),
+                                .y = slot_tile(p, u, SLOT_PICKED, 0),
+                                .index = u->picked + p->lo});
+    p->dev->gather(p, &(Gather){.x = slot_at(u, SLOT_SEEN, at),
+                                .y = slot_tile(p, u, SLOT_PICKED_SEEN, 0),
+                                .index = u->picked + p->lo});
 }
 
 /* What the stage before the layer's first one leaves for it. */
@@ -373,11 +396,14 @@ enum {
     SEEN = IN_SLOT(SLOT_SEEN) | IN_SLOT(SLOT_LSE),
     CROSS = IN_SLOT(SLOT_CROSS_QUERY) | IN_SLOT(SLOT_CROSS_PAIR),
     CROSS_SEEN = IN_SLOT(SLOT_CROSS_SEEN) | IN_SLOT(SLOT_CROSS_LSE),
-    PRE = IN_SLOT(SLOT_PRE)
+    PRE = IN_SLOT(SLOT_PRE),
+    PICKED = IN_SLOT(SLOT_PICKED) | IN_SLOT(SLOT_PICKED_SEEN)
 };
 
 static const Stage embed = {EACH_ROWS, stage_embed, 0, EMBEDS | STATES | QKV};
 static const Stage begin = {EACH_ROWS, stage_queries, STATES, QKV};
+static const Stage pick = {EACH_ROWS, stage_pick, SEEN | STATES, PICKED};
+static const Stage picked = {EACH_ROWS, stage_feed, PICKED | STATES, STATES | PRE};
 
 /* A layer that looks at its own row alone, and a decoder's that looks at the encoder's too. */
 static const Stage alone[] = {
@@ -399,6 +425,15 @@ void run_stage(Run *u, const Stage *s)
     u->t->dev->each(u->t->dev, s->cut, &u->batch, s->fn, u);
 }
 
+void run_picked(Run *u, const Stage *s)
+{
+    const Drops *drops = u->drops;
+    u->drops = drops ? &u->t->picked_drops : NULL;
+    u->stage = s;
+    u->t->dev->each(u->t->dev, s->cut, &(Batch){.tokens = u->picks}, s->fn, u);
+    u->drops = drops;
+}
+
 /* What does not learn drops nothing. */
 static const Drops *drops_where(const Run *u, bool learns)
 {
@@ -409,8 +444,14 @@ static void run_layer(Run *u)
 {
     u->drops = drops_where(u, u->layer >= u->t->drops.still);
     bool cross = plan_layer(u->half, u->layer)->cross_out.id >= 0;
-    for (const Stage *s = cross ? crossed : alone; s->fn; s++)
-        run_stage(u, s);
+    for (const Stage *s = cross ? crossed : alone; s->fn; s++) {
+        if (picks_here(u) && s->fn == stage_feed) {
+            run_picked(u, &pick);
+            run_picked(u, &picked);
+        } else {
+            run_stage(u, s);
+        }
+    }
 }
 
 void transformer_again(Run *u)

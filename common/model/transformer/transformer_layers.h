@@ -66,4 +66,13 @@ Attend cross_attention(const Run *u);
 
 void run_stage(Run *u, const Stage *s);
 
+/* Where a batch says which of its last states are read, the last layer computes what is behind its
+ * attention for those tokens alone: its points behind the first one, and the activation's inputs,
+ * have a row for each of them. */
+static inline bool picks_here(const Run *u)
+{
+    return u->picked && u->layer == u->half->end - 1;
+}
+void run_picked(Run *u, const Stage *s);
+
 #endif

@@ -207,6 +207,32 @@ static int put_drops(Transformer *t, const TransformerIn *in, const Drops *drops
     return t->drops.numbers ? 0 : -1;
 }
 
+bool transformer_picks(const Transformer *t)
+{
+    const HalfPlan *h = &t->plan.half[0];
+    return t->plan.halves == 1 && h->end > h->first;
+}
+
+/* The tokens that are read, and their numbers. */
+static int put_picked(Run *u, const TransformerIn *in, const Drops *drops, Err *e)
+{
+    Transformer *t = u->t;
+    size_t bytes = (size_t)in->reads * sizeof *in->read;
+    t->picked_drops = t->drops;
+    if (!in->read)
+        return 0;
+    u->picks = in->reads;
+    u->picked = tape_put(&t->tape, SPACE_PICKED, in->read, bytes, e);
+    if (!u->picked || !drops)
+        return u->picked ? 0 : -1;
+    int64_t *number = mem_array((size_t)in->reads, sizeof *number);
+    for (int64_t i = 0; i < in->reads; i++)
+        number[i] = drops->numbers[in->read[i]];
+    t->picked_drops.numbers = tape_put(&t->tape, SPACE_PICKED_NUMBERS, number, bytes, e);
+    free(number);
+    return t->picked_drops.numbers ? 0 : -1;
+}
+
 int transformer_forward(Transformer *t, const TransformerIn *in, const Drops *drops, Err *e)
 {
     Run *u = t->pass;
@@ -215,7 +241,8 @@ int transformer_forward(Transformer *t, const TransformerIn *in, const Drops *dr
     memcpy(t->starts, in->starts, (size_t)(in->rows + 1) * sizeof *t->starts);
     TransformerIn own = *in;
     own.starts = t->starts;
-    if (batch_begin(u, &own, e) < 0 || put_drops(t, in, drops, e) < 0)
+    if (batch_begin(u, &own, e) < 0 || put_drops(t, in, drops, e) < 0 ||
+        put_picked(u, in, drops, e) < 0)
         return -1;
     for (int i = 0; i < t->plan.halves; i++) {
         if (batch_half(u, i, &own, e) < 0)
@@ -230,15 +257,21 @@ static int64_t last_point(const Run *u)
     return point_of(u, u->half->end);
 }
 
+static View as_read(const Run *u, View v)
+{
+    return u->picked ? view_rows(v, 0, u->picks) : v;
+}
+
 View transformer_states(const Transformer *t)
 {
     const Run *u = t->pass;
-    return tape_place(&t->tape, t->plan.halves - 1, t->in, last_point(u));
+    return as_read(u, tape_place(&t->tape, t->plan.halves - 1, t->in, last_point(u)));
 }
 
 View transformer_states_grad(const Transformer *t)
 {
-    return back_at(t->pass, BACK_STATE, last_point(t->pass));
+    const Run *u = t->pass;
+    return as_read(u, back_at(u, BACK_STATE, last_point(u)));
 }
 
 int transformer_back(Transformer *t, const Learn *l, const TransformerIn *in, Err *e)

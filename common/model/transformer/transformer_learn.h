@@ -54,10 +54,12 @@ void transformer_renew(Transformer *t, const bool *changed);
 const Weight *transformer_weight(const Transformer *t, int id);
 const float *transformer_value(const Transformer *t, int param);
 
+/* Does the last layer leave out what nobody reads, if it is told what is read? */
+bool transformer_picks(const Transformer *t);
 /* All rows of `in` at once. drops NULL: none (then gradients are of evaluation). */
 int transformer_forward(Transformer *t, const TransformerIn *in, const Drops *drops, Err *e);
-/* The last states of that batch, [tokens, hidden] as products read them, and where their gradient
- * in f32 is to be put. */
+/* The last states of that batch, [tokens, hidden] as products read them, or [reads, hidden] of
+ * those that are read, and where their gradient in f32 is to be put. */
 View transformer_states(const Transformer *t);
 View transformer_states_grad(const Transformer *t);
 /* Room for the way back, before transformer_states_grad is asked for. */

@@ -8,12 +8,25 @@ static View place(const Run *u, Slot s, int64_t at)
     return tape_place(&u->t->tape, (int)(u->half - u->t->plan.half), s, at);
 }
 
+/* A point's rows, or what belongs to one: behind the last attention those that are read. */
+static View rows_of(const Run *u, View v, int64_t point)
+{
+    bool picked = u->picked && point > point_of(u, u->half->end - 1);
+    return picked ? view_rows(v, 0, u->picks) : v;
+}
+
 /* The norm that made a point's state. */
 static void add_point(Items *l, const Run *u, const NormPlan *n, int64_t point)
 {
     bool before = u->t->config.family->norms == NORMS_BEFORE;
-    items_norm(l, n, back_at(u, BACK_STATE, point), place(u, before ? SLOT_X : SLOT_SUM, point),
+    items_norm(l, n, rows_of(u, back_at(u, BACK_STATE, point), point),
+               rows_of(u, place(u, before ? SLOT_X : SLOT_SUM, point), point),
                place(u, SLOT_STATS, point));
+}
+
+static void add_dense(Items *l, const Run *u, const Dense *d, View dy, View x, int64_t point)
+{
+    items_dense(l, d, rows_of(u, dy, point), rows_of(u, x, point));
 }
 
 /* dbias summed over the batch's rows: the gradient by distance of all layers adds up. */
@@ -41,15 +54,16 @@ void back_layer_params(Run *u)
     Items l = items_of(u);
     l.add |= h->owned == 1 && u->layer != h->end - 1; /* one layer for all */
 
-    items_dense(&l, &y->down, back_at(u, BACK_OUT, end), back_at(u, BACK_WIDE, 0));
-    items_dense(&l, &y->up, back_at(u, BACK_PRE, 0), place(u, in, end - 1));
+    add_dense(&l, u, &y->down, back_at(u, BACK_OUT, end), back_at(u, BACK_WIDE, 0), end);
+    add_dense(&l, u, &y->up, back_at(u, BACK_PRE, 0), place(u, in, end - 1), end - 1);
     if (cross) {
         items_dense(&l, &y->cross_out, back_at(u, BACK_OUT, end - 1),
                     place(u, SLOT_CROSS_SEEN, at));
         items_dense(&l, &y->cross_query, place(u, SLOT_CROSS_QUERY, at), place(u, in, p0 + 1));
         items_dense(&l, &y->cross_pair, place(u, SLOT_CROSS_PAIR, at), run_memory(u));
     }
-    items_dense(&l, &y->out, back_at(u, BACK_OUT, p0 + 1), place(u, SLOT_SEEN, at));
+    add_dense(&l, u, &y->out, back_at(u, BACK_OUT, p0 + 1),
+              picks_here(u) ? place(u, SLOT_PICKED_SEEN, 0) : place(u, SLOT_SEEN, at), p0 + 1);
     items_dense(&l, &y->qkv, place(u, SLOT_QKV, at), place(u, in, p0));
     add_point(&l, u, &y->attend, before ? p0 : p0 + 1);
     if (cross)
