@@ -4,7 +4,7 @@
 #include "filter/encode_filter.h"
 #include "io/stream.h"
 
-enum { TOKENS_A_THREAD = 1024, LAYERS_MAX = 1000 };
+enum { LAYERS_MAX = 1000 };
 
 static const Opt options[] = {
     {'L', "layer", "N", "stop after layer N (default: the last; 0 is what embed gives)",
@@ -21,7 +21,7 @@ int main(int argc, char **argv)
     f.common = &a.common;
     Err e = {0};
     In *in = in_open(a.files, a.nfiles);
-    in_want(in, (int64_t)TOKENS_A_THREAD * a.common.threads);
+    f.in = in;
     if (encode_begin(&f, &e) < 0)
         return stream_refuse(in, &e);
     int status = stream_run_late(in, out_open(), encode_start, encode_finish, &f);

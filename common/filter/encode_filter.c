@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TOKENS_A_THREAD = 1024 };
+
 static int load_bag(EncodeFilter *f, const char *folder, Err *e)
 {
     if (f->layers > 0 || f->attention)
@@ -36,6 +38,8 @@ static int load(EncodeFilter *f, const char *given, Err *e)
 {
     if (!f->dev && !(f->dev = filter_device(f->common, f->layers != 0, e)))
         return -1;
+    if (f->in)
+        in_want(f->in, (int64_t)TOKENS_A_THREAD * f->dev->threads);
     char *folder = model_find(given, e);
     char *encoder = folder ? model_encoder_folder(folder, e) : NULL;
     int bag = encoder ? bag_is(encoder, NULL, e) : -1;

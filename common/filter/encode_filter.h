@@ -6,7 +6,7 @@
 #define WEFT_ENCODE_FILTER_H
 
 #include "base/opt.h"
-#include "io/frame.h"
+#include "io/stream.h"
 #include "model/bag.h"
 #include "model/transformer/transformer.h"
 
@@ -15,6 +15,8 @@ typedef struct EncodeFilter {
     int64_t layers; /* -1 all, 0 the embeddings */
     bool attention;
     bool means; /* of static embeddings: row.vector in place of the tokens */
+    In *in; /* where frames come from, to be joined to as many tokens as the device likes; or NULL
+             */
     Device *dev;
     Transformer *enc;
     Bag *bag;            /* one of the two */

@@ -1,39 +1,7 @@
 #include "io/frame.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-Block *block_new(size_t size)
-{
-    Block *b = mem_alloc(sizeof *b);
-    *b = (Block){.users = 1, .size = size, .p = mem_aligned(size)};
-    return b;
-}
-
-Block *block_of(void *p, size_t size)
-{
-    Block *b = mem_alloc(sizeof *b);
-    *b = (Block){.users = 1, .size = size, .p = p};
-    return b;
-}
-
-Block *block_share(Block *b)
-{
-    atomic_fetch_add(&b->users, 1);
-    return b;
-}
-
-void block_drop(Block *b)
-{
-    if (!b || atomic_fetch_sub(&b->users, 1) > 1)
-        return;
-    if (b->mapping)
-        mapping_free(b->mapping);
-    else
-        free(b->p);
-    free(b);
-}
 
 Frame *frame_new(int64_t rows, int64_t tokens)
 {

@@ -14,26 +14,12 @@
 
 #include "base/dtype.h"
 #include "base/err.h"
-#include "base/mapping.h"
-#include "base/mem.h"
+#include "io/block.h"
 #include "io/name_index.h"
 
 #include <stdbool.h>
 
 enum { FRAME_RANKS = 8 };
-
-/* Memory that several tensors (and frames) share; freed with its last user. */
-typedef struct Block {
-    _Atomic int users;
-    size_t size;
-    void *p;          /* on 64 bytes, unless by block_of() */
-    Mapping *mapping; /* private, and p and size are whole pages; NULL: none */
-} Block;
-
-Block *block_new(size_t size);
-Block *block_of(void *p, size_t size); /* memory of mem.h's, which the block takes over */
-Block *block_share(Block *b);
-void block_drop(Block *b); /* NULL is fine */
 
 typedef struct Tensor {
     char *name;

@@ -297,8 +297,30 @@ static void test_check(void)
     frame_free(f);
 }
 
+/* A block is its users' own until the last has dropped it, whatever is given again. */
+static void test_blocks(void)
+{
+    enum { SIZE = 3 << 20, BLOCKS = 5 };
+    Block *b[BLOCKS];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < BLOCKS; i++) {
+            b[i] = block_new((size_t)SIZE - 1000 * (size_t)(i + round));
+            CHECK((uintptr_t)b[i]->p % 64 == 0);
+            memset(b[i]->p, 10 * round + i, b[i]->size);
+        }
+        block_drop(block_share(b[0]));
+        for (int i = 0; i < BLOCKS; i++) {
+            const unsigned char *p = b[i]->p;
+            CHECK(p[0] == 10 * round + i && p[b[i]->size - 1] == p[0]);
+        }
+        for (int i = 0; i < BLOCKS; i++)
+            block_drop(b[i]);
+    }
+}
+
 int main(void)
 {
+    test_blocks();
     test_text();
     test_meta();
     test_need();
