@@ -150,8 +150,8 @@ float *cuda_stacked_bias(Device *d, const View *part, const float *const *bias, 
 /* linear_thin.cu */
 Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
                        bool by_input, ThinForm form);
-/* y = x W' + b of the outputs [col0, col0 + y.cols); x and y f32. */
-void cuda_thin(Piece *p, const Weight *w, int64_t col0, View x, View y);
+/* y = act(x W' + b) (+ r) of the outputs [col0, col0 + y.cols); x f32. */
+void cuda_thin(Piece *p, const Weight *w, int64_t col0, View x, Act act, View r, View y);
 
 /* matmul.cu: d = a b (+ c) (+ bias) as cuBLASLt sees it, column by column. */
 typedef struct CudaOperand {
