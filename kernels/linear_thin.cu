@@ -312,13 +312,8 @@ template <ThinForm FORM, int ROWS, int COLS> static __global__ void multiply(Row
     typedef typename Kept<FORM>::Number Number;
     typedef typename Kept<FORM>::Input Input;
     typedef typename Kept<FORM>::Sum Sum;
-    enum {
-        EACH = Kept<FORM>::EACH,
-        TURN = WARP * EACH,
-        RUN = COLS > 2   ? 1
-              : ROWS > 2 ? 2
-                         : 8 / COLS
-    };
+    enum { EACH = Kept<FORM>::EACH, TURN = WARP * EACH };
+    const int RUN = COLS > 2 ? 1 : ROWS > 1 ? 4 : 6 / COLS; /* turns */
     int64_t j = ((int64_t)blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP) * COLS;
     int64_t i = (int64_t)blockIdx.y * ROWS;
     int lane = threadIdx.x % WARP;
@@ -338,23 +333,33 @@ template <ThinForm FORM, int ROWS, int COLS> static __global__ void multiply(Row
         row[c] = (const Number *)o.w + (j + c < o.y.cols ? j + c : j) * o.stride;
     for (int r = 0; r < ROWS; r++)
         in[r] = (const Input *)x.p + (i + r < o.y.rows ? i + r : i) * x.stride;
-    for (int64_t k = lane * EACH; k < o.stride; k += RUN * TURN) {
+    for (int64_t k0 = 0; k0 < o.stride; k0 += RUN * TURN) {
+        int64_t k = k0 + lane * EACH;
         uint4 raw[RUN][COLS];
-#pragma unroll
-        for (int n = 0; n < RUN; n++)
-            if (k + n * TURN < o.stride)
-                for (int c = 0; c < COLS; c++)
-                    raw[n][c] = sixteen(row[c] + k + n * TURN);
+        Input u[ROWS == 1 ? RUN : 1][EACH];
 #pragma unroll
         for (int n = 0; n < RUN; n++)
             if (k + n * TURN < o.stride) {
-                Input v[COLS][EACH], u[EACH];
+                for (int c = 0; c < COLS; c++)
+                    raw[n][c] = sixteen(row[c] + k + n * TURN);
+                if (ROWS == 1)
+                    fetch_x<EACH>(in[0] + k + n * TURN, u[n]);
+            }
+        if (RUN > 1)
+            __syncwarp(
+                0xffffffffu); /* or the compiler asks for one, waits, and asks for the next */
+#pragma unroll
+        for (int n = 0; n < RUN; n++)
+            if (k + n * TURN < o.stride) {
+                Input v[COLS][EACH];
                 for (int c = 0; c < COLS; c++)
                     widen(raw[n][c], v[c]);
                 for (int r = 0; r < ROWS; r++) {
-                    fetch_x<EACH>(in[r] + k + n * TURN, u);
+                    Input *with = u[ROWS == 1 ? n : 0];
+                    if (ROWS > 1)
+                        fetch_x<EACH>(in[r] + k + n * TURN, with);
                     for (int c = 0; c < COLS; c++)
-                        sum[r][c] = add<EACH>(sum[r][c], v[c], u);
+                        sum[r][c] = add<EACH>(sum[r][c], v[c], with);
                 }
             }
     }

@@ -135,7 +135,7 @@ static __device__ inline void recall_together(const Recall &a, const RecallPlace
 static __device__ inline void recall_put(const Recall &a, const RecallPlace &p)
 {
     int64_t slot = p.slot[p.len - 1];
-    for (int e = threadIdx.x; e < 2 * a.size; e += THREADS) {
+    for (int e = THREADS - 1 - threadIdx.x; e < 2 * a.size; e += THREADS) { /* the first have q */
         bool key = e < a.size;
         int64_t c = p.col + (key ? e : e - a.size);
         View from = key ? a.k : a.v, to = key ? a.keys : a.values;
@@ -158,6 +158,8 @@ static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
     int64_t first = (int64_t)blockIdx.x * Q, seen[Q], most = 0;
     if (first >= p.n)
         return; /* the whole block: the grid is as wide as the row with most tokens asks for */
+    int64_t at = (int64_t)warp * KEYS;
+    int mine = lane % KEYS, slot = at + mine < p.len ? p.slot[at + mine] : 0;
     if (Q == 1 && a.k.p)
         recall_put(a, p);
     float top[Q], sum[Q], out[Q][COLS];
@@ -180,9 +182,10 @@ static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
             query[q * DEEP + j] = 0;
     }
     __syncthreads();
-    for (int64_t at = (int64_t)warp * KEYS; at < most; at += WARPS * KEYS) {
-        int keys = most - at < KEYS ? (int)(most - at) : KEYS, mine = lane % KEYS;
-        int slot = p.slot[at + (mine < keys ? mine : 0)];
+    for (; at < most; at += WARPS * KEYS) {
+        int keys = most - at < KEYS ? (int)(most - at) : KEYS;
+        int64_t next = at + WARPS * KEYS + mine;
+        int next_slot = next < most ? p.slot[next] : 0;
         float weight[Q], v[RUN][COLS];
         recall_values<RUN, COLS>(a, type, slot, 0, keys, p.kept, v);
         if (PLAIN || four)
@@ -221,6 +224,7 @@ static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
                     }
                 }
         }
+        slot = next_slot;
     }
 #pragma unroll
     for (int q = 0; q < Q; q++) {
