@@ -9,7 +9,20 @@ enum { ROWS = 4, HELD = 8, PART = HELD * 4 * WARP }; /* warps of a block; a lane
 typedef struct Part {
     double sum, all;
     float top;
+    int32_t where; /* NOWHERE: in no column */
 } Part;
+
+enum { NOWHERE = INT32_MAX };
+
+/* Over the lanes of a warp. */
+static __device__ inline int32_t warp_first(int32_t v)
+{
+    for (int m = WARP / 2; m > 0; m /= 2) {
+        int32_t u = __shfl_xor_sync(0xffffffffu, v, m);
+        v = u < v ? u : v;
+    }
+    return v;
+}
 
 /* Lane l has columns [W l, W l + W) of the part, and those 32 W further on. */
 template <KType TYPE, int W> static __global__ void log_parts(Lse a, Part *to, int64_t parts)
@@ -35,7 +48,12 @@ template <KType TYPE, int W> static __global__ void log_parts(Lse a, Part *to, i
             top = fmaxf(top, w[h].v[k]);
     top = warp_max(top);
     float base = top == -INFINITY ? 0 : top; /* then nothing is added, but NaN */
-    Part p = {0, 0, top};
+    Part p = {0, 0, top, NOWHERE};
+#pragma unroll
+    for (int h = N - 1; h >= 0; h--)
+        for (int k = W - 1; k >= 0; k--)
+            if (w[h].v[k] == top && top > -INFINITY)
+                p.where = (int32_t)(a.col0 + first + h * W * WARP + k);
 #pragma unroll
     for (int h = 0; h < N; h++)
         if (first + h * W * WARP < n)
@@ -47,6 +65,8 @@ template <KType TYPE, int W> static __global__ void log_parts(Lse a, Part *to, i
     p.sum = warp_sum(p.sum);
     if (a.all)
         p.all = warp_sum(p.all);
+    if (a.where)
+        p.where = warp_first(p.where);
     if (threadIdx.x == 0)
         to[at] = p;
 }
@@ -64,8 +84,9 @@ static __global__ void log_sum(Lse a, const Part *part, int64_t parts)
     part += i * parts;
     float top = a.begin ? -INFINITY : a.top[i], seen = 0;
     double sum = 0, all = 0;
-    int64_t target = a.target[i] - a.col0;
-    bool sees = a.target[i] >= 0 && target >= 0 && target < a.x.cols;
+    int64_t target = a.target && a.target[i] >= 0 ? a.target[i] - a.col0 : -1;
+    bool sees = target >= 0 && target < a.x.cols;
+    int32_t where = NOWHERE;
     if (sees)
         seen = cuda_load<1>(cuda_row(a.x, i), a.x.type, target).v[0];
     for (int64_t q = threadIdx.x; q < parts; q += WARP)
@@ -74,15 +95,20 @@ static __global__ void log_sum(Lse a, const Part *part, int64_t parts)
     for (int64_t q = threadIdx.x; q < parts; q += WARP) {
         sum += weighed(part[q].sum, part[q].top, top);
         all += part[q].all;
+        if (part[q].top == top && part[q].where < where)
+            where = part[q].where;
     }
     sum = warp_sum(sum);
     all = warp_sum(all);
+    where = warp_first(where);
     if (threadIdx.x > 0)
         return;
     if (sees)
         a.seen[i] = seen;
     if (!a.begin)
         sum += weighed(a.sum[i], a.top[i], top);
+    if (a.where && (a.begin || top > a.top[i]))
+        a.where[i] = where == NOWHERE ? -1 : where;
     a.top[i] = top;
     a.sum[i] = sum;
     if (a.all)
