@@ -73,11 +73,11 @@ static int64_t offer_line(Generator *g, const Going *r, int k, Next *heap, int64
 {
     const Settings *s = g->settings;
     const Line *l = &r->line[k];
-    const float *logit = g->logits + l->at * g->words;
+    const float *logit = g->heard.logits + l->at * g->words;
     float *score = g->score;
     DrawAt at = {g->with.seed, r->row, (uint32_t)k, (uint32_t)line_said(r, l)};
     for (int64_t i = 0; i < g->words; i++)
-        score[i] = (float)((double)logit[i] - g->lse[l->at]);
+        score[i] = (float)((double)logit[i] - g->heard.lse[l->at]);
     going_rules(g, r, l, score);
     if (s->sample)
         rules_warp(s, g->work, s->eos.n ? s->eos.n + 1 : 2, score);
@@ -168,7 +168,7 @@ static bool are_finite(const Generator *g, const Going *r)
     if (g->settings->remove_invalid)
         return true;
     for (int k = 0; k < r->lines; k++)
-        if (isnan(g->lse[r->line[k].at]) || isinf(g->lse[r->line[k].at]))
+        if (isnan(g->heard.lse[r->line[k].at]) || isinf(g->heard.lse[r->line[k].at]))
             return false;
     return true;
 }

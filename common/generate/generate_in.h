@@ -48,9 +48,10 @@ struct Generator {
     int64_t under_way, waiting;
     uint64_t rows;
     RuleWork *work;
-    float *logits, *score; /* [lines, words]; [words] */
-    double *lse;
-    int64_t room; /* lines that these have room for */
+    bool likeliest; /* each token is the likeliest by the model's own numbers, as they are */
+    Heard heard;    /* of a step's lines; no logits where it is the likeliest */
+    float *score;   /* [words] */
+    int64_t room;   /* lines that `heard` has room for */
     Buf text;
     Track *prompt; /* prompts whose keys are still there, and their tokens */
     Ids *prompts;
@@ -74,6 +75,8 @@ void prompts_add(Generator *g, const Going *r);
 /* A step's logits of a row's lines are there: goes on. */
 void going_step(Generator *g, Going *r);
 void beam_step(Generator *g, Going *r);
+/* Is the choice of a line's token made by the model's own numbers, as they are? */
+bool going_likeliest(const Generator *g);
 /* Is it over with this token behind the line? *why. */
 bool going_ends(Generator *g, const Going *r, const int32_t *id, int64_t n, Finish *why);
 /* The scores of a line's next token by the rules, in g->score. */

@@ -149,36 +149,45 @@ static int32_t choose(Generator *g, const Going *r, int k, float *score)
     return draw_token(&at, score, g->words);
 }
 
-/* Is the choice made by the model's own numbers, as they are? */
-static bool is_plain(const Generator *g)
+/* By the rules. */
+static int32_t choose_by_rules(Generator *g, const Going *r, int k, float *logprob)
+{
+    const Line *l = &r->line[k];
+    /* Lines of one prompt share its logits. */
+    memcpy(g->score, g->heard.logits + l->at * g->words, (size_t)g->words * sizeof *g->score);
+    int32_t id = choose(g, r, k, going_rules(g, r, l, g->score));
+    if (id >= 0)
+        *logprob = (float)((double)g->score[id] - rules_log_sum(g->score, g->words));
+    return id;
+}
+
+bool going_likeliest(const Generator *g)
 {
     const Settings *s = g->settings;
-    return !s->sample && !s->biases && !s->bads && !g->with.choices && s->repetition == 1 &&
-           s->encoder_repetition == 1 && s->no_repeat <= 0 && s->encoder_no_repeat <= 0 &&
-           s->forced_bos == UNSET && !s->forced_eos.n && s->decay_start == UNSET &&
-           !s->suppress.n && !s->begin_suppress.n && !s->remove_invalid && s->min_length <= 0 &&
-           s->min_new <= 0;
+    return s->beams <= 1 && !s->sample && !s->biases && !s->bads && !g->with.choices &&
+           s->repetition == 1 && s->encoder_repetition == 1 && s->no_repeat <= 0 &&
+           s->encoder_no_repeat <= 0 && s->forced_bos == UNSET && !s->forced_eos.n &&
+           s->decay_start == UNSET && !s->suppress.n && !s->begin_suppress.n &&
+           !s->remove_invalid && !s->renormalize && s->min_length <= 0 && s->min_new <= 0;
 }
 
 static void line_step(Generator *g, Going *r, int k)
 {
     Line *l = &r->line[k];
-    float *score = g->logits + l->at * g->words;
-    double all = g->lse[l->at];
+    double all = g->heard.lse[l->at];
     if (!isfinite(all) && !g->settings->remove_invalid) {
         going_fail(g, r, "the model's numbers are not finite: are the weights whole?");
         return;
     }
-    /* Lines of one prompt share its logits. */
-    memcpy(g->score, score, (size_t)g->words * sizeof *score);
-    int32_t id = choose(g, r, k, going_rules(g, r, l, g->score));
+    int32_t id = g->heard.word[l->at];
+    float logprob = (float)((double)g->heard.top[l->at] - all);
+    if (!g->likeliest)
+        id = choose_by_rules(g, r, k, &logprob);
     if (id < 0) {
         going_fail(g, r, "the rules leave no token that could come");
         return;
     }
-    if (!is_plain(g))
-        all = rules_log_sum(g->score, g->words);
-    line_add(l, id, (float)((double)g->score[id] - all));
+    line_add(l, id, logprob);
     l->done = going_ends(g, r, l->id, l->n, &l->finish);
 }
 

@@ -194,40 +194,69 @@ static void lists_clear(Lists *l)
     free(l->cross_starts);
 }
 
+/* Lists on their way to the device, side by side, so that it is asked once for all of them. */
+typedef struct Parcel {
+    char *host;
+    size_t size, room;
+} Parcel;
+
+/* Where it lies in the parcel. */
+static size_t add_list(Parcel *p, const void *list, size_t bytes)
+{
+    enum { APART = 64 };
+    size_t at = p->size;
+    p->size += (bytes + APART - 1) / APART * APART;
+    if (p->size > p->room) {
+        p->room = 2 * p->size;
+        p->host = mem_resize(p->host, p->room, 1);
+    }
+    if (bytes)
+        memcpy(p->host + at, list, bytes);
+    return at;
+}
+
 static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
 {
     Speaker *s = u->s;
     size_t rows = (size_t)in->rows, tokens = (size_t)in->starts[in->rows], four = sizeof(int32_t);
-    size_t eight = sizeof(int64_t);
-    u->id = put(s, SAY_ID, in->id, tokens * four, e);
-    u->position = put(s, SAY_POSITION, l->position, tokens * four, e);
-    u->last = put(s, SAY_LAST, l->last, rows * four, e);
-    u->slot = put(s, SAY_SLOT, l->slot, (size_t)l->at[rows] * four, e);
-    u->at = put(s, SAY_AT, l->at, (rows + 1) * eight, e);
+    size_t eight = sizeof(int64_t), crosses = (size_t)l->crosses;
+    Parcel p = {0};
+    size_t id = add_list(&p, in->id, tokens * four);
+    size_t position = add_list(&p, l->position, tokens * four);
+    size_t last = add_list(&p, l->last, rows * four);
+    size_t slot = add_list(&p, l->slot, (size_t)l->at[rows] * four);
+    size_t at = add_list(&p, l->at, (rows + 1) * eight);
+    size_t starts = add_list(&p, in->starts, (rows + 1) * eight);
+    size_t fresh = add_list(&p, l->fresh, tokens * eight);
+    size_t cross_starts = add_list(&p, l->cross_starts, s->encoder ? (crosses + 1) * eight : 0);
+    size_t cross_at = add_list(&p, l->cross_at, s->encoder ? (crosses + 1) * eight : 0);
+    size_t cross_slot =
+        add_list(&p, l->cross_slot, s->encoder ? (size_t)l->cross_at[crosses] * four : 0);
+    const char *there = put(s, SAY_LISTS, p.host, p.size, e);
+    free(p.host);
+    if (!there || turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
+        return -1;
+    u->id = (const int32_t *)(const void *)(there + id);
+    u->position = (const int32_t *)(const void *)(there + position);
+    u->last = (const int32_t *)(const void *)(there + last);
+    u->slot = (const int32_t *)(const void *)(there + slot);
+    u->at = (const int64_t *)(const void *)(there + at);
     u->host_at = l->at;
-    bool grouped = s->config.kv_heads != s->config.heads;
-    if (grouped)
-        u->fresh = put(s, SAY_NEW, l->fresh, tokens * eight, e);
+    u->fresh = (const int64_t *)(const void *)(there + fresh);
     u->far = l->longest > s->config.window + 1;
     u->batch = (Batch){.tokens = (int64_t)tokens,
                        .rows = in->rows,
-                       .starts = put(s, SAY_STARTS, in->starts, (rows + 1) * eight, e),
+                       .starts = (const int64_t *)(const void *)(there + starts),
                        .host_starts = in->starts,
                        .heads = (int)s->config.heads};
-    if (!u->id || !u->position || !u->last || !u->slot || !u->at || (grouped && !u->fresh) ||
-        !u->batch.starts || turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
-        return -1;
-    if (!s->encoder)
-        return 0;
-    size_t crosses = (size_t)l->crosses;
     u->cross = u->batch;
     u->cross.rows = l->crosses;
     u->cross.host_starts = l->cross_starts;
-    u->cross.starts = put(s, SAY_CROSS_STARTS, l->cross_starts, (crosses + 1) * eight, e);
-    u->cross_slot = put(s, SAY_CROSS_SLOT, l->cross_slot, (size_t)l->cross_at[crosses] * four, e);
-    u->cross_at = put(s, SAY_CROSS_AT, l->cross_at, (crosses + 1) * eight, e);
+    u->cross.starts = (const int64_t *)(const void *)(there + cross_starts);
+    u->cross_slot = (const int32_t *)(const void *)(there + cross_slot);
+    u->cross_at = (const int64_t *)(const void *)(there + cross_at);
     u->host_cross_at = l->cross_at;
-    return u->cross.starts && u->cross_slot && u->cross_at ? 0 : -1;
+    return 0;
 }
 
 static int make_views(Say *u, int64_t rows, Err *e)
@@ -250,13 +279,14 @@ static int make_views(Say *u, int64_t rows, Err *e)
                : -1;
 }
 
-/* ---- the sum over the words ---- */
+/* ---- what is heard ---- */
 
+/* On the device, one behind the other; [rows] each. */
 typedef struct Sums {
     View logits;
-    float *top;
-    int32_t *target;
     double *sum;
+    float *top;
+    int32_t *where;
 } Sums;
 
 static void stage_sums(Piece *p, void *ctx)
@@ -264,34 +294,38 @@ static void stage_sums(Piece *p, void *ctx)
     const Sums *a = ctx;
     p->dev->lse(p, &(Lse){.x = view_rows(a->logits, p->lo, p->hi),
                           .begin = true,
-                          .target = a->target + p->lo,
                           .top = a->top + p->lo,
-                          .seen = a->top + a->logits.rows + p->lo,
-                          .sum = a->sum + p->lo});
+                          .sum = a->sum + p->lo,
+                          .where = a->where + p->lo});
 }
 
-static int sums(Say *u, double *lse, Err *e)
+static int hear(Say *u, const Heard *out, Err *e)
 {
     Speaker *s = u->s;
     size_t rows = (size_t)u->logits.rows;
-    Sums a = {u->logits, space_grow(&s->space[SAY_TOP], s->dev, 2 * rows * sizeof(float), e),
-              space_grow(&s->space[SAY_TARGET], s->dev, rows * sizeof(int32_t), e),
-              space_grow(&s->space[SAY_LSE], s->dev, rows * sizeof(double), e)};
-    if (!a.top || !a.target || !a.sum)
+    size_t bytes = rows * (sizeof(double) + sizeof(float) + sizeof(int32_t));
+    Sums a = {.logits = u->logits, .sum = space_grow(&s->space[SAY_HEARD], s->dev, bytes, e)};
+    if (!a.sum)
         return -1;
-    float *top = mem_array(rows, sizeof *top);
-    s->dev->fill(s->dev, a.target, 0xff, rows * sizeof *a.target);
+    a.top = (float *)(void *)(a.sum + rows);
+    a.where = (int32_t *)(void *)(a.top + rows);
+    double *sum = mem_array(bytes, 1);
+    const float *top = (const float *)(void *)(sum + rows);
     s->dev->each(s->dev, EACH_ROWS, &(Batch){.tokens = u->logits.rows}, stage_sums, &a);
-    s->dev->get(s->dev, lse, a.sum, rows * sizeof *lse);
-    s->dev->get(s->dev, top, a.top, rows * sizeof *top);
+    s->dev->get(s->dev, sum, a.sum, bytes);
+    if (out->logits)
+        s->dev->get(s->dev, out->logits, u->logits.p,
+                    rows * (size_t)s->config.vocab * sizeof *out->logits);
     int r = speaker_wait(s, e);
     for (size_t i = 0; i < rows; i++)
-        lse[i] = (double)top[i] + log(lse[i]);
-    free(top);
+        out->lse[i] = (double)top[i] + log(sum[i]);
+    memcpy(out->top, top, rows * sizeof *top);
+    memcpy(out->word, top + rows, rows * sizeof *out->word);
+    free(sum);
     return r;
 }
 
-int speaker_run(Speaker *s, const Speech *in, float *logits, double *lse, Err *e)
+int speaker_run(Speaker *s, const Speech *in, const Heard *out, Err *e)
 {
     Say u = {.s = s, .half = speaker_half(s)};
     Lists l = {0};
@@ -301,9 +335,7 @@ int speaker_run(Speaker *s, const Speech *in, float *logits, double *lse, Err *e
     int r = put_lists(&u, in, &l, e);
     if (r == 0 && (r = make_views(&u, in->rows, e)) == 0) {
         say_layers(&u);
-        s->dev->get(s->dev, logits, u.logits.p,
-                    (size_t)(in->rows * s->config.vocab) * sizeof *logits);
-        r = sums(&u, lse, e);
+        r = hear(&u, out, e);
     }
     lists_clear(&l);
     return r;
