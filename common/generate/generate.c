@@ -27,6 +27,7 @@ Generator *generator_new(Speaker *s, const Settings *settings, const GenerateWit
     g->most = with->batch ? with->batch : MOST_ROWS;
     g->last = &g->first;
     g->likeliest = going_likeliest(g);
+    g->heard.best = going_best(g);
     g->work = rulework_new(words, with->choices);
     g->score = mem_array((size_t)words, sizeof *g->score);
     g->prompt = mem_zero(PROMPTS, sizeof *g->prompt);
@@ -68,6 +69,8 @@ void generator_free(Generator *g)
     free(g->heard.lse);
     free(g->heard.top);
     free(g->heard.word);
+    free(g->heard.value);
+    free(g->heard.whose);
     free(g->score);
     free(g->text.p);
     free(g);
@@ -334,7 +337,10 @@ static void make_room(Generator *g, int64_t lines)
     Heard *h = &g->heard;
     g->room = lines;
     free(h->logits);
-    h->logits = g->likeliest ? NULL : mem_array((size_t)(lines * g->words), sizeof *h->logits);
+    h->logits =
+        g->likeliest || h->best ? NULL : mem_array((size_t)(lines * g->words), sizeof *h->logits);
+    h->value = mem_resize(h->value, (size_t)(lines * h->best), sizeof *h->value);
+    h->whose = mem_resize(h->whose, (size_t)(lines * h->best), sizeof *h->whose);
     h->lse = mem_resize(h->lse, (size_t)lines, sizeof *h->lse);
     h->top = mem_resize(h->top, (size_t)lines, sizeof *h->top);
     h->word = mem_resize(h->word, (size_t)lines, sizeof *h->word);
@@ -419,5 +425,9 @@ int generator_step(Generator *g, Err *e)
     free(f.starts);
     free(f.track);
     free(f.memory);
+    if (status == 0 && *g->lost.text) {
+        *e = g->lost;
+        status = -1;
+    }
     return status;
 }

@@ -281,48 +281,77 @@ static int make_views(Say *u, int64_t rows, Err *e)
 
 /* ---- what is heard ---- */
 
-/* On the device, one behind the other; [rows] each. */
+/* One behind the other; [rows] each, and [rows, best]. */
 typedef struct Sums {
     View logits;
+    int best;
     double *sum;
-    float *top;
-    int32_t *where;
+    float *top, *value;
+    int32_t *where, *whose;
 } Sums;
+
+static Sums sums_at(void *p, View logits, int best)
+{
+    size_t rows = (size_t)logits.rows;
+    Sums a = {.logits = logits, .best = best, .sum = p};
+    a.top = (float *)(void *)(a.sum + rows);
+    a.value = a.top + rows;
+    a.where = (int32_t *)(void *)(a.value + rows * (size_t)best);
+    a.whose = a.where + rows;
+    return a;
+}
 
 static void stage_sums(Piece *p, void *ctx)
 {
     const Sums *a = ctx;
-    p->dev->lse(p, &(Lse){.x = view_rows(a->logits, p->lo, p->hi),
+    View x = view_rows(a->logits, p->lo, p->hi);
+    p->dev->lse(p, &(Lse){.x = x,
                           .begin = true,
                           .top = a->top + p->lo,
                           .sum = a->sum + p->lo,
                           .where = a->where + p->lo});
+    if (a->best)
+        p->dev->topk(p, &(Topk){.x = x,
+                                .k = a->best,
+                                .begin = true,
+                                .value = a->value + p->lo * a->best,
+                                .index = a->whose + p->lo * a->best});
 }
 
 static int hear(Say *u, const Heard *out, Err *e)
 {
     Speaker *s = u->s;
-    size_t rows = (size_t)u->logits.rows;
-    size_t bytes = rows * (sizeof(double) + sizeof(float) + sizeof(int32_t));
-    Sums a = {.logits = u->logits, .sum = space_grow(&s->space[SAY_HEARD], s->dev, bytes, e)};
-    if (!a.sum)
+    size_t rows = (size_t)u->logits.rows, best = rows * (size_t)out->best;
+    size_t bytes = rows * sizeof(double) + (rows + best) * (sizeof(float) + sizeof(int32_t));
+    void *there = space_grow(&s->space[SAY_HEARD], s->dev, bytes, e);
+    if (!there)
         return -1;
-    a.top = (float *)(void *)(a.sum + rows);
-    a.where = (int32_t *)(void *)(a.top + rows);
-    double *sum = mem_array(bytes, 1);
-    const float *top = (const float *)(void *)(sum + rows);
+    void *here = mem_array(bytes, 1);
+    Sums a = sums_at(there, u->logits, out->best), b = sums_at(here, u->logits, out->best);
     s->dev->each(s->dev, EACH_ROWS, &(Batch){.tokens = u->logits.rows}, stage_sums, &a);
-    s->dev->get(s->dev, sum, a.sum, bytes);
+    s->dev->get(s->dev, here, there, bytes);
     if (out->logits)
         s->dev->get(s->dev, out->logits, u->logits.p,
                     rows * (size_t)s->config.vocab * sizeof *out->logits);
     int r = speaker_wait(s, e);
     for (size_t i = 0; i < rows; i++)
-        out->lse[i] = (double)top[i] + log(sum[i]);
-    memcpy(out->top, top, rows * sizeof *top);
-    memcpy(out->word, top + rows, rows * sizeof *out->word);
-    free(sum);
+        out->lse[i] = (double)b.top[i] + log(b.sum[i]);
+    memcpy(out->top, b.top, rows * sizeof *out->top);
+    memcpy(out->word, b.where, rows * sizeof *out->word);
+    if (best) {
+        memcpy(out->value, b.value, best * sizeof *out->value);
+        memcpy(out->whose, b.whose, best * sizeof *out->whose);
+    }
+    free(here);
     return r;
+}
+
+int speaker_logits(Speaker *s, int64_t row, float *logits, Err *e)
+{
+    const float *all = s->space[SAY_LOGITS].p;
+    s->dev->get(s->dev, logits, all + row * s->config.vocab,
+                (size_t)s->config.vocab * sizeof *logits);
+    return speaker_wait(s, e);
 }
 
 int speaker_run(Speaker *s, const Speech *in, const Heard *out, Err *e)
