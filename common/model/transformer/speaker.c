@@ -215,6 +215,8 @@ static size_t add_list(Parcel *p, const void *list, size_t bytes)
     return at;
 }
 
+enum { LISTS_SPARE = 1 << 14 };
+
 static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
 {
     Speaker *s = u->s;
@@ -224,7 +226,6 @@ static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
     size_t id = add_list(&p, in->id, tokens * four);
     size_t position = add_list(&p, l->position, tokens * four);
     size_t last = add_list(&p, l->last, rows * four);
-    size_t slot = add_list(&p, l->slot, (size_t)l->at[rows] * four);
     size_t at = add_list(&p, l->at, (rows + 1) * eight);
     size_t starts = add_list(&p, in->starts, (rows + 1) * eight);
     size_t fresh = add_list(&p, l->fresh, tokens * eight);
@@ -232,6 +233,9 @@ static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
     size_t cross_at = add_list(&p, l->cross_at, s->encoder ? (crosses + 1) * eight : 0);
     size_t cross_slot =
         add_list(&p, l->cross_slot, s->encoder ? (size_t)l->cross_at[crosses] * four : 0);
+    size_t slot = add_list(&p, l->slot, (size_t)l->at[rows] * four); /* last, for it grows */
+    if (p.size > s->space[SAY_LISTS].size) /* seldom, for addresses then are others */
+        space_grow(&s->space[SAY_LISTS], s->dev, 2 * p.size + LISTS_SPARE, e);
     const char *there = put(s, SAY_LISTS, p.host, p.size, e);
     free(p.host);
     if (!there || turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
@@ -318,6 +322,52 @@ static void stage_sums(Piece *p, void *ctx)
                                 .index = a->whose + p->lo * a->best});
 }
 
+/* A step, from the lists to what is said of the logits. */
+typedef struct WholeStep {
+    Say *u;
+    Sums *sums;
+} WholeStep;
+
+static void whole_step(void *ctx)
+{
+    const WholeStep *t = ctx;
+    Device *dev = t->u->s->dev;
+    say_layers(t->u);
+    dev->each(dev, EACH_ROWS, &(Batch){.tokens = t->sums->logits.rows}, stage_sums, t->sums);
+}
+
+/* New tokens of rows that look at one memory, at most. */
+static int64_t most_beside(const Say *u)
+{
+    int64_t most = 0;
+    for (int64_t r = 0; r < u->cross.rows; r++) {
+        int64_t n = u->cross.host_starts[r + 1] - u->cross.host_starts[r];
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* Rows of a token each ask for the same as long as they are as many: where the lists lie, and what
+ * stands in them does not matter. */
+static void run_step(Say *u, Sums *a)
+{
+    Device *dev = u->s->dev;
+    WholeStep step = {u, a};
+    if (u->batch.tokens != u->batch.rows) {
+        whole_step(&step);
+        return;
+    }
+    const void *at[] = {u->s,        u->id,           u->position,   u->last,
+                        u->at,       u->batch.starts, u->fresh,      u->cross.starts,
+                        u->slot,     u->cross_at,     u->cross_slot, u->x.p,
+                        u->logits.p, a->sum};
+    int64_t key[sizeof at / sizeof *at + 5] = {u->batch.rows, u->cross.rows, most_beside(u), u->far,
+                                               a->best};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+        key[5 + i] = (int64_t)(intptr_t)at[i];
+    dev->again(dev, key, sizeof key, whole_step, &step);
+}
+
 static int hear(Say *u, const Heard *out, Err *e)
 {
     Speaker *s = u->s;
@@ -328,7 +378,7 @@ static int hear(Say *u, const Heard *out, Err *e)
         return -1;
     void *here = mem_array(bytes, 1);
     Sums a = sums_at(there, u->logits, out->best), b = sums_at(here, u->logits, out->best);
-    s->dev->each(s->dev, EACH_ROWS, &(Batch){.tokens = u->logits.rows}, stage_sums, &a);
+    run_step(u, &a);
     s->dev->get(s->dev, here, there, bytes);
     if (out->logits)
         s->dev->get(s->dev, out->logits, u->logits.p,
@@ -362,10 +412,8 @@ int speaker_run(Speaker *s, const Speech *in, const Heard *out, Err *e)
     if (s->encoder)
         list_memories(in, &l);
     int r = put_lists(&u, in, &l, e);
-    if (r == 0 && (r = make_views(&u, in->rows, e)) == 0) {
-        say_layers(&u);
+    if (r == 0 && (r = make_views(&u, in->rows, e)) == 0)
         r = hear(&u, out, e);
-    }
     lists_clear(&l);
     return r;
 }
