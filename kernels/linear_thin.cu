@@ -40,11 +40,14 @@ typedef struct Scale {
     float up, down;
 } Scale;
 
-/* The largest in size of a row or an output, as its bits; every lane gets it. */
-static __device__ inline int32_t warp_top(const float *x, int64_t step, int64_t n)
+/* The largest in size of x's every `every`th from `first` on that its lanes have, as its bits;
+ * every lane gets it. */
+static __device__ inline int32_t warp_top(const float *x, int64_t step, int64_t n, int first,
+                                          int every)
 {
     int32_t top = 0;
-    for (int64_t i = threadIdx.x % WARP; i < n; i += WARP) {
+#pragma unroll 8
+    for (int64_t i = first; i < n; i += every) {
         int32_t u;
         memcpy(&u, x + i * step, sizeof u);
         u &= 0x7fffffff;
@@ -134,7 +137,7 @@ static __global__ void arrange(const float *from, int64_t down, int64_t along, i
         return;
     Scale s = {0, 0};
     if (scale) {
-        s = scale_of(warp_top(from + j * down, along, k));
+        s = scale_of(warp_top(from + j * down, along, k, threadIdx.x % WARP, WARP));
         scale[j] = s.down;
     }
     for (int64_t i = threadIdx.x % WARP; i < padded; i += WARP)
@@ -211,18 +214,33 @@ typedef struct Rows {
     const float *scale;
 } Rows;
 
-template <class T> static __global__ void pad_rows(View x, T *to, int64_t padded, float *scale)
+static __global__ void pad_rows(View x, float *to, int64_t padded)
 {
     int64_t i = (int64_t)blockIdx.x * WARPS + threadIdx.x / WARP;
     if (i >= x.rows)
         return;
     const float *from = (const float *)cuda_row(x, i);
-    Scale s = {0, 0};
-    if (scale) {
-        s = scale_of(warp_top(from, 1, x.cols));
-        scale[i] = s.down;
-    }
     for (int64_t j = threadIdx.x % WARP; j < padded; j += WARP)
+        to[i * padded + j] = j < x.cols ? from[j] : 0;
+}
+
+/* A block a row, for few of them are there. */
+static __global__ void bytes_of_rows(View x, int8_t *to, int64_t padded, float *scale)
+{
+    __shared__ int32_t tops[WARPS];
+    int64_t i = blockIdx.x;
+    const float *from = (const float *)cuda_row(x, i);
+    int32_t top = warp_top(from, 1, x.cols, threadIdx.x, THREADS);
+    if (threadIdx.x % WARP == 0)
+        tops[threadIdx.x / WARP] = top;
+    __syncthreads();
+    for (int w = 0; w < WARPS; w++)
+        top = tops[w] > top ? tops[w] : top;
+    Scale s = scale_of(top);
+    if (threadIdx.x == 0)
+        scale[i] = s.down;
+#pragma unroll 8
+    for (int64_t j = threadIdx.x; j < padded; j += THREADS)
         keep(j < x.cols ? from[j] : 0, s, to + i * padded + j);
 }
 
@@ -235,11 +253,9 @@ static Rows rows_of(Piece *p, const Weight *w, View x)
     void *to = cuda_temp(p, (size_t)(x.rows * w->stride) * (bytes ? 1 : sizeof(float)));
     float *scale = bytes ? (float *)cuda_temp(p, (size_t)x.rows * sizeof *scale) : NULL;
     if (bytes)
-        LAUNCH(c, pad_rows<int8_t>, cuda_blocks(x.rows, WARPS), THREADS, 0, x, (int8_t *)to,
-               w->stride, scale);
+        LAUNCH(c, bytes_of_rows, (unsigned)x.rows, THREADS, 0, x, (int8_t *)to, w->stride, scale);
     else
-        LAUNCH(c, pad_rows<float>, cuda_blocks(x.rows, WARPS), THREADS, 0, x, (float *)to,
-               w->stride, scale);
+        LAUNCH(c, pad_rows, cuda_blocks(x.rows, WARPS), THREADS, 0, x, (float *)to, w->stride);
     return {to, w->stride, scale};
 }
 
@@ -345,9 +361,8 @@ template <ThinForm FORM, int ROWS, int COLS> static __global__ void multiply(Row
                 if (ROWS == 1)
                     fetch_x<EACH>(in[0] + k + n * TURN, u[n]);
             }
-        if (RUN > 1)
-            __syncwarp(
-                0xffffffffu); /* or the compiler asks for one, waits, and asks for the next */
+        if (RUN > 1) /* or the compiler asks for one, waits, and asks for the next */
+            __syncwarp(0xffffffffu);
 #pragma unroll
         for (int n = 0; n < RUN; n++)
             if (k + n * TURN < o.stride) {

@@ -112,6 +112,17 @@ alone() {
   alone --beams 2
 }
 
+@test "renormalize_logits changes no log-probability" {
+  folder gpt2
+  printf '%s\n' 19 '5 6 7' | tok --ids >in
+  gen -m m --beams 1 --scores in >want
+  settings '{"bos_token_id": 0, "eos_token_id": 0, "renormalize_logits": true}'
+  gen -m m --beams 1 --scores in >got
+  digest 'token.id' <want >want.digest
+  digest 'token.id' <got | cmp - want.digest
+  allclose want got token.logprob 1e-5
+}
+
 # alike STEP: every 16 words of ./m, which is GPT-2's, have the same row; the lowest bits of its
 # first number are STEP more for each of them.
 alike() {
