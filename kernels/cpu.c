@@ -220,6 +220,13 @@ static void cpu_each(Device *d, Each kind, const Batch *b, StageFn *fn, void *ct
     pool_run(c.cpu->pool, c.large + (rest + c.small - 1) / c.small, run_piece, &c);
 }
 
+/* There is nothing to gain. */
+static void cpu_again(Device *d, const void *key, size_t bytes, void (*fn)(void *ctx), void *ctx)
+{
+    (void)d, (void)key, (void)bytes;
+    fn(ctx);
+}
+
 static void cpu_close(Device *d)
 {
     Cpu *c = cpu_of(d);
@@ -273,6 +280,7 @@ Device *device_cpu(int threads)
         .renew = cpu_renew,
         .unpack = cpu_unpack,
         .each = cpu_each,
+        .again = cpu_again,
     };
 #define TAKE(name, Args) c->table.name = ops->name;
 #define OWN(name, Args) c->table.name = cpu_##name;

@@ -64,6 +64,7 @@ static void cuda_close(Device *d)
     for (int i = 0; i < 3; i++)
         if (all[i])
             cudaStreamSynchronize(all[i]);
+    cuda_again_free(c->again);
     if (c->matmul)
         cuda_matmul_free(c->matmul);
     if (c->memory)
@@ -139,6 +140,7 @@ static void fill_table(Cuda *c)
     t.renew = cuda_renew;
     t.unpack = cuda_unpack;
     t.each = cuda_each;
+    t.again = cuda_again;
 #define TAKE(name, Args) t.name = cuda_##name;
     OPS(TAKE, TAKE)
     c->table = t;

@@ -18,6 +18,8 @@
  *   cudaStreamCreateWithFlags cudaStreamDestroy cudaStreamSynchronize cudaStreamWaitEvent
  *   cudaEventCreateWithFlags cudaEventDestroy cudaEventRecord cudaEventSynchronize
  *   cudaMalloc cudaFree cudaMallocHost cudaFreeHost cudaMemcpyAsync cudaMemsetAsync
+ *   cudaStreamBeginCapture cudaStreamEndCapture cudaGraphInstantiateWithFlags cudaGraphLaunch
+ *   cudaGraphDestroy cudaGraphExecDestroy
  *   cudaFuncSetAttribute cudaFuncGetAttributes cudaGetLastError cudaGetErrorName
  *   cudaGetErrorString
  * and cuBLASLt's (matmul.cu):
@@ -80,6 +82,7 @@
 
 typedef struct CudaMemory CudaMemory; /* cuda_memory.cu */
 typedef struct CudaMatmul CudaMatmul; /* matmul.cu */
+typedef struct CudaAgain CudaAgain;   /* cuda_again.cu */
 
 typedef struct Cuda {
     Device table; /* first: a Device * is a Cuda * */
@@ -90,7 +93,8 @@ typedef struct Cuda {
     cudaStream_t up, down; /* but the way from the host and to it (cuda_memory.cu) */
     CudaMemory *memory;
     CudaMatmul *matmul;
-    char fault[224]; /* the first failure; "" while there is none */
+    CudaAgain *again; /* NULL: nothing came again so far */
+    char fault[224];  /* the first failure; "" while there is none */
 } Cuda;
 
 static inline Cuda *cuda_of(Device *d)
@@ -121,6 +125,11 @@ void cuda_arena_reset(Cuda *c); /* a new stage begins */
 int64_t cuda_mark(Device *d);
 void cuda_hand_over(Cuda *c, int64_t mark); /* what `get` asked for before that mark */
 void cuda_settle(Cuda *c);                  /* all of it, and waits for the rest */
+int64_t cuda_era(const Cuda *c);            /* another one whenever memory is taken or given back */
+
+/* cuda_again.cu */
+void cuda_again(Device *d, const void *key, size_t bytes, void (*fn)(void *ctx), void *ctx);
+void cuda_again_free(CudaAgain *a);
 
 /* linear.cu */
 struct Weight {
@@ -150,8 +159,8 @@ float *cuda_stacked_bias(Device *d, const View *part, const float *const *bias, 
 /* linear_thin.cu */
 Weight *cuda_pack_thin(Device *d, const View *part, const float *const *bias, int parts,
                        bool by_input, ThinForm form);
-/* y = x W' + b of the outputs [col0, col0 + y.cols); x and y f32. */
-void cuda_thin(Piece *p, const Weight *w, int64_t col0, View x, View y);
+/* y = act(x W' + b) (+ r) of the outputs [col0, col0 + y.cols); x f32. */
+void cuda_thin(Piece *p, const Weight *w, int64_t col0, View x, Act act, View r, View y);
 
 /* matmul.cu: d = a b (+ c) (+ bias) as cuBLASLt sees it, column by column. */
 typedef struct CudaOperand {

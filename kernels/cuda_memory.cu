@@ -49,6 +49,7 @@ typedef struct Slot {
 
 struct CudaMemory {
     Block *blocks;
+    int64_t era;
     /* Temporary memory of a stage: one block, and loose ones until it has grown to fit. */
     char *arena;
     size_t size, used, wanted;
@@ -149,6 +150,7 @@ static void return_unused(CudaMemory *m)
 void *cuda_alloc(Device *d, size_t bytes)
 {
     CudaMemory *m = cuda_of(d)->memory;
+    m->era++;
     bytes = (bytes + ROUND) / ROUND * ROUND; /* no block is empty */
     Block *b = kept_block(m, bytes);
     if (b) {
@@ -175,9 +177,16 @@ void *cuda_alloc(Device *d, size_t bytes)
 
 void cuda_free(Device *d, void *p)
 {
-    for (Block *b = p ? cuda_of(d)->memory->blocks : NULL; b; b = b->next)
+    CudaMemory *m = cuda_of(d)->memory;
+    m->era += p != NULL;
+    for (Block *b = p ? m->blocks : NULL; b; b = b->next)
         if (b->p == p)
             b->used = false;
+}
+
+int64_t cuda_era(const Cuda *c)
+{
+    return c->memory->era;
 }
 
 const void *cuda_hold(Device *d, const void *host, size_t bytes)

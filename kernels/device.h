@@ -143,6 +143,11 @@ struct Device {
     void (*unpack)(Device *d, Weight *w); /* releases any; NULL is fine */
 
     void (*each)(Device *d, Each kind, const Batch *b, StageFn *fn, void *ctx);
+    /* Stages that come again and again, as a text's next word does. fn asks for stages and for
+     * nothing else, and what they ask for depends on the key alone: on shapes and addresses, not on
+     * what lies there. The device may keep what fn asked for, and ask for it by itself where the
+     * next call has the same key, as long as no memory was taken or given back in between. */
+    void (*again)(Device *d, const void *key, size_t bytes, void (*fn)(void *ctx), void *ctx);
 
 #define FIELD(name, Args) void (*name)(Piece *, const Args *);
     OPS(FIELD, FIELD)

@@ -262,12 +262,16 @@ void cuda_linear(Piece *p, const Linear *a)
                a->r.type == y.type; /* r is added by the product itself */
     if (y.rows == 0)
         return;
+    if (a->w->thin && !a->pre.p) { /* all of it is */
+        cuda_thin(p, a->w, a->col0, x, a->act, a->r, y);
+        return;
+    }
     /* cuBLAS writes f32 or the type that it reads, and biases are kept in these two; y may still
      * be needed as r. */
     if ((z.type != K_F32 && z.type != type) || (!a->pre.p && !sum && a->r.p && a->r.p == y.p))
         z = temp_view(p, K_F32, y.rows, y.cols);
     if (a->w->thin)
-        cuda_thin(p, a->w, a->col0, x, z);
+        cuda_thin(p, a->w, a->col0, x, ACT_NONE, View(), z);
     else
         product(p, a, x, z, sum && z.p == y.p ? a->r : View(), gelu);
     if (a->pre.p && z.p != a->pre.p) {

@@ -42,6 +42,22 @@ static double plain_sum(const void *x, KType t, int64_t n)
     return sum;
 }
 
+/* The first column that holds top; -1: none. */
+static int32_t row_where(const void *x, KType t, int64_t n, float top)
+{
+    for (int64_t j = 0; j < n && top > -INFINITY; j += VN) {
+        int64_t count = n - j < VN ? n - j : VN;
+        vf v = vget(x, t, j, count);
+        vi hit = v == vset(top);
+        if (vtop(vpick(hit, vset(1), vset(0))) == 0)
+            continue;
+        for (int64_t k = 0; k < count; k++)
+            if (v[k] == top)
+                return (int32_t)(j + k);
+    }
+    return -1;
+}
+
 void K(lse)(Piece *p, const Lse *a)
 {
     (void)p;
@@ -50,9 +66,13 @@ void K(lse)(Piece *p, const Lse *a)
     for (int64_t i = 0; i < a->x.rows; i++) {
         const void *x = VROW(a->x, i);
         float top = vtop(row_top(x, t, n));
-        int64_t target = a->target[i] - a->col0;
-        if (a->target[i] >= 0 && target >= 0 && target < n)
+        int64_t target = a->target && a->target[i] >= 0 ? a->target[i] - a->col0 : -1;
+        if (target >= 0 && target < n)
             a->seen[i] = vget(x, t, target, 1)[0];
+        if (a->where && (a->begin || top > a->top[i])) {
+            int32_t at = row_where(x, t, n, top);
+            a->where[i] = at < 0 ? -1 : (int32_t)a->col0 + at;
+        }
         if (!a->begin && top < a->top[i])
             top = a->top[i];
         double sum = row_sum(x, t, n, top);

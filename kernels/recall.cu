@@ -1,18 +1,19 @@
 /* recall.cu - a block takes some queries of one head of a row through the row's keys. Its warps
- * share the keys, 32 at a time in turn: for the scores a lane is a key, for the values a lane is
- * every 32nd column. Each warp has a running softmax of its own, as attend.cu has; in the end they
- * are put together in the warps' order. A key's warp and turn are those of its place in the row.
+ * share the keys, 16 at a time in turn: for the scores two lanes are a key, each with every other
+ * four of its columns, for the values a lane is every 32nd column. Each warp has a running softmax
+ * of its own, as attend.cu has; in the end they are put together in the warps' order. A key's warp
+ * and turn are those of its place in the row.
  *
- * COLS columns of 32 lanes hold a head. Keys and values are read once for each block's queries;
- * of the keys a lane reads a row of its own, which the cache has to hold. Where a sum could be
- * rounded in more than one way fmaf says in which, so that blocks of one query and of several
- * round alike. */
+ * COLS columns of 32 lanes hold a head. Keys and values are read once for each block's queries. Few
+ * blocks are at work where rows are few, so time is waiting for memory: as much as registers hold
+ * is asked for before any of it is needed. Where a sum could be rounded in more than one way fmaf
+ * says in which, so that blocks of one query and of several round alike. */
 #include "kernels/cuda.h"
 
 #include <cfloat>
 
 /* The grid's third side holds 65,535 at most, its second too: rows go in runs of so many. */
-enum { WARPS = 4, KEYS = WARP, THREADS = WARPS * WARP, SEVERAL = 4, RUN_ROWS = 32768 };
+enum { WARPS = 8, KEYS = WARP / 2, THREADS = WARPS * WARP, SEVERAL = 4, RUN_ROWS = 32768 };
 
 /* A head of a row: its first token and how many there are, its keys' slots, its first column, and
  * that of the head that it looks at. */
@@ -41,7 +42,8 @@ static __device__ inline int64_t seen_by(const Recall &a, const RecallPlace &p, 
     return a.causal ? p.len - p.n + t + 1 : p.len;
 }
 
-/* A thread a column of a new token: its key and value go into the store. */
+/* A thread a column of a new token: its key and value go into the store, where blocks of several
+ * look for them. */
 static __global__ void recall_keep(Recall a, const int64_t *starts)
 {
     int64_t row = blockIdx.y, cols = a.keys.cols;
@@ -56,27 +58,52 @@ static __global__ void recall_keep(Recall a, const int64_t *starts)
                   cuda_load<1>(cuda_row(a.v, p.from + t), a.v.type, c));
 }
 
-/* Lane's score of each query: q times that key, column after column. */
-template <int Q>
-static __device__ inline void recall_scores(const Recall &a, const float *query, int deep,
-                                            const char *key, int64_t col, bool four, float score[Q])
+/* The score of each query by its lanes' key: q times that key, column after column, of the columns
+ * that are the lane's; and those of the two lanes together. They come in fours (W) or by ones. */
+template <int Q, int COLS, int W>
+static __device__ inline void recall_scores(const Recall &a, KType type, const float *query,
+                                            const char *key, int64_t col, float score[Q])
 {
+    const int DEEP = COLS * WARP, STEP = 2 * W, RUN = W == 1 ? 4 : 8;
+    int first = (int)(threadIdx.x % WARP / KEYS) * W;
 #pragma unroll
     for (int q = 0; q < Q; q++)
         score[q] = 0;
-    for (int j = 0; four && j < a.size; j += 4) {
-        Wide<4> k = cuda_load<4>(key, a.keys.type, col + j);
+    for (int j = first; j < a.size; j += RUN * STEP) {
+        Wide<W> k[RUN];
 #pragma unroll
-        for (int n = 0; n < 4; n++)
+        for (int u = 0; u < RUN; u++)
+            if (j + u * STEP < a.size)
+                k[u] = cuda_load<W>(key, type, col + j + u * STEP);
 #pragma unroll
-            for (int q = 0; q < Q; q++)
-                score[q] = fmaf(query[q * deep + j + n], k.v[n], score[q]);
+        for (int u = 0; u < RUN; u++)
+            if (j + u * STEP < a.size)
+#pragma unroll
+                for (int n = 0; n < W; n++)
+#pragma unroll
+                    for (int q = 0; q < Q; q++)
+                        score[q] = fmaf(query[q * DEEP + j + u * STEP + n], k[u].v[n], score[q]);
     }
-    for (int j = 0; !four && j < a.size; j++) {
-        float k = cuda_load<1>(key, a.keys.type, col + j).v[0];
 #pragma unroll
-        for (int q = 0; q < Q; q++)
-            score[q] = fmaf(query[q * deep + j], k, score[q]);
+    for (int q = 0; q < Q; q++)
+        score[q] += __shfl_xor_sync(0xffffffffu, score[q], KEYS);
+}
+
+/* The values of keys [from, from + RUN) of the warp's, of which there are `keys`, a lane its
+ * columns. */
+template <int RUN, int COLS>
+static __device__ inline void recall_values(const Recall &a, KType type, int slot, int from,
+                                            int keys, int64_t col, float v[RUN][COLS])
+{
+    int lane = threadIdx.x % WARP;
+#pragma unroll
+    for (int k = 0; k < RUN; k++) {
+        const char *value = cuda_row(a.values, __shfl_sync(0xffffffffu, slot, from + k));
+#pragma unroll
+        for (int n = 0; n < COLS; n++)
+            v[k][n] = from + k < keys && n * WARP + lane < a.size
+                          ? cuda_load<1>(value, type, col + n * WARP + lane).v[0]
+                          : 0;
     }
 }
 
@@ -103,19 +130,38 @@ static __device__ inline void recall_together(const Recall &a, const RecallPlace
     }
 }
 
-/* Q queries of a block. */
-template <int Q, int COLS>
+/* A thread a column of the row's one new token: its key and value in this head go into the store,
+ * where the block alone looks for them. */
+static __device__ inline void recall_put(const Recall &a, const RecallPlace &p)
+{
+    int64_t slot = p.slot[p.len - 1];
+    for (int e = THREADS - 1 - threadIdx.x; e < 2 * a.size; e += THREADS) { /* the first have q */
+        bool key = e < a.size;
+        int64_t c = p.col + (key ? e : e - a.size);
+        View from = key ? a.k : a.v, to = key ? a.keys : a.values;
+        cuda_store<1>(cuda_row(to, slot), to.type, c,
+                      cuda_load<1>(cuda_row(from, p.from), from.type, c));
+    }
+}
+
+/* Q queries of a block. PLAIN: what is kept is f32, and heads come in fours. */
+template <int Q, int COLS, bool PLAIN>
 static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
 {
-    const int DEEP = COLS * WARP;
+    const int DEEP = COLS * WARP, RUN = COLS > 2 ? 4 : Q > 1 ? 8 : KEYS;
     SHARED(float, shared);
     float *query = shared, *part = query + Q * DEEP, *tops = part + WARPS * Q * DEEP;
     float *sums = tops + WARPS * Q;
     int warp = threadIdx.x / WARP, lane = threadIdx.x % WARP, head = (int)blockIdx.z;
+    KType type = PLAIN ? K_F32 : a.keys.type;
     RecallPlace p = recall_place(a, starts, blockIdx.y, head);
     int64_t first = (int64_t)blockIdx.x * Q, seen[Q], most = 0;
     if (first >= p.n)
         return; /* the whole block: the grid is as wide as the row with most tokens asks for */
+    int64_t at = (int64_t)warp * KEYS;
+    int mine = lane % KEYS, slot = at + mine < p.len ? p.slot[at + mine] : 0;
+    if (Q == 1 && a.k.p)
+        recall_put(a, p);
     float top[Q], sum[Q], out[Q][COLS];
 #pragma unroll
     for (int q = 0; q < Q; q++) {
@@ -136,16 +182,21 @@ static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
             query[q * DEEP + j] = 0;
     }
     __syncthreads();
-    for (int64_t at = (int64_t)warp * KEYS; at < most; at += WARPS * KEYS) {
+    for (; at < most; at += WARPS * KEYS) {
         int keys = most - at < KEYS ? (int)(most - at) : KEYS;
-        int slot = p.slot[at + (lane < keys ? lane : 0)];
-        float weight[Q];
-        recall_scores<Q>(a, query, DEEP, cuda_row(a.keys, slot), p.kept, four, weight);
+        int64_t next = at + WARPS * KEYS + mine;
+        int next_slot = next < most ? p.slot[next] : 0;
+        float weight[Q], v[RUN][COLS];
+        recall_values<RUN, COLS>(a, type, slot, 0, keys, p.kept, v);
+        if (PLAIN || four)
+            recall_scores<Q, COLS, 4>(a, type, query, cuda_row(a.keys, slot), p.kept, weight);
+        else
+            recall_scores<Q, COLS, 1>(a, type, query, cuda_row(a.keys, slot), p.kept, weight);
 #pragma unroll
         for (int q = 0; q < Q; q++) {
-            bool sees = at + lane < seen[q];
+            bool sees = at + mine < seen[q];
             if (a.bias) {
-                int64_t far = at + lane - (p.len - p.n + first + q);
+                int64_t far = at + mine - (p.len - p.n + first + q);
                 far = far < -a.reach ? -a.reach : far > a.reach ? a.reach : far;
                 weight[q] += a.bias[head * (2 * a.reach + 1) + a.reach + far];
             }
@@ -153,29 +204,27 @@ static __global__ void recall_some(Recall a, const int64_t *starts, bool four)
             float keep = expf(top[q] - now);
             weight[q] = sees ? expf(weight[q] - now) : 0;
             top[q] = now;
-            sum[q] = fmaf(sum[q], keep, warp_sum(weight[q]));
+            sum[q] = fmaf(sum[q], keep, warp_sum(lane < KEYS ? weight[q] : 0));
 #pragma unroll
             for (int n = 0; n < COLS; n++)
                 out[q][n] *= keep;
         }
-        for (int k = 0; k < keys; k++) {
-            const char *value = cuda_row(a.values, __shfl_sync(0xffffffffu, slot, k));
-            float v[COLS];
+        for (int from = 0; from < keys; from += RUN) {
+            if (from)
+                recall_values<RUN, COLS>(a, type, slot, from, keys, p.kept, v);
 #pragma unroll
-            for (int n = 0; n < COLS; n++)
-                v[n] = n * WARP + lane < a.size
-                           ? cuda_load<1>(value, a.values.type, p.kept + n * WARP + lane).v[0]
-                           : 0;
+            for (int k = 0; k < RUN; k++)
 #pragma unroll
-            for (int q = 0; q < Q; q++) {
-                float w = __shfl_sync(0xffffffffu, weight[q], k);
-                if (at + k < seen[q]) { /* the warp as one */
+                for (int q = 0; q < Q; q++) {
+                    float w = __shfl_sync(0xffffffffu, weight[q], from + k);
+                    if (at + from + k < seen[q]) { /* the warp as one */
 #pragma unroll
-                    for (int n = 0; n < COLS; n++)
-                        out[q][n] = fmaf(w, v[n], out[q][n]);
+                        for (int n = 0; n < COLS; n++)
+                            out[q][n] = fmaf(w, v[k][n], out[q][n]);
+                    }
                 }
-            }
         }
+        slot = next_slot;
     }
 #pragma unroll
     for (int q = 0; q < Q; q++) {
@@ -196,9 +245,13 @@ static void start(Cuda *c, const Recall *a, const int64_t *starts, int64_t rows,
 {
     size_t floats = Q * COLS * WARP * (1 + WARPS) + 2 * WARPS * Q;
     bool four = a->size % 4 == 0 && cuda_by_four(a->keys);
-    LAUNCH(c, (recall_some<Q, COLS>),
-           dim3(cuda_blocks(longest, Q), (unsigned)rows, (unsigned)a->batch->heads), THREADS,
-           floats * sizeof(float), *a, starts, four);
+    dim3 grid(cuda_blocks(longest, Q), (unsigned)rows, (unsigned)a->batch->heads);
+    if (four && a->keys.type == K_F32)
+        LAUNCH(c, (recall_some<Q, COLS, true>), grid, THREADS, floats * sizeof(float), *a, starts,
+               four);
+    else
+        LAUNCH(c, (recall_some<Q, COLS, false>), grid, THREADS, floats * sizeof(float), *a, starts,
+               four);
 }
 
 template <int Q>
@@ -228,7 +281,7 @@ static void run_of_rows(Cuda *c, const Recall *a, int64_t lo, int64_t hi)
         return;
     run.at = a->at + lo;
     const int64_t *starts = b->starts + lo;
-    if (a->k.p)
+    if (a->k.p && longest > 1)
         LAUNCH(c, recall_keep,
                dim3(cuda_blocks(longest * a->keys.cols, THREADS), (unsigned)(hi - lo)), THREADS, 0,
                run, starts);

@@ -4,7 +4,7 @@
  * largest so far, falling; of equal ones the lower column first.
  *   value f32 [rows, k], index I32 [rows, k]; index -1 (value -infinity) where there are fewer
  * begin: the first panel, which sets both. NaN is never among them. x f32. Exact. Reads x once,
- * on CUDA k times from the cache. */
+ * on CUDA k times from the cache where there are many rows. */
 #ifndef WEFT_TOPK_H
 #define WEFT_TOPK_H
 

@@ -112,6 +112,53 @@ alone() {
   alone --beams 2
 }
 
+@test "renormalize_logits changes no log-probability" {
+  folder gpt2
+  printf '%s\n' 19 '5 6 7' | tok --ids >in
+  gen -m m --beams 1 --scores in >want
+  settings '{"bos_token_id": 0, "eos_token_id": 0, "renormalize_logits": true}'
+  gen -m m --beams 1 --scores in >got
+  digest 'token.id' <want >want.digest
+  digest 'token.id' <got | cmp - want.digest
+  allclose want got token.logprob 1e-5
+}
+
+# alike STEP: every 16 words of ./m, which is GPT-2's, have the same row; the lowest bits of its
+# first number are STEP more for each of them.
+alike() {
+  local f=m/model.safetensors head at i
+  head=$(od -An -tu8 -N8 $f)
+  at=$(head -c $((head + 8)) $f | tail -c +9 |
+    sed 's/.*wte.weight":{"dtype":"F32","shape":.312,16.,"data_offsets":.\([0-9]*\),.*/\1/')
+  for i in $(seq 0 311); do
+    # shellcheck disable=SC2059 # a byte
+    printf "\\$(printf %o $((i % 16 * $1)))"
+    tail -c +$((head + 10 + at + 64 * (i / 16 * 16))) $f | head -c 63
+  done >rows
+  dd if=rows of=$f bs=1 seek=$((head + 8 + at)) conv=notrunc status=none
+}
+
+# A rule that does nothing asks for all logits.
+@test "the best words alone, and all of them: the same, also where many are equal, or nearly" {
+  local what how equal
+  for equal in no 0 1; do
+    folder gpt2
+    if [ $equal != no ]; then alike $equal; fi
+    printf '%s\n' 19 '26 35 29 31' '5 6 7' | tok --ids >in
+    for how in '--beams 1' '--beams 2 -r 2' '--beams 4' '--sample -r 3' '--sample --top-k 48' \
+      '--sample --top-k 1' '--sample --top-k 7 --temperature 0.3 --top-p 0.8'; do
+      what='row.tokens|row.finish|row.score|token.id|token.logprob'
+      if [ "$how" = '--beams 1' ]; then what=${what/row.score|}; what=${what/|token.logprob}; fi # by another sum
+      settings '{"eos_token_id": 0}'
+      # shellcheck disable=SC2086
+      gen -m m $how --scores in | digest "$what" >got
+      settings '{"eos_token_id": 0, "sequence_bias": [[[24], 0.0]]}'
+      # shellcheck disable=SC2086
+      gen -m m $how --scores in | digest "$what" | cmp - got || { echo "$how, $equal" >&2; return 1; }
+    done
+  done
+}
+
 @test "-r: answers stand behind each other, the best first, with their row's source" {
   folder gpt2
   printf '%s\n' '19 26' 7 | tok --ids >in

@@ -68,9 +68,10 @@ groups() {
   cuda_memory.cu) echo memory ;;
   linear_thin.cu) echo thin ;;
   gather.cu) echo rows ;;
+  lse.cu | topk.cu) echo vocab ;;
+  norm.cu) echo norm ;;
   recall.cu) echo recall ;;
   sqnorm.cu) echo learn ;;
-  topk.cu) echo vocab ;;
   xent.cu) echo losses ;;
   esac
 }

@@ -19,7 +19,7 @@ typedef struct Next {
     Finish finish;
 } Next;
 
-static int64_t kept_of(const Settings *s)
+int64_t beam_kept(const Settings *s)
 {
     int64_t ends = 1 + s->eos.n;
     return (ends > 2 ? ends : 2) * s->beams;
@@ -68,16 +68,49 @@ static int64_t offer(Next *heap, int64_t n, int64_t most, Next x)
     return n;
 }
 
+/* A logit behind a line, and the whole with it. */
+static float own_score(const Generator *g, const Line *l, float logit)
+{
+    return (float)((double)logit - g->heard.lse[l->at]);
+}
+
+/* Of what was heard alone: are the best `most` behind the line surely among it? Scores of logits
+ * that differ may be equal, and then the lower word comes first. */
+static bool best_tell(const Generator *g, const Line *l, int64_t most)
+{
+    const Heard *h = &g->heard;
+    const float *value = h->value + l->at * h->best;
+    if (!h->best)
+        return false;
+    float last = own_score(g, l, value[h->best - 1]) + l->score;
+    return !(last > -INFINITY) || own_score(g, l, value[most - 1]) + l->score > last;
+}
+
+static int64_t offer_best(const Generator *g, const Line *l, int k, Next *heap, int64_t n,
+                          int64_t most)
+{
+    const Heard *h = &g->heard;
+    for (int64_t i = l->at * h->best; i < (l->at + 1) * h->best; i++) {
+        float own = own_score(g, l, h->value[i]), sum = own + l->score;
+        if (sum > -INFINITY)
+            n = offer(heap, n, most,
+                      (Next){.score = sum, .own = own, .rank = sum, .line = k, .id = h->whose[i]});
+    }
+    return n;
+}
+
 /* The candidates behind a line; n of them are there. */
 static int64_t offer_line(Generator *g, const Going *r, int k, Next *heap, int64_t n, int64_t most)
 {
     const Settings *s = g->settings;
     const Line *l = &r->line[k];
-    const float *logit = g->logits + l->at * g->words;
     float *score = g->score;
+    if (best_tell(g, l, most))
+        return offer_best(g, l, k, heap, n, most);
+    going_logits(g, l, score);
     DrawAt at = {g->with.seed, r->row, (uint32_t)k, (uint32_t)line_said(r, l)};
     for (int64_t i = 0; i < g->words; i++)
-        score[i] = (float)((double)logit[i] - g->lse[l->at]);
+        score[i] = own_score(g, l, score[i]);
     going_rules(g, r, l, score);
     if (s->sample)
         rules_warp(s, g->work, s->eos.n ? s->eos.n + 1 : 2, score);
@@ -168,7 +201,7 @@ static bool are_finite(const Generator *g, const Going *r)
     if (g->settings->remove_invalid)
         return true;
     for (int k = 0; k < r->lines; k++)
-        if (isnan(g->lse[r->line[k].at]) || isinf(g->lse[r->line[k].at]))
+        if (isnan(g->heard.lse[r->line[k].at]) || isinf(g->heard.lse[r->line[k].at]))
             return false;
     return true;
 }
@@ -177,7 +210,7 @@ static int64_t candidates(Generator *g, Going *r, Next *next)
 {
     int64_t n = 0;
     for (int k = 0; k < r->lines; k++)
-        n = offer_line(g, r, k, next, n, kept_of(g->settings));
+        n = offer_line(g, r, k, next, n, beam_kept(g->settings));
     qsort(next, (size_t)n, sizeof *next, best_first);
     for (int64_t i = 0; i < n; i++) {
         Line *l = &r->line[next[i].line];
@@ -195,7 +228,7 @@ void beam_step(Generator *g, Going *r)
         going_fail(g, r, "the model's numbers are not finite: are the weights whole?");
         return;
     }
-    Next *next = mem_array((size_t)kept_of(s), sizeof *next);
+    Next *next = mem_array((size_t)beam_kept(s), sizeof *next);
     int64_t n = candidates(g, r, next);
     bool full = r->fins == s->beams && s->early == EARLY_YES;
     if (!r->fin)

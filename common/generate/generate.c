@@ -26,6 +26,8 @@ Generator *generator_new(Speaker *s, const Settings *settings, const GenerateWit
     g->words = words;
     g->most = with->batch ? with->batch : MOST_ROWS;
     g->last = &g->first;
+    g->likeliest = going_likeliest(g);
+    g->heard.best = going_best(g);
     g->work = rulework_new(words, with->choices);
     g->score = mem_array((size_t)words, sizeof *g->score);
     g->prompt = mem_zero(PROMPTS, sizeof *g->prompt);
@@ -63,9 +65,13 @@ void generator_free(Generator *g)
     free(g->prompt);
     free(g->prompts);
     rulework_free(g->work);
-    free(g->logits);
+    free(g->heard.logits);
+    free(g->heard.lse);
+    free(g->heard.top);
+    free(g->heard.word);
+    free(g->heard.value);
+    free(g->heard.whose);
     free(g->score);
-    free(g->lse);
     free(g->text.p);
     free(g);
 }
@@ -328,10 +334,16 @@ static void make_room(Generator *g, int64_t lines)
 {
     if (lines <= g->room)
         return;
+    Heard *h = &g->heard;
     g->room = lines;
-    free(g->logits);
-    g->logits = mem_array((size_t)(lines * g->words), sizeof *g->logits);
-    g->lse = mem_resize(g->lse, (size_t)lines, sizeof *g->lse);
+    free(h->logits);
+    h->logits =
+        g->likeliest || h->best ? NULL : mem_array((size_t)(lines * g->words), sizeof *h->logits);
+    h->value = mem_resize(h->value, (size_t)(lines * h->best), sizeof *h->value);
+    h->whose = mem_resize(h->whose, (size_t)(lines * h->best), sizeof *h->whose);
+    h->lse = mem_resize(h->lse, (size_t)lines, sizeof *h->lse);
+    h->top = mem_resize(h->top, (size_t)lines, sizeof *h->top);
+    h->word = mem_resize(h->word, (size_t)lines, sizeof *h->word);
 }
 
 /* What is new in the lines under way. */
@@ -392,7 +404,7 @@ int generator_step(Generator *g, Err *e)
     gather(g, &f);
     make_room(g, f.lines);
     Speech in = {f.lines, f.starts, f.id, f.track, f.memory};
-    int status = f.lines ? speaker_run(g->speaker, &in, g->logits, g->lse, e) : 0;
+    int status = f.lines ? speaker_run(g->speaker, &in, &g->heard, e) : 0;
     for (Going *r = g->first, *next; r && r->begun && status == 0; r = next) {
         next = r->next;
         if (r->done)
@@ -413,5 +425,9 @@ int generator_step(Generator *g, Err *e)
     free(f.starts);
     free(f.track);
     free(f.memory);
+    if (status == 0 && *g->lost.text) {
+        *e = g->lost;
+        status = -1;
+    }
     return status;
 }

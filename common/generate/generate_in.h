@@ -48,9 +48,11 @@ struct Generator {
     int64_t under_way, waiting;
     uint64_t rows;
     RuleWork *work;
-    float *logits, *score; /* [lines, words]; [words] */
-    double *lse;
-    int64_t room; /* lines that these have room for */
+    bool likeliest; /* each token is the likeliest by the model's own numbers, as they are */
+    Heard heard;    /* of a step's lines: all logits, or where they are enough the best, or none */
+    Err lost;       /* why logits did not come */
+    float *score;   /* [words] */
+    int64_t room;   /* lines that `heard` has room for */
     Buf text;
     Track *prompt; /* prompts whose keys are still there, and their tokens */
     Ids *prompts;
@@ -74,6 +76,13 @@ void prompts_add(Generator *g, const Going *r);
 /* A step's logits of a row's lines are there: goes on. */
 void going_step(Generator *g, Going *r);
 void beam_step(Generator *g, Going *r);
+int64_t beam_kept(const Settings *s); /* candidates of a step that are looked at */
+/* Is each token the likeliest by the model's own numbers, as they are? Else of how many of the
+ * largest, one more than can be chosen, it is known that they are enough, or not; 0: of none. */
+bool going_likeliest(const Generator *g);
+int going_best(const Generator *g);
+/* All logits of a line of the step. */
+void going_logits(Generator *g, const Line *l, float *to);
 /* Is it over with this token behind the line? *why. */
 bool going_ends(Generator *g, const Going *r, const int32_t *id, int64_t n, Finish *why);
 /* The scores of a line's next token by the rules, in g->score. */

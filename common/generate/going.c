@@ -149,36 +149,88 @@ static int32_t choose(Generator *g, const Going *r, int k, float *score)
     return draw_token(&at, score, g->words);
 }
 
-/* Is the choice made by the model's own numbers, as they are? */
+/* Do the rules leave the model's own numbers as they are? */
 static bool is_plain(const Generator *g)
 {
     const Settings *s = g->settings;
-    return !s->sample && !s->biases && !s->bads && !g->with.choices && s->repetition == 1 &&
+    return !s->biases && !s->bads && !g->with.choices && s->repetition == 1 &&
            s->encoder_repetition == 1 && s->no_repeat <= 0 && s->encoder_no_repeat <= 0 &&
            s->forced_bos == UNSET && !s->forced_eos.n && s->decay_start == UNSET &&
-           !s->suppress.n && !s->begin_suppress.n && !s->remove_invalid && s->min_length <= 0 &&
-           s->min_new <= 0;
+           !s->suppress.n && !s->begin_suppress.n && !s->remove_invalid && !s->renormalize &&
+           s->min_length <= 0 && s->min_new <= 0;
+}
+
+bool going_likeliest(const Generator *g)
+{
+    return is_plain(g) && g->settings->beams <= 1 && !g->settings->sample;
+}
+
+int going_best(const Generator *g)
+{
+    enum { SPARE = 4, MOST = 128 };
+    const Settings *s = g->settings;
+    int64_t n = 0;
+    if (is_plain(g) && s->beams > 1 && !s->sample)
+        n = beam_kept(s) + SPARE;
+    else if (is_plain(g) && s->beams <= 1 && s->sample && s->top_k > 0)
+        n = s->top_k + 1;
+    return n <= MOST && n < g->words ? (int)n : 0;
+}
+
+void going_logits(Generator *g, const Line *l, float *to)
+{
+    size_t bytes = (size_t)g->words * sizeof *to;
+    if (g->heard.logits)
+        memcpy(to, g->heard.logits + l->at * g->words, bytes);
+    else if (speaker_logits(g->speaker, l->at, to, &g->lost) < 0)
+        memset(to, 0, bytes);
+}
+
+/* The scores of those that --top-k leaves; the others cannot come. False: those that were heard do
+ * not tell, for the last one that stays has equals, perhaps by its division. */
+static bool only_best(const Generator *g, const Line *l, float *score)
+{
+    const Heard *h = &g->heard;
+    const float *value = h->value + l->at * h->best, t = (float)g->settings->temperature;
+    const int32_t *whose = h->whose + l->at * h->best;
+    int last = h->best - 1;
+    if (!last || !(value[last - 1] / t > value[last] / t))
+        return false;
+    for (int64_t i = 0; i < g->words; i++)
+        score[i] = -INFINITY;
+    for (int i = 0; i < last; i++)
+        score[whose[i]] = value[i];
+    return true;
+}
+
+static int32_t choose_by_rules(Generator *g, const Going *r, int k, float *logprob)
+{
+    const Line *l = &r->line[k];
+    if (!g->heard.best || !only_best(g, l, g->score))
+        going_logits(g, l, g->score); /* a copy: lines of one prompt share its logits */
+    int32_t id = choose(g, r, k, going_rules(g, r, l, g->score));
+    if (id >= 0)
+        *logprob = (float)((double)g->score[id] - rules_log_sum(g->score, g->words));
+    return id;
 }
 
 static void line_step(Generator *g, Going *r, int k)
 {
     Line *l = &r->line[k];
-    float *score = g->logits + l->at * g->words;
-    double all = g->lse[l->at];
+    double all = g->heard.lse[l->at];
     if (!isfinite(all) && !g->settings->remove_invalid) {
         going_fail(g, r, "the model's numbers are not finite: are the weights whole?");
         return;
     }
-    /* Lines of one prompt share its logits. */
-    memcpy(g->score, score, (size_t)g->words * sizeof *score);
-    int32_t id = choose(g, r, k, going_rules(g, r, l, g->score));
+    int32_t id = g->heard.word[l->at];
+    float logprob = (float)((double)g->heard.top[l->at] - all);
+    if (!g->likeliest)
+        id = choose_by_rules(g, r, k, &logprob);
     if (id < 0) {
         going_fail(g, r, "the rules leave no token that could come");
         return;
     }
-    if (!is_plain(g))
-        all = rules_log_sum(g->score, g->words);
-    line_add(l, id, (float)((double)g->score[id] - all));
+    line_add(l, id, logprob);
     l->done = going_ends(g, r, l->id, l->n, &l->finish);
 }
 

@@ -15,9 +15,17 @@ typedef struct Task {
     uint64_t at;
 } Task;
 
+/* What was asked for while a stream recorded it, in order. */
+struct CUgraph_st {
+    std::deque<std::function<void()>> tasks;
+};
+struct CUgraphExec_st {
+    CUgraph_st graph;
+};
 struct CUstream_st {
     std::deque<Task> todo;
     uint64_t asked, done;
+    CUgraph_st *records; /* NULL: it does not */
 };
 struct CUevent_st {
     CUstream_st *stream;
@@ -74,6 +82,12 @@ static cudaError_t enqueue(CUstream_st *s, std::function<void()> what, CUstream_
 {
     if (!s)
         standin_fault("the default stream is not to be used");
+    if (s->records && behind)
+        standin_fault("a stream that records waits for another");
+    if (s->records) {
+        s->records->tasks.push_back(std::move(what));
+        return cudaSuccess;
+    }
     s->todo.push_back({std::move(what), behind, at});
     s->asked++;
     return cudaSuccess;
@@ -212,6 +226,8 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t *s, unsigned)
 
 cudaError_t cudaStreamSynchronize(cudaStream_t s)
 {
+    if (s && s->records)
+        standin_fault("a stream that records is waited for");
     if (s)
         work(s, s->asked);
     return s ? cudaSuccess : result(cudaErrorInvalidValue);
@@ -256,6 +272,49 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e)
 {
     if (e->stream)
         work(e->stream, e->at);
+    return cudaSuccess;
+}
+
+/* ---- graphs ---- */
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
+{
+    if (s->records)
+        return result(cudaErrorInvalidValue);
+    s->records = new CUgraph_st{};
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *graph)
+{
+    *graph = s->records;
+    s->records = NULL;
+    return *graph ? cudaSuccess : result(cudaErrorInvalidValue);
+}
+
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t *exec, cudaGraph_t graph,
+                                          unsigned long long)
+{
+    *exec = new CUgraphExec_st{*graph};
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t s)
+{
+    for (const auto &task : exec->graph.tasks)
+        enqueue(s, task);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    delete exec;
     return cudaSuccess;
 }
 

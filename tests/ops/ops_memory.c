@@ -103,10 +103,80 @@ static void no_more(void)
     free(name);
 }
 
+/* y = a x + y, by way of temporary memory; a is device memory, so that the key does not tell it. */
+typedef struct Add {
+    View x, y, by;
+    int calls; /* of the function that asks */
+} Add;
+
+static void stage_add(Piece *p, void *ctx)
+{
+    const Add *a = ctx;
+    View x = view_rows(a->x, p->lo, p->hi), y = view_rows(a->y, p->lo, p->hi);
+    View times = temp_view(p, K_F32, x.rows, x.cols);
+    p->dev->act(p, &(Activate){.x = x, .gate = view_rows(a->by, p->lo, p->hi), .y = times});
+    p->dev->mix(p, &(Mix){.x = times, .r = y, .y = y, .a = 1, .b = 1});
+}
+
+static void add_twice(void *ctx)
+{
+    Add *a = ctx;
+    a->calls++;
+    for (int i = 0; i < 2; i++)
+        dev->each(dev, EACH_ROWS, &(Batch){.tokens = a->x.rows}, stage_add, a);
+}
+
+/* What is put between the calls counts, whoever asks; memory that is taken, another key and another
+ * function's work come in between. */
+static void again(void)
+{
+    enum { ROWS = 3, COLS = 8, CALLS = 24 };
+    begin("memory", "%d calls that come again", CALLS);
+    Add a[2];
+    double want[2] = {0, 0};
+    void *taken = NULL;
+    for (int k = 0; k < 2; k++) {
+        View *v[] = {&a[k].x, &a[k].y, &a[k].by};
+        for (int i = 0; i < 3; i++)
+            *v[i] = view_of(dev->alloc(dev, ROWS * COLS * sizeof(float)), K_F32, ROWS, COLS);
+        dev->fill(dev, a[k].y.p, 0, ROWS * COLS * sizeof(float));
+        a[k].calls = 0;
+    }
+    for (int i = 0; i < CALLS; i++) {
+        int k = i % 12 >= 10;
+        float x[ROWS * COLS], by[ROWS * COLS], y[ROWS * COLS];
+        for (int j = 0; j < ROWS * COLS; j++) {
+            x[j] = (float)(i + 1);
+            by[j] = (float)(i % 3 - 1);
+        }
+        want[k] += 2.0 * (i + 1) * (i % 3 - 1);
+        if (i % 12 == 6)
+            taken = dev->alloc(dev, (size_t)1 << 20);
+        dev->put(dev, a[k].x.p, x, sizeof x);
+        dev->put(dev, a[k].by.p, by, sizeof by);
+        dev->again(dev, &k, sizeof k, add_twice, &a[k]);
+        fetch(a[k].y.p, y, sizeof y);
+        for (int j = 0; j < ROWS * COLS; j++)
+            if ((double)y[j] != want[k])
+                fail("call %d: %g, not %g", i, (double)y[j], want[k]);
+        if (i % 12 == 8)
+            dev->free(dev, taken);
+    }
+    if (on_cpu() ? a[0].calls != 20 : a[0].calls >= 20)
+        fail("%d calls of those that come again", a[0].calls);
+    for (int k = 0; k < 2; k++) {
+        dev->free(dev, a[k].x.p);
+        dev->free(dev, a[k].y.p);
+        dev->free(dev, a[k].by.p);
+    }
+    end();
+}
+
 void ops_memory(void)
 {
     no_more();
     traffic();
+    again();
     for (size_t n = 0; n < 300000; n = 7 * n + 13) {
         begin("memory", "%zu bytes", n);
         char *bytes = mem_alloc(n + 1), *got = mem_alloc(n + 1), *p = dev->alloc(dev, n);

@@ -176,9 +176,9 @@ static void norm_bwd(int64_t rows, int64_t cols, int64_t pad, bool rms, bool res
 
 void ops_norm(void)
 {
-    static const int64_t shape[][2] = {{0, 64},  {1, 1},   {1, 384}, {512, 36},
-                                       {17, 83}, {40, 33}, {9, 768}, {5, 1030}};
-    for (int s = 0; s < 8; s++)
+    static const int64_t shape[][2] = {{0, 64},  {1, 1},   {1, 384},  {512, 36}, {17, 83},
+                                       {40, 33}, {9, 768}, {5, 1030}, {3, 1028}, {260, 388}};
+    for (int s = 0; s < 10; s++)
         for (int bits = 0; bits < 8; bits++) {
             Case c = {.rows = shape[s][0],
                       .cols = shape[s][1],

@@ -38,6 +38,8 @@ static void lse(KType type, int64_t rows, int64_t cols, int64_t wide, int64_t pa
     Mat x = mat_in(type, rows, cols, pad);
     Mat top = mat_out(K_F32, 1, rows, 0), seen = mat_inout(K_F32, 1, rows, 0);
     int32_t *target = mem_array((size_t)rows, sizeof *target);
+    int32_t *where = mem_zero((size_t)rows, sizeof *where);
+    int32_t *dev_where = dev->alloc(dev, (size_t)rows * sizeof *where);
     double *want_top = wants(rows), *want_seen = wants(rows);
     double *sum = mem_zero((size_t)rows, 8), *all = mem_zero((size_t)rows, 8);
     double *dev_sum = dev->alloc(dev, (size_t)rows * 8);
@@ -46,6 +48,10 @@ static void lse(KType type, int64_t rows, int64_t cols, int64_t wide, int64_t pa
     if (rows > 1) { /* far above the others, in the last panel */
         mat_set(&x, 1, cols - 1, 200);
         mat_set(&x, 0, 0, -1000);
+    }
+    for (int64_t i = 2; i < rows; i++) { /* the largest twice */
+        mat_set(&x, i, any(0, cols - 1), 100);
+        mat_set(&x, i, any(0, cols - 1), 100);
     }
     for (int64_t i = 0; i < rows; i++) {
         target[i] = i == 2 ? -1 : (int32_t)any(0, cols - 1);
@@ -63,17 +69,57 @@ static void lse(KType type, int64_t rows, int64_t cols, int64_t wide, int64_t pa
                               .top = top.v.p,
                               .seen = seen.v.p,
                               .sum = dev_sum,
-                              .all = plain ? dev_all : NULL});
+                              .all = plain ? dev_all : NULL,
+                              .where = dev_where});
     expect(&top, want_top, NULL, (Bound){0, 0, 0});
     expect(&seen, want_seen, NULL, (Bound){0, 0, 0});
     fetch(dev_sum, sum, (size_t)rows * 8);
     fetch(dev_all, all, (size_t)rows * 8);
     expect_sums(&x, want_top, sum, plain ? all : NULL);
+    fetch(dev_where, where, (size_t)rows * sizeof *where);
+    for (int64_t i = 0; i < rows; i++) {
+        int64_t c = 0;
+        while (mat_at(&x, i, c) < want_top[i])
+            c++;
+        if (where[i] != c)
+            fail("row %lld: the largest is in column %d, not %lld", (long long)i, where[i],
+                 (long long)c);
+    }
+    free(where);
+    dev->free(dev, dev_where);
     dev->free(dev, dev_all);
     dev->free(dev, dev_sum);
     free(target);
     free(sum);
     free(all);
+    end();
+}
+
+/* No targets; rows that have no largest, or only in the second panel. */
+static void lse_nowhere(void)
+{
+    enum { ROWS = 3, COLS = 40, WIDE = 20 };
+    begin("lse", "nothing but -infinity, no targets");
+    Mat x = mat_in(K_F32, ROWS, COLS, 0), top = mat_out(K_F32, 1, ROWS, 0);
+    int32_t where[ROWS], want[ROWS] = {-1, WIDE + 3, WIDE - 1};
+    int32_t *dev_where = dev->alloc(dev, sizeof where);
+    double *sum = dev->alloc(dev, ROWS * sizeof *sum);
+    for (int64_t i = 0; i < ROWS; i++)
+        for (int64_t c = 0; c < COLS; c++)
+            mat_set(&x, i, c, c == want[i] || (i == 2 && c > WIDE) ? 5 : (double)-INFINITY);
+    for (int64_t at = 0; at < COLS; at += WIDE)
+        run(stage_lse, &(Lse){.x = panel(x.v, at, at + WIDE),
+                              .col0 = at,
+                              .begin = at == 0,
+                              .top = top.v.p,
+                              .sum = sum,
+                              .where = dev_where});
+    fetch(dev_where, where, sizeof where);
+    for (int64_t i = 0; i < ROWS; i++)
+        if (where[i] != want[i])
+            fail("row %lld: the largest is in column %d, not %d", (long long)i, where[i], want[i]);
+    dev->free(dev, sum);
+    dev->free(dev, dev_where);
     end();
 }
 
@@ -264,6 +310,7 @@ void ops_vocab(void)
         lse(K_F32, 1, 1, 1, 0, plain);
         lse(K_F32, 0, 40, 40, 0, plain);
     }
+    lse_nowhere();
     for (int bits = 0; bits < 8; bits++) {
         KType in = bits & 1 ? half() : K_F32, out = bits & 2 ? half() : K_F32;
         float smooth = bits & 4 ? 0.3f : 0;
@@ -277,6 +324,8 @@ void ops_vocab(void)
     topk(3, 1000, 1000, 5, 0);
     topk(4, 700, 256, 9, 1);
     topk(2, 33, 16, 1, 0);
+    topk(2, 2100, 2100, 3, 0);
+    topk(1, 4200, 2100, 3, 1);
     topk(2, 5, 2, 8, 0);
     topk(0, 5, 5, 2, 0);
 }

@@ -194,40 +194,73 @@ static void lists_clear(Lists *l)
     free(l->cross_starts);
 }
 
+/* Lists on their way to the device, side by side, so that it is asked once for all of them. */
+typedef struct Parcel {
+    char *host;
+    size_t size, room;
+} Parcel;
+
+/* Where it lies in the parcel. */
+static size_t add_list(Parcel *p, const void *list, size_t bytes)
+{
+    enum { APART = 64 };
+    size_t at = p->size;
+    p->size += (bytes + APART - 1) / APART * APART;
+    if (p->size > p->room) {
+        p->room = 2 * p->size;
+        p->host = mem_resize(p->host, p->room, 1);
+    }
+    if (bytes)
+        memcpy(p->host + at, list, bytes);
+    return at;
+}
+
+enum { LISTS_SPARE = 1 << 14 };
+
 static int put_lists(Say *u, const Speech *in, const Lists *l, Err *e)
 {
     Speaker *s = u->s;
     size_t rows = (size_t)in->rows, tokens = (size_t)in->starts[in->rows], four = sizeof(int32_t);
-    size_t eight = sizeof(int64_t);
-    u->id = put(s, SAY_ID, in->id, tokens * four, e);
-    u->position = put(s, SAY_POSITION, l->position, tokens * four, e);
-    u->last = put(s, SAY_LAST, l->last, rows * four, e);
-    u->slot = put(s, SAY_SLOT, l->slot, (size_t)l->at[rows] * four, e);
-    u->at = put(s, SAY_AT, l->at, (rows + 1) * eight, e);
+    size_t eight = sizeof(int64_t), crosses = (size_t)l->crosses;
+    Parcel p = {0};
+    size_t id = add_list(&p, in->id, tokens * four);
+    size_t position = add_list(&p, l->position, tokens * four);
+    size_t last = add_list(&p, l->last, rows * four);
+    size_t at = add_list(&p, l->at, (rows + 1) * eight);
+    size_t starts = add_list(&p, in->starts, (rows + 1) * eight);
+    size_t fresh = add_list(&p, l->fresh, tokens * eight);
+    size_t cross_starts = add_list(&p, l->cross_starts, s->encoder ? (crosses + 1) * eight : 0);
+    size_t cross_at = add_list(&p, l->cross_at, s->encoder ? (crosses + 1) * eight : 0);
+    size_t cross_slot =
+        add_list(&p, l->cross_slot, s->encoder ? (size_t)l->cross_at[crosses] * four : 0);
+    size_t slot = add_list(&p, l->slot, (size_t)l->at[rows] * four); /* last, for it grows */
+    if (p.size > s->space[SAY_LISTS].size) /* seldom, for addresses then are others */
+        space_grow(&s->space[SAY_LISTS], s->dev, 2 * p.size + LISTS_SPARE, e);
+    const char *there = put(s, SAY_LISTS, p.host, p.size, e);
+    free(p.host);
+    if (!there || turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
+        return -1;
+    u->id = (const int32_t *)(const void *)(there + id);
+    u->position = (const int32_t *)(const void *)(there + position);
+    u->last = (const int32_t *)(const void *)(there + last);
+    u->slot = (const int32_t *)(const void *)(there + slot);
+    u->at = (const int64_t *)(const void *)(there + at);
     u->host_at = l->at;
-    bool grouped = s->config.kv_heads != s->config.heads;
-    if (grouped)
-        u->fresh = put(s, SAY_NEW, l->fresh, tokens * eight, e);
+    u->fresh = (const int64_t *)(const void *)(there + fresh);
     u->far = l->longest > s->config.window + 1;
     u->batch = (Batch){.tokens = (int64_t)tokens,
                        .rows = in->rows,
-                       .starts = put(s, SAY_STARTS, in->starts, (rows + 1) * eight, e),
+                       .starts = (const int64_t *)(const void *)(there + starts),
                        .host_starts = in->starts,
                        .heads = (int)s->config.heads};
-    if (!u->id || !u->position || !u->last || !u->slot || !u->at || (grouped && !u->fresh) ||
-        !u->batch.starts || turns_grow(&s->turns, &s->config, s->dev, l->longest, e) < 0)
-        return -1;
-    if (!s->encoder)
-        return 0;
-    size_t crosses = (size_t)l->crosses;
     u->cross = u->batch;
     u->cross.rows = l->crosses;
     u->cross.host_starts = l->cross_starts;
-    u->cross.starts = put(s, SAY_CROSS_STARTS, l->cross_starts, (crosses + 1) * eight, e);
-    u->cross_slot = put(s, SAY_CROSS_SLOT, l->cross_slot, (size_t)l->cross_at[crosses] * four, e);
-    u->cross_at = put(s, SAY_CROSS_AT, l->cross_at, (crosses + 1) * eight, e);
+    u->cross.starts = (const int64_t *)(const void *)(there + cross_starts);
+    u->cross_slot = (const int32_t *)(const void *)(there + cross_slot);
+    u->cross_at = (const int64_t *)(const void *)(there + cross_at);
     u->host_cross_at = l->cross_at;
-    return u->cross.starts && u->cross_slot && u->cross_at ? 0 : -1;
+    return 0;
 }
 
 static int make_views(Say *u, int64_t rows, Err *e)
@@ -250,48 +283,128 @@ static int make_views(Say *u, int64_t rows, Err *e)
                : -1;
 }
 
-/* ---- the sum over the words ---- */
+/* ---- what is heard ---- */
 
+/* One behind the other; [rows] each, and [rows, best]. */
 typedef struct Sums {
     View logits;
-    float *top;
-    int32_t *target;
+    int best;
     double *sum;
+    float *top, *value;
+    int32_t *where, *whose;
 } Sums;
+
+static Sums sums_at(void *p, View logits, int best)
+{
+    size_t rows = (size_t)logits.rows;
+    Sums a = {.logits = logits, .best = best, .sum = p};
+    a.top = (float *)(void *)(a.sum + rows);
+    a.value = a.top + rows;
+    a.where = (int32_t *)(void *)(a.value + rows * (size_t)best);
+    a.whose = a.where + rows;
+    return a;
+}
 
 static void stage_sums(Piece *p, void *ctx)
 {
     const Sums *a = ctx;
-    p->dev->lse(p, &(Lse){.x = view_rows(a->logits, p->lo, p->hi),
+    View x = view_rows(a->logits, p->lo, p->hi);
+    p->dev->lse(p, &(Lse){.x = x,
                           .begin = true,
-                          .target = a->target + p->lo,
                           .top = a->top + p->lo,
-                          .seen = a->top + a->logits.rows + p->lo,
-                          .sum = a->sum + p->lo});
+                          .sum = a->sum + p->lo,
+                          .where = a->where + p->lo});
+    if (a->best)
+        p->dev->topk(p, &(Topk){.x = x,
+                                .k = a->best,
+                                .begin = true,
+                                .value = a->value + p->lo * a->best,
+                                .index = a->whose + p->lo * a->best});
 }
 
-static int sums(Say *u, double *lse, Err *e)
+/* A step, from the lists to what is said of the logits. */
+typedef struct WholeStep {
+    Say *u;
+    Sums *sums;
+} WholeStep;
+
+static void whole_step(void *ctx)
+{
+    const WholeStep *t = ctx;
+    Device *dev = t->u->s->dev;
+    say_layers(t->u);
+    dev->each(dev, EACH_ROWS, &(Batch){.tokens = t->sums->logits.rows}, stage_sums, t->sums);
+}
+
+/* New tokens of rows that look at one memory, at most. */
+static int64_t most_beside(const Say *u)
+{
+    int64_t most = 0;
+    for (int64_t r = 0; r < u->cross.rows; r++) {
+        int64_t n = u->cross.host_starts[r + 1] - u->cross.host_starts[r];
+        most = n > most ? n : most;
+    }
+    return most;
+}
+
+/* Rows of a token each ask for the same as long as they are as many: where the lists lie, and what
+ * stands in them does not matter. */
+static void run_step(Say *u, Sums *a)
+{
+    Device *dev = u->s->dev;
+    WholeStep step = {u, a};
+    if (u->batch.tokens != u->batch.rows) {
+        whole_step(&step);
+        return;
+    }
+    const void *at[] = {u->s,        u->id,           u->position,   u->last,
+                        u->at,       u->batch.starts, u->fresh,      u->cross.starts,
+                        u->slot,     u->cross_at,     u->cross_slot, u->x.p,
+                        u->logits.p, a->sum};
+    int64_t key[sizeof at / sizeof *at + 5] = {u->batch.rows, u->cross.rows, most_beside(u), u->far,
+                                               a->best};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++)
+        key[5 + i] = (int64_t)(intptr_t)at[i];
+    dev->again(dev, key, sizeof key, whole_step, &step);
+}
+
+static int hear(Say *u, const Heard *out, Err *e)
 {
     Speaker *s = u->s;
-    size_t rows = (size_t)u->logits.rows;
-    Sums a = {u->logits, space_grow(&s->space[SAY_TOP], s->dev, 2 * rows * sizeof(float), e),
-              space_grow(&s->space[SAY_TARGET], s->dev, rows * sizeof(int32_t), e),
-              space_grow(&s->space[SAY_LSE], s->dev, rows * sizeof(double), e)};
-    if (!a.top || !a.target || !a.sum)
+    size_t rows = (size_t)u->logits.rows, best = rows * (size_t)out->best;
+    size_t bytes = rows * sizeof(double) + (rows + best) * (sizeof(float) + sizeof(int32_t));
+    void *there = space_grow(&s->space[SAY_HEARD], s->dev, bytes, e);
+    if (!there)
         return -1;
-    float *top = mem_array(rows, sizeof *top);
-    s->dev->fill(s->dev, a.target, 0xff, rows * sizeof *a.target);
-    s->dev->each(s->dev, EACH_ROWS, &(Batch){.tokens = u->logits.rows}, stage_sums, &a);
-    s->dev->get(s->dev, lse, a.sum, rows * sizeof *lse);
-    s->dev->get(s->dev, top, a.top, rows * sizeof *top);
+    void *here = mem_array(bytes, 1);
+    Sums a = sums_at(there, u->logits, out->best), b = sums_at(here, u->logits, out->best);
+    run_step(u, &a);
+    s->dev->get(s->dev, here, there, bytes);
+    if (out->logits)
+        s->dev->get(s->dev, out->logits, u->logits.p,
+                    rows * (size_t)s->config.vocab * sizeof *out->logits);
     int r = speaker_wait(s, e);
     for (size_t i = 0; i < rows; i++)
-        lse[i] = (double)top[i] + log(lse[i]);
-    free(top);
+        out->lse[i] = (double)b.top[i] + log(b.sum[i]);
+    memcpy(out->top, b.top, rows * sizeof *out->top);
+    memcpy(out->word, b.where, rows * sizeof *out->word);
+    if (best) {
+        memcpy(out->value, b.value, best * sizeof *out->value);
+        memcpy(out->whose, b.whose, best * sizeof *out->whose);
+    }
+    free(here);
     return r;
 }
 
-int speaker_run(Speaker *s, const Speech *in, float *logits, double *lse, Err *e)
+int speaker_logits(Speaker *s, int64_t row, float *logits, Err *e)
+{
+    const float *all = s->space[SAY_LOGITS].p;
+    s->dev->get(s->dev, logits, all + row * s->config.vocab,
+                (size_t)s->config.vocab * sizeof *logits);
+    return speaker_wait(s, e);
+}
+
+int speaker_run(Speaker *s, const Speech *in, const Heard *out, Err *e)
 {
     Say u = {.s = s, .half = speaker_half(s)};
     Lists l = {0};
@@ -299,12 +412,8 @@ int speaker_run(Speaker *s, const Speech *in, float *logits, double *lse, Err *e
     if (s->encoder)
         list_memories(in, &l);
     int r = put_lists(&u, in, &l, e);
-    if (r == 0 && (r = make_views(&u, in->rows, e)) == 0) {
-        say_layers(&u);
-        s->dev->get(s->dev, logits, u.logits.p,
-                    (size_t)(in->rows * s->config.vocab) * sizeof *logits);
-        r = sums(&u, lse, e);
-    }
+    if (r == 0 && (r = make_views(&u, in->rows, e)) == 0)
+        r = hear(&u, out, e);
     lists_clear(&l);
     return r;
 }

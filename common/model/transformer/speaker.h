@@ -43,8 +43,19 @@ typedef struct Speech {
     const Track *const *memory; /* [rows] of what was read; rows of one memory stand together */
 } Speech;
 
-/* logits: host memory [rows, vocabulary], of each row's last new token; lse: [rows], the log of the
- * sum of their exponentials. */
-int speaker_run(Speaker *s, const Speech *in, float *logits, double *lse, Err *e);
+/* What is heard of each row's last new token: host memory. */
+typedef struct Heard {
+    double *lse;   /* [rows]: the log of the sum of the exponentials of the logits */
+    float *top;    /* [rows]: the largest logit, */
+    int32_t *word; /* [rows]: and whose it is, the first of equal ones; -1: all are impossible */
+    float *logits; /* [rows, vocabulary]; NULL: not wanted */
+    int best;      /* so many of the largest logits, falling, of equal ones the lower word first: */
+    float *value;  /* [rows, best]; */
+    int32_t *whose; /* likewise; -1: there are no more */
+} Heard;
+
+int speaker_run(Speaker *s, const Speech *in, const Heard *out, Err *e);
+/* All logits of a row of the last step. */
+int speaker_logits(Speaker *s, int64_t row, float *logits, Err *e);
 
 #endif

@@ -11,17 +11,8 @@
 
 /* What a step brings along, and what it is computed in. */
 enum {
-    SAY_ID,
-    SAY_POSITION,
-    SAY_STARTS,
-    SAY_SLOT,
-    SAY_NEW,
-    SAY_AT,
-    SAY_LAST,
-    SAY_CROSS_STARTS,
-    SAY_CROSS_SLOT,
-    SAY_CROSS_AT,
-    SAY_X, /* [tokens, hidden]: what residuals are added to */
+    SAY_LISTS, /* what the rows bring, all of it in one */
+    SAY_X,     /* [tokens, hidden]: what residuals are added to */
     SAY_SUM,
     SAY_NORMED,
     SAY_QKV,
@@ -30,10 +21,8 @@ enum {
     SAY_BOTH, /* a gate and what it is for */
     SAY_LAST_X,
     SAY_LOGITS,
-    SAY_TOP,
-    SAY_TARGET,
-    SAY_LSE,
-    SAY_READ, /* the encoder's states, their keys and values, and where those go */
+    SAY_HEARD, /* what is said of the logits */
+    SAY_READ,  /* the encoder's states, their keys and values, and where those go */
     SAY_PAIR,
     SAY_OUT,
     SAY_SPACES

@@ -267,14 +267,18 @@ static void say_layer(Say *u)
 
 /* ---- words ---- */
 
+/* What the last layer leaves. */
+static View last_states(const Say *u)
+{
+    return before(u) && u->half->last.gamma >= 0 ? u->normed : u->x;
+}
+
 /* Of each row the last token's states, as the words' matrix takes them. */
 static void stage_last(Piece *p, void *ctx)
 {
     const Say *u = ctx;
     View y = rows_of(p, u->last_x);
-    bool normed = before(u) && u->half->last.gamma >= 0;
-    p->dev->embed(
-        p, &(Embed){.table = {normed ? u->normed : u->x}, .index = {u->last + p->lo}, .y = y});
+    p->dev->embed(p, &(Embed){.table = {last_states(u)}, .index = {u->last + p->lo}, .y = y});
     if (u->s->words_scale != 1)
         p->dev->mix(p, &(Mix){.x = y, .y = y, .a = u->s->words_scale});
 }
@@ -290,8 +294,12 @@ void say_layers(Say *u)
         norm(u, &plan_layer(h, h->first)->attend, u->x, u->normed);
     for (u->layer = h->first; u->layer < h->end; u->layer++)
         say_layer(u);
-    dev->each(dev, EACH_ROWS, &(Batch){.tokens = u->last_x.rows}, stage_last, u);
-    product(dev, u->s->words, u->last_x, ACT_NONE, (View){0}, u->logits);
+    View last = last_states(u);
+    if (last.rows != u->last_x.rows || u->s->words_scale != 1) {
+        dev->each(dev, EACH_ROWS, &(Batch){.tokens = u->last_x.rows}, stage_last, u);
+        last = u->last_x;
+    } /* else they are all rows' last */
+    product(dev, u->s->words, last, ACT_NONE, (View){0}, u->logits);
 }
 
 /* ---- what is read ---- */
