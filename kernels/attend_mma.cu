@@ -23,8 +23,6 @@
 #include <cfloat>
 
 enum { WARPS = 4, STRIP = 16 /* queries of a product */, LANES = 4 /* a row's */ };
-static const float LOG2E = 1.4426950408889634f;
-
 enum { SHORT = 128 /* tokens: rows that go by single strips */ };
 
 template <int DEEP> struct Tile {

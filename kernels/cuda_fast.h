@@ -6,6 +6,8 @@
 
 #include "kernels/cuda.h"
 
+static const float LOG2E = 1.4426950408889634f;
+
 static __device__ inline float fast_exp2(float x)
 {
 #ifdef WEFT_CUDA_STANDIN
