@@ -7,7 +7,7 @@
 enum { THREADS = 256 };
 
 /* W columns of a row from j on, of x or r; 0 where there is no r, or no such column. */
-template <int W> static __device__ inline Wide<W> columns(View v, int64_t i, int64_t j)
+template <int W> static __device__ inline Wide<W> columns(const View &v, int64_t i, int64_t j)
 {
     Wide<W> w = {};
     return v.p && j < v.cols ? cuda_load<W>(cuda_row(v, i), v.type, j) : w;
@@ -33,10 +33,13 @@ template <int W> static __global__ void mix_all(Mix a)
         mixed<W>(a, i, j, columns<W>(a.x, i, j), columns<W>(a.r, i, j), a.a);
 }
 
-/* A thread has W columns of a span's first sixteen, and those 16, 32 and 48 on. */
-template <int W>
+/* A thread has W columns of a span's first sixteen, and those 16, 32 and 48 on. F32: of f32 views;
+ * else each load waits for the one before, as what is done to it depends on its type. */
+template <int W, bool F32>
 static __global__ void mix_dropout(Mix a, uint32_t spans, uint32_t least, float scale)
 {
+    if (F32)
+        a.x.type = a.r.type = a.y.type = K_F32;
     const uint32_t PARTS = DROP_LANES / W;
     uint32_t at = blockIdx.x * THREADS + threadIdx.x, each = spans * PARTS;
     uint32_t i = at / each, part = at % each, lane = part % PARTS * W;
@@ -64,11 +67,11 @@ static __global__ void mix_dropout(Mix a, uint32_t spans, uint32_t least, float 
             mixed<W>(a, i, first + w * DROP_LANES, x[w], r[w], scale);
 }
 
-template <int W> static void start_dropout(Cuda *c, const Mix *a)
+template <int W, bool F32> static void start_dropout(Cuda *c, const Mix *a)
 {
     int64_t spans = (a->y.cols + DROP_SPAN - 1) / DROP_SPAN;
-    LAUNCH(c, mix_dropout<W>, cuda_blocks(a->y.rows * spans * (DROP_LANES / W), THREADS), THREADS,
-           0, *a, (uint32_t)spans, drop_least(a->drop), a->a / (1 - a->drop));
+    LAUNCH(c, (mix_dropout<W, F32>), cuda_blocks(a->y.rows * spans * (DROP_LANES / W), THREADS),
+           THREADS, 0, *a, (uint32_t)spans, drop_least(a->drop), a->a / (1 - a->drop));
 }
 
 void cuda_mix(Piece *p, const Mix *a)
@@ -78,10 +81,13 @@ void cuda_mix(Piece *p, const Mix *a)
     if (n == 0)
         return;
     bool four = cuda_by_four(a->x) && cuda_by_four(a->r) && cuda_by_four(a->y);
-    if (a->drop > 0 && four)
-        start_dropout<4>(c, a);
+    bool f32 = a->x.type == K_F32 && a->y.type == K_F32 && (!a->r.p || a->r.type == K_F32);
+    if (a->drop > 0 && four && f32)
+        start_dropout<4, true>(c, a);
+    else if (a->drop > 0 && four)
+        start_dropout<4, false>(c, a);
     else if (a->drop > 0)
-        start_dropout<1>(c, a);
+        start_dropout<1, false>(c, a);
     else if (four)
         LAUNCH(c, mix_all<4>, cuda_blocks(n / 4, THREADS), THREADS, 0, *a);
     else
