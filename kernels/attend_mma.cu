@@ -361,16 +361,17 @@ static __global__ void __launch_bounds__(WARPS *WARP, (blocks_of<DEEP, STRIPS>()
     }
     for (int at = 0; at < keys; at += KEYS) {
         bool all = at + KEYS <= len && !(a.causal && at + KEYS > mine);
-        if (!AHEAD || at == 0) {
+        if (!AHEAD || at == 0)
             load_keys<DEEP>(k, at, key);
-            load_values<DEEP>(v, at, value);
-        }
 #pragma unroll
-        for (int s = 0; s < STRIPS; s++) {
-            if (DROP && at % DROP_SPAN == 0)
+        for (int s = 0; DROP && s < STRIPS; s++)
+            if (at % DROP_SPAN == 0)
                 kept[s] = drop_fragments(a, p, number[s], at / DROP_SPAN, drop_least(a.drop));
+        if (!AHEAD || at == 0)
+            load_values<DEEP>(v, at, value);
+#pragma unroll
+        for (int s = 0; s < STRIPS; s++)
             multiply_keys<DEEP, T>(query[s], key, keys - at, score[s]);
-        }
         if (AHEAD && at + KEYS < keys)
             load_keys<DEEP>(k, at + KEYS, key); /* while softmax and values are at work */
 #pragma unroll
