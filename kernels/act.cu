@@ -1,29 +1,95 @@
-/* act.cu - activations, four elements a thread, with their gate and the residual that `linear`
- * adds after them. Moves rows * cols * (sizes of x, gate, r and y). */
-#include "kernels/cuda.h"
+/* act.cu - activations with their gate and the residual that `linear` adds after them. Of dense
+ * views of one type a thread has EACH times 16 bytes, a block's width apart, which are all read
+ * before the first is made; of others four elements or one. Moves rows * cols * (sizes of x, gate,
+ * r and y); GELU is 16 instructions an element, of which two are special functions. */
+#include "kernels/cuda_fast.h"
+#include "kernels/cuda_raw.h"
 
-enum { THREADS = 256 };
+enum { THREADS = 256, EACH = 2 };
+
+/* x Phi(x) = max(x, 0) - |x| Phi(-|x|), which loses no digits near 0; Phi by Abramowitz & Stegun
+ * 7.1.26 (error 0.8e-7). Beyond 16 there is nothing to subtract, and infinity times 0 is not
+ * asked for. */
+static __device__ inline float gelu(float x)
+{
+    float e = fast_exp2(x * x * (-0.5f * LOG2E));
+    float t = fast_inverse(1.0f + 0.3275911f * 0.70710678f * fabsf(x));
+    float s = 0.5f * 1.061405429f;
+    s = s * t - 0.5f * 1.453152027f;
+    s = s * t + 0.5f * 1.421413741f;
+    s = s * t - 0.5f * 0.284496736f;
+    s = s * t + 0.5f * 0.254829592f;
+    return fmaxf(x, 0) - fminf(fabsf(x), 16.0f) * (s * t * e);
+}
+
+/* x / (1 + e^-u) */
+static __device__ inline float gated(float x, float u)
+{
+    return x * fast_inverse(1.0f + fast_exp2(-LOG2E * u));
+}
 
 /* Called with a constant, so that each activation has a kernel of its own. */
 static __device__ inline float activated(float x, Act act)
 {
     switch (act) {
     case ACT_NONE: return x;
-    case ACT_GELU: return 0.5f * x * (1.0f + erff(x * 0.70710678f));
-    case ACT_GELU_TANH:
-        return 0.5f * x * (1.0f + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
+    case ACT_GELU: return gelu(x);
+    case ACT_GELU_TANH: /* (1 + tanh(u)) / 2 = 1 / (1 + e^-2u) */
+        return gated(x, 2 * 0.7978845608f * (x + 0.044715f * x * x * x));
     case ACT_RELU: return x < 0 ? 0 : x; /* NaN stays */
     case ACT_TANH: return tanhf(x);
-    case ACT_SILU: return x / (1.0f + expf(-x));
+    case ACT_SILU: return gated(x, x);
     case ACT_COUNT: break;
     }
     return x;
 }
 
+/* `units` of 16 bytes. */
+template <Act ACT, KType T>
+static __global__ void __launch_bounds__(THREADS)
+    act_dense(const void *x, const void *gate, const void *r, void *y, uint32_t units)
+{
+    const int W = T == K_F32 ? 4 : 8;
+    uint32_t first = blockIdx.x * (THREADS * EACH) + threadIdx.x;
+    Raw<T, W> in[EACH], by[EACH], add[EACH];
+#pragma unroll
+    for (int n = 0; n < EACH; n++) {
+        uint32_t at = first + n * THREADS;
+        if (at >= units)
+            continue;
+        in[n] = raw_load<T, W>(x, at);
+        if (gate)
+            by[n] = raw_load<T, W>(gate, at);
+        if (r)
+            add[n] = raw_load<T, W>(r, at);
+    }
+#pragma unroll
+    for (int n = 0; n < EACH; n++) {
+        uint32_t at = first + n * THREADS;
+        if (at >= units)
+            continue;
+        Wide<W> v = raw_widen(in[n]);
+        for (int k = 0; k < W; k++)
+            v.v[k] = activated(v.v[k], ACT);
+        if (gate) {
+            Wide<W> times = raw_widen(by[n]);
+            for (int k = 0; k < W; k++)
+                v.v[k] *= times.v[k];
+        }
+        if (r) {
+            Wide<W> more = raw_widen(add[n]);
+            for (int k = 0; k < W; k++)
+                v.v[k] += more.v[k];
+        }
+        raw_store(y, at, raw_narrow<T, W>(v));
+    }
+}
+
+/* A piece has less than 2^32 elements: 64 bits would be divided by many instructions. */
 template <Act ACT, int W> static __global__ void act_add(View x, View gate, View r, View y)
 {
-    int64_t each = y.cols / W, at = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    int64_t i = at / each, j = at % each * W;
+    uint32_t each = (uint32_t)(y.cols / W), at = blockIdx.x * THREADS + threadIdx.x;
+    int64_t i = at / each, j = (int64_t)(at % each) * W;
     if (i >= y.rows)
         return;
     Wide<W> v = cuda_load<W>(cuda_row(x, i), x.type, j);
@@ -42,9 +108,23 @@ template <Act ACT, int W> static __global__ void act_add(View x, View gate, View
     cuda_store<W>(cuda_row(y, i), y.type, j, v);
 }
 
+template <Act ACT, KType T> static bool start_dense(Cuda *c, View x, View gate, View r, View y)
+{
+    int64_t n = y.rows * y.cols, w = T == K_F32 ? 4 : 8;
+    if (y.cols % w || !raw_takes(x, T) || !raw_takes(gate, T) || !raw_takes(r, T) ||
+        !raw_takes(y, T))
+        return false;
+    LAUNCH(c, (act_dense<ACT, T>), cuda_blocks(n / w, THREADS * EACH), THREADS, 0, x.p, gate.p, r.p,
+           y.p, (uint32_t)(n / w));
+    return true;
+}
+
 template <Act ACT> static void start(Cuda *c, View x, View gate, View r, View y)
 {
     int64_t n = y.rows * y.cols;
+    if (start_dense<ACT, K_BF16>(c, x, gate, r, y) || start_dense<ACT, K_F32>(c, x, gate, r, y) ||
+        start_dense<ACT, K_F16>(c, x, gate, r, y))
+        return;
     if (cuda_by_four(x) && cuda_by_four(gate) && cuda_by_four(r) && cuda_by_four(y))
         LAUNCH(c, (act_add<ACT, 4>), cuda_blocks(n / 4, THREADS), THREADS, 0, x, gate, r, y);
     else

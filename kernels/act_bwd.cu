@@ -1,28 +1,32 @@
-/* act_bwd.cu - slopes of the activations times dy (and the gate), four elements a thread. Moves
- * rows * cols * (sizes of x, dy, gate and dx); the slopes are 3 to 25 flops and two special
- * functions an element at most. */
-#include "kernels/cuda.h"
+/* act_bwd.cu - slopes of the activations times dy (and the gate). Of dense views, dy being f32 and
+ * the others of one type, a thread has EACH times four neighbouring elements, a block's width
+ * apart, which are all read before the first is made; of others four or one. Moves rows * cols *
+ * (sizes of x, dy, gate and dx); the slopes are 3 to 20 flops and two special functions an element
+ * at most. */
+#include "kernels/cuda_fast.h"
+#include "kernels/cuda_raw.h"
 
-enum { THREADS = 256 };
+enum { THREADS = 256, EACH = 2 };
 
 /* 1 / (1 + e^-x) and 1 / (1 + e^x): neither is made by subtraction. */
 static __device__ inline void sigmoids(float x, float *s, float *rest)
 {
-    *s = 1.0f / (1.0f + expf(-x));
-    *rest = 1.0f / (1.0f + expf(x));
+    *s = fast_inverse(1.0f + fast_exp2(-LOG2E * x));
+    *rest = fast_inverse(1.0f + fast_exp2(LOG2E * x));
 }
 
 /* Phi(x) + x phi(x); Phi by Abramowitz & Stegun 7.1.26 (error 1.5e-7), whose exp(-z^2), z = |x| /
  * sqrt 2, is phi's too. */
 static __device__ inline float gelu_slope(float x)
 {
-    float e = expf(-0.5f * x * x), t = 1.0f / (1.0f + 0.3275911f * 0.70710678f * fabsf(x));
-    float s = 1.061405429f;
-    s = s * t - 1.453152027f;
-    s = s * t + 1.421413741f;
-    s = s * t - 0.284496736f;
-    s = s * t + 0.254829592f;
-    float tail = 0.5f * s * t * e; /* Phi(-|x|) */
+    float e = fast_exp2(x * x * (-0.5f * LOG2E));
+    float t = fast_inverse(1.0f + 0.3275911f * 0.70710678f * fabsf(x));
+    float s = 0.5f * 1.061405429f;
+    s = s * t - 0.5f * 1.453152027f;
+    s = s * t + 0.5f * 1.421413741f;
+    s = s * t - 0.5f * 0.284496736f;
+    s = s * t + 0.5f * 0.254829592f;
+    float tail = s * t * e; /* Phi(-|x|) */
     return (x < 0 ? tail : 1 - tail) + x * e * 0.39894228f;
 }
 
@@ -46,6 +50,41 @@ static __device__ inline float slope(float x, Act act)
     return 0;
 }
 
+/* `fours` of elements. */
+template <Act ACT, KType T>
+static __global__ void __launch_bounds__(THREADS)
+    slope_dense(const void *x, const void *dy, const void *gate, void *dx, uint32_t fours)
+{
+    uint32_t first = blockIdx.x * (THREADS * EACH) + threadIdx.x;
+    Raw<T, 4> in[EACH], by[EACH];
+    Raw<K_F32, 4> of[EACH];
+#pragma unroll
+    for (int n = 0; n < EACH; n++) {
+        uint32_t at = first + n * THREADS;
+        if (at >= fours)
+            continue;
+        in[n] = raw_load<T, 4>(x, at);
+        of[n] = raw_load<K_F32, 4>(dy, at);
+        if (gate)
+            by[n] = raw_load<T, 4>(gate, at);
+    }
+#pragma unroll
+    for (int n = 0; n < EACH; n++) {
+        uint32_t at = first + n * THREADS;
+        if (at >= fours)
+            continue;
+        Wide<4> v = raw_widen(in[n]), g = raw_widen(of[n]);
+        if (gate) {
+            Wide<4> times = raw_widen(by[n]);
+            for (int k = 0; k < 4; k++)
+                g.v[k] *= times.v[k];
+        }
+        for (int k = 0; k < 4; k++)
+            g.v[k] *= slope(v.v[k], ACT);
+        raw_store(dx, at, raw_narrow<T, 4>(g));
+    }
+}
+
 /* A piece has less than 2^32 elements: 64 bits would be divided by many instructions. */
 template <Act ACT, int W> static __global__ void act_slope(ActivateBwd a)
 {
@@ -65,9 +104,23 @@ template <Act ACT, int W> static __global__ void act_slope(ActivateBwd a)
     cuda_store<W>(cuda_row(a.dx, i), a.dx.type, j, g);
 }
 
+template <Act ACT, KType T> static bool start_dense(Cuda *c, const ActivateBwd *a)
+{
+    int64_t n = a->dx.rows * a->dx.cols;
+    if (a->dx.cols % 4 || !raw_takes(a->x, T) || !raw_takes(a->dy, K_F32) ||
+        !raw_takes(a->gate, T) || !raw_takes(a->dx, T))
+        return false;
+    LAUNCH(c, (slope_dense<ACT, T>), cuda_blocks(n / 4, THREADS * EACH), THREADS, 0, a->x.p,
+           a->dy.p, a->gate.p, a->dx.p, (uint32_t)(n / 4));
+    return true;
+}
+
 template <Act ACT> static void start(Cuda *c, const ActivateBwd *a)
 {
     int64_t n = a->dx.rows * a->dx.cols;
+    if (start_dense<ACT, K_BF16>(c, a) || start_dense<ACT, K_F32>(c, a) ||
+        start_dense<ACT, K_F16>(c, a))
+        return;
     if (cuda_by_four(a->x) && cuda_by_four(a->dy) && cuda_by_four(a->gate) && cuda_by_four(a->dx))
         LAUNCH(c, (act_slope<ACT, 4>), cuda_blocks(n / 4, THREADS), THREADS, 0, *a);
     else

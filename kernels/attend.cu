@@ -251,7 +251,7 @@ static void run_of_rows(Cuda *c, const Attend *a, int64_t lo, int64_t hi)
         return;
     run.probs_at = a->probs_at ? a->probs_at + lo : NULL;
     const int64_t *starts = b->starts + lo;
-    if (cuda_attend_mma(c, &run, starts, hi - lo, longest))
+    if (cuda_attend_mma(c, &run, starts, hi - lo))
         ;
     else if (a->drop > 0)
         start_deep<true>(c, &run, starts, hi - lo, longest);

@@ -54,13 +54,20 @@ static __device__ inline uint32_t drop_fragments(const Attend &a, const AttendPl
 {
     unsigned i = threadIdx.x % 4 * 2;
     uint32_t bits = 0;
-    for (int r = 0; r < 2; r++)
+#pragma unroll 1 /* eight calls at a time would want more registers than there are */
+    for (int r = 0; r < 2; r++) {
+        uint64_t row = r ? number[1] : number[0];
+        uint32_t part = 0;
+#pragma unroll
         for (int n = 0; n < 4; n++) {
-            unsigned kept = drop_keeps(a.seed, a.site + (uint32_t)p.head, number[r], span,
-                                       i + n % 2 + n / 2 * 8, least);
+            uint32_t word[DROP_WORDS];
+            drop_words(a.seed, a.site + (uint32_t)p.head, row, span, i + n % 2 + n / 2 * 8, word);
+#pragma unroll
             for (int w = 0; w < DROP_WORDS; w++)
-                bits |= (kept >> w & 1) << (8 * w + 4 * r + n);
+                part |= word[w] >= least ? 1u << (8 * w + n) : 0;
         }
+        bits |= part << 4 * r;
+    }
     return bits;
 }
 
@@ -120,9 +127,9 @@ static inline bool by_eight(View v)
     return v.stride % 8 == 0 && (uintptr_t)v.p % 16 == 0;
 }
 
-/* The rows of starts by tensor cores, if they take these views; else false. */
-bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows,
-                     int64_t longest);
+/* So many rows of batch->starts, from `starts` on, by tensor cores, if they take these views; else
+ * false. */
+bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows);
 
 /* attend_bwd.cu: where dq takes the place of q, a copy of q, for what is read after dq is there. */
 View attend_kept_queries(Piece *p, const AttendBwd *b);

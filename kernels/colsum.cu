@@ -1,19 +1,28 @@
-/* colsum.cu - sums of columns in two steps of fixed order: a block adds ROWS rows, a warp every
+/* colsum.cu - sums of columns in two steps of fixed order: a block adds SUM_ROWS rows, a warp every
  * eighth of them, four columns a lane; then the blocks' sums are added, an eighth of them a warp.
- * Reads x once, writes and reads 4 bytes a column for each ROWS rows. */
+ * Reads x once, writes and reads 4 bytes a column for each SUM_ROWS rows. */
 #include "kernels/cuda_sums.h"
 
-template <int W> static __global__ void sum_rows(View x, int64_t lo, int64_t hi, float *part)
+/* T is x's type. What is read beyond the last row is the last row. */
+template <int W, KType T>
+static __global__ void __launch_bounds__(SUM_WARPS *WARP, 3)
+    sum_rows(View x, int64_t lo, int64_t hi, float *part)
 {
     SHARED(float, shared);
     int64_t j = lo + ((int64_t)blockIdx.y * WARP + threadIdx.x) * W;
-    int64_t first = (int64_t)blockIdx.x * SUM_ROWS;
+    int64_t first = (int64_t)blockIdx.x * SUM_ROWS + threadIdx.y;
     Wide<W> sum = {};
+    for (int n = 0; n < SUM_ROWS / SUM_WARPS && j < hi; n += SUM_AHEAD) {
+        Wide<W> v[SUM_AHEAD];
 #pragma unroll
-    for (int n = 0; n < SUM_ROWS / SUM_WARPS; n++) {
-        int64_t i = first + n * SUM_WARPS + threadIdx.y;
-        if (i < x.rows && j < hi)
-            wide_add<W>(&sum, cuda_load<W>(cuda_row(x, i), x.type, j));
+        for (int k = 0; k < SUM_AHEAD; k++) {
+            int64_t i = first + (n + k) * SUM_WARPS;
+            v[k] = cuda_load<W>(cuda_row(x, i < x.rows ? i : x.rows - 1), T, j);
+        }
+#pragma unroll
+        for (int k = 0; k < SUM_AHEAD; k++)
+            if (first + (n + k) * SUM_WARPS < x.rows)
+                wide_add<W>(&sum, v[k]);
     }
     block_add<W>(shared, &sum);
     if (threadIdx.y == 0 && j < hi)
@@ -45,6 +54,17 @@ void cuda_sum_parts(Cuda *c, const float *part, int64_t parts, int64_t cols, flo
            wide, y, y2, cols, add);
 }
 
+template <int W> static void start(Cuda *c, const Colsum *a, unsigned parts, float *part)
+{
+    dim3 blocks(parts, cuda_blocks(a->hi - a->lo, W * WARP)), threads(WARP, SUM_WARPS);
+    if (a->x.type == K_F32)
+        LAUNCH(c, (sum_rows<W, K_F32>), blocks, threads, sum_room(W), a->x, a->lo, a->hi, part);
+    else if (a->x.type == K_BF16)
+        LAUNCH(c, (sum_rows<W, K_BF16>), blocks, threads, sum_room(W), a->x, a->lo, a->hi, part);
+    else
+        LAUNCH(c, (sum_rows<W, K_F16>), blocks, threads, sum_room(W), a->x, a->lo, a->hi, part);
+}
+
 void cuda_colsum(Piece *p, const Colsum *a)
 {
     Cuda *c = cuda_of(p->dev);
@@ -52,13 +72,9 @@ void cuda_colsum(Piece *p, const Colsum *a)
     if (cols <= 0)
         return;
     float *part = (float *)cuda_temp(p, (size_t)(parts * cols) * sizeof *part);
-    dim3 threads(WARP, SUM_WARPS);
-    bool four = cols % 4 == 0 && a->lo % 4 == 0 && cuda_by_four(a->x);
-    if (parts > 0 && four)
-        LAUNCH(c, sum_rows<4>, dim3((unsigned)parts, cuda_blocks(cols, 4 * WARP)), threads,
-               sum_room(4), a->x, a->lo, a->hi, part);
+    if (parts > 0 && cols % 4 == 0 && a->lo % 4 == 0 && cuda_by_four(a->x))
+        start<4>(c, a, (unsigned)parts, part);
     else if (parts > 0)
-        LAUNCH(c, sum_rows<1>, dim3((unsigned)parts, cuda_blocks(cols, WARP)), threads, sum_room(1),
-               a->x, a->lo, a->hi, part);
+        start<1>(c, a, (unsigned)parts, part);
     cuda_sum_parts(c, part, parts, cols, a->y + a->lo, NULL, a->add);
 }

@@ -8,9 +8,9 @@
  *   - dynamic shared memory is SHARED(float, name), on 16 bytes; `__shared__` variables stand in
  *     functions that are no templates;
  *   - of what nvcc brings along, kernels use threadIdx, blockIdx, blockDim, gridDim,
- *     __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync, __umulhi, <cmath>'s functions
- *     and cuda_bf16.h's and cuda_fp16.h's conversions; linear_thin.cu also what sums bytes and
- *     rounds, with something in its place. No atomics: sums run in a fixed order.
+ *     __syncthreads, __syncwarp, __shfl_xor_sync, __shfl_sync, __umulhi, __byte_perm, <cmath>'s
+ *     functions and cuda_bf16.h's and cuda_fp16.h's conversions; linear_thin.cu also what sums
+ *     bytes and rounds, with something in its place. No atomics: sums run in a fixed order.
  *     Tensor cores are used by mma.h.
  *
  * The runtime's functions in use:

@@ -5,8 +5,8 @@
 
 #include "kernels/cuda.h"
 
-/* Rows that a block adds, and its warps. */
-enum { SUM_ROWS = 32, SUM_WARPS = 8 };
+/* Rows that a block adds, and its warps; rows of a warp that are read at a time. */
+enum { SUM_ROWS = 128, SUM_WARPS = 8, SUM_AHEAD = 8 };
 
 /* Shared memory for block_add<W>. */
 static inline size_t sum_room(int w)

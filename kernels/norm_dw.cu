@@ -2,23 +2,36 @@
  * once, 8 bytes an element; 5 flops an element. */
 #include "kernels/cuda_sums.h"
 
-template <int W> static __global__ void norm_dw_rows(NormDw a, float *part)
+/* What is read beyond the last row is the last row, times 0. */
+template <int W>
+static __global__ void __launch_bounds__(SUM_WARPS *WARP, 2) norm_dw_rows(NormDw a, float *part)
 {
+    const int AHEAD = SUM_AHEAD / 2; /* of both dy and s */
     SHARED(float, shared);
     int64_t j = a.lo + ((int64_t)blockIdx.y * WARP + threadIdx.x) * W, cols = a.hi - a.lo;
-    int64_t first = (int64_t)blockIdx.x * SUM_ROWS, wide = a.dbeta ? 2 * cols : cols;
+    int64_t first = (int64_t)blockIdx.x * SUM_ROWS + threadIdx.y, wide = a.dbeta ? 2 * cols : cols;
     Wide<W> gamma = {}, beta = {};
+    for (int n = 0; n < SUM_ROWS / SUM_WARPS && j < a.hi; n += AHEAD) {
+        Wide<W> dy[AHEAD], s[AHEAD];
+        float mean[AHEAD], scale[AHEAD];
 #pragma unroll
-    for (int n = 0; n < SUM_ROWS / SUM_WARPS; n++) {
-        int64_t i = first + n * SUM_WARPS + threadIdx.y;
-        if (i >= a.dy.rows || j >= a.hi)
-            continue;
-        Wide<W> dy = cuda_load<W>(cuda_row(a.dy, i), K_F32, j);
-        Wide<W> s = cuda_load<W>(cuda_row(a.s, i), K_F32, j);
-        float mean = a.stats[2 * i], scale = a.stats[2 * i + 1];
-        for (int k = 0; k < W; k++)
-            gamma.v[k] = fmaf(dy.v[k], (s.v[k] - mean) * scale, gamma.v[k]);
-        wide_add<W>(&beta, dy);
+        for (int k = 0; k < AHEAD; k++) {
+            int64_t i = first + (n + k) * SUM_WARPS;
+            i = i < a.dy.rows ? i : a.dy.rows - 1;
+            dy[k] = cuda_load<W>(cuda_row(a.dy, i), K_F32, j);
+            s[k] = cuda_load<W>(cuda_row(a.s, i), K_F32, j);
+            mean[k] = a.stats[2 * i];
+            scale[k] = a.stats[2 * i + 1];
+        }
+#pragma unroll
+        for (int k = 0; k < AHEAD; k++) {
+            bool there = first + (n + k) * SUM_WARPS < a.dy.rows;
+            for (int w = 0; w < W; w++) {
+                dy[k].v[w] = there ? dy[k].v[w] : 0;
+                gamma.v[w] = fmaf(dy[k].v[w], (s[k].v[w] - mean[k]) * scale[k], gamma.v[w]);
+            }
+            wide_add<W>(&beta, dy[k]);
+        }
     }
     block_add<W>(shared, &gamma);
     block_add<W>(shared + SUM_WARPS * WARP * W, &beta);

@@ -49,9 +49,10 @@ bench-gpu: all $(if $(NVCC),$(BUILD)/tests/gpu)
 cuda_there = $(BIN)/show --machine && if $(BIN)/show --machine | grep -q '^cuda  *none'; then \
 	echo "$@: wants a GPU that answers" >&2; exit 1; fi
 
-$(BUILD)/tests/gpu: $(BUILD)/tests/bench/gpu.o $(LIB)
+GPU_O = $(addprefix $(BUILD)/tests/bench/,gpu.o gpu_tweets.o)
+$(BUILD)/tests/gpu: $(GPU_O) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LIBS) -L$(CUDA_LIB) \
+	$(CC) $(SAN) $(CFLAGS) $(LDFLAGS) -o $@ $(GPU_O) $(LIB) $(LIBS) -L$(CUDA_LIB) \
 	    -Wl,-rpath,$(CUDA_LIB) -lcudart
 
 $(BUILD)/tests/bench/gpu.o: ALL_C += -I$(CUDA_HOME)/include

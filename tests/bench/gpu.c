@@ -6,11 +6,11 @@
  * their share of a large product by cuBLAS (8,192 each way, the same type), GB/s and their share
  * of a large copy by the runtime (1 GiB). Data is random: products with zeros run faster than
  * real ones. The numbers of bytes and flops are those in the headers of kernels/. */
+#include "tests/bench/gpu.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/opt.h"
 #include "base/rand.h"
-#include "kernels/device.h"
 
 #include <cuda_runtime_api.h>
 #include <math.h>
@@ -18,11 +18,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TOKENS = 16384, LARGE = 8192, HEADS = 12, ROW = 128 };
+enum { TOKENS = 16384, LARGE = 8192, ROW = 128 };
 static const size_t COPY = (size_t)1 << 30;
 
 static const char *const names[] = {"f32", "bf16", "f16"};
-static Device *dev;
+Device *gpu_dev;
 static double peak[K_TYPES], copied; /* flops a second by type, bytes a second */
 
 static double now(void)
@@ -35,23 +35,18 @@ static double now(void)
 static void settle(void)
 {
     char why[512];
-    if (dev->wait(dev, why, sizeof why) < 0)
+    if (gpu_dev->wait(gpu_dev, why, sizeof why) < 0)
         dief("%s", why);
 }
 
 static void *room(size_t bytes)
 {
-    void *p = dev->alloc(dev, bytes);
+    void *p = gpu_dev->alloc(gpu_dev, bytes);
     if (!p)
-        dief("out of memory on %s (%zu bytes asked for)", dev->name, bytes);
+        dief("out of memory on %s (%zu bytes asked for)", gpu_dev->name, bytes);
     return p;
 }
 
-#define STAGE(name, type)                                                                          \
-    static void run_##name(Piece *p, void *ctx)                                                    \
-    {                                                                                              \
-        p->dev->name(p, (const type *)ctx);                                                        \
-    }
 STAGE(linear, Linear)
 STAGE(attend, Attend)
 STAGE(norm, Norm)
@@ -61,9 +56,9 @@ STAGE(gather, Gather)
 STAGE(embed, Embed)
 STAGE(step, Step)
 
-static void drop(View v)
+void gpu_free(View v)
 {
-    dev->free(dev, v.p);
+    gpu_dev->free(gpu_dev, v.p);
 }
 
 /* v in that type; v goes. */
@@ -71,14 +66,14 @@ static View rounded(View v, KType type)
 {
     Batch one = {.cols = 1};
     View y = view_of(room((size_t)(v.rows * v.cols) * ktype_size(type)), type, v.rows, v.cols);
-    dev->each(dev, EACH_COLS, &one, run_mix, &(Mix){.x = v, .y = y, .a = 1});
+    gpu_dev->each(gpu_dev, EACH_COLS, &one, run_mix, &(Mix){.x = v, .y = y, .a = 1});
     settle();
-    drop(v);
+    gpu_free(v);
     return y;
 }
 
 /* A matrix of numbers in [-1, 1). */
-static View noise(KType type, int64_t rows, int64_t cols)
+View gpu_noise(KType type, int64_t rows, int64_t cols)
 {
     static Rand r;
     size_t n = (size_t)(rows * cols);
@@ -88,23 +83,23 @@ static View noise(KType type, int64_t rows, int64_t cols)
     float *host = mem_array(n, sizeof *host);
     for (size_t i = 0; i < n; i++)
         host[i] = (float)(2 * rand_unit(&r) - 1);
-    dev->put(dev, v.p, host, n * sizeof *host);
+    gpu_dev->put(gpu_dev, v.p, host, n * sizeof *host);
     settle();
     free(host);
     return type == K_F32 ? v : rounded(v, type);
 }
 
 /* Seconds of one call: as many as fill a quarter of a second, after one that chooses kernels. */
-static double seconds(StageFn *fn, void *ctx)
+double gpu_seconds(StageFn *fn, void *ctx)
 {
     Batch one = {.cols = 1};
     double t = 0;
-    dev->each(dev, EACH_COLS, &one, fn, ctx);
+    gpu_dev->each(gpu_dev, EACH_COLS, &one, fn, ctx);
     settle();
     for (int64_t n = 1;; n *= 2) {
         double start = now();
         for (int64_t i = 0; i < n; i++)
-            dev->each(dev, EACH_COLS, &one, fn, ctx);
+            gpu_dev->each(gpu_dev, EACH_COLS, &one, fn, ctx);
         settle();
         t = now() - start;
         if (t > 0.25)
@@ -112,10 +107,9 @@ static double seconds(StageFn *fn, void *ctx)
     }
 }
 
-static void line(const char *what, KType type, const char *shape, double s, double flops,
-                 double bytes)
+void gpu_line(const char *what, KType type, const char *shape, double s, double flops, double bytes)
 {
-    printf("| %s | %s | %s | %.3f |", what, names[type], shape, 1e3 * s);
+    printf("| %s | %s | %s | %.4f |", what, names[type], shape, 1e3 * s);
     if (flops > 0)
         printf(" %.1f | %.0f %% |", 1e-12 * flops / s, 100 * flops / s / peak[type]);
     else
@@ -131,14 +125,14 @@ static double product_seconds(KType type, int64_t m, int64_t n, int64_t k, Act a
         host[i] = (float)(2 * rand_unit(&r) - 1);
     for (int64_t i = 0; i < n; i++)
         bias[i] = host[i];
-    View w = view_of(host, K_F32, n, k), x = noise(type, m, k), y = noise(type, m, n);
-    Weight *packed = dev->pack(dev, &w, (const float *const[]){bias}, 1, false, type);
+    View w = view_of(host, K_F32, n, k), x = gpu_noise(type, m, k), y = gpu_noise(type, m, n);
+    Weight *packed = gpu_dev->pack(gpu_dev, &w, (const float *const[]){bias}, 1, false, type);
     if (!packed)
-        dief("out of memory on %s", dev->name);
-    double s = seconds(run_linear, &(Linear){.x = x, .w = packed, .y = y, .act = act});
-    dev->unpack(dev, packed);
-    drop(x);
-    drop(y);
+        dief("out of memory on %s", gpu_dev->name);
+    double s = gpu_seconds(run_linear, &(Linear){.x = x, .w = packed, .y = y, .act = act});
+    gpu_dev->unpack(gpu_dev, packed);
+    gpu_free(x);
+    gpu_free(y);
     free(host);
     free(bias);
     return s;
@@ -149,8 +143,9 @@ static void product(KType type, int64_t n, int64_t k, Act act, const char *what)
     double e = (double)ktype_size(type), m = TOKENS;
     char shape[64];
     snprintf(shape, sizeof shape, "%d x %lld x %lld", TOKENS, (long long)n, (long long)k);
-    line(what, type, shape, product_seconds(type, TOKENS, n, k, act), 2 * m * (double)n * (double)k,
-         e * (m * (double)(n + k) + (double)(n * k)) + (act ? 2 * e * m * (double)n : 0));
+    gpu_line(what, type, shape, product_seconds(type, TOKENS, n, k, act),
+             2 * m * (double)n * (double)k,
+             e * (m * (double)(n + k) + (double)(n * k)) + (act ? 2 * e * m * (double)n : 0));
 }
 
 static void attention(KType type, int64_t len, int64_t size)
@@ -159,9 +154,9 @@ static void attention(KType type, int64_t len, int64_t size)
     int64_t *starts = mem_array((size_t)rows + 1, sizeof *starts);
     for (int64_t i = 0; i <= rows; i++)
         starts[i] = i * len;
-    View x = noise(type, TOKENS, 3 * h), y = noise(type, TOKENS, h);
+    View x = gpu_noise(type, TOKENS, 3 * h), y = gpu_noise(type, TOKENS, h);
     size_t bytes = (size_t)(rows + 1) * sizeof *starts;
-    const void *held = dev->hold(dev, starts, bytes);
+    const void *held = gpu_dev->hold(gpu_dev, starts, bytes);
     Batch b = {
         .tokens = TOKENS, .rows = rows, .starts = held, .host_starts = starts, .heads = HEADS};
     Attend a = {.q = view_cols(x, 0, h),
@@ -174,11 +169,11 @@ static void attention(KType type, int64_t len, int64_t size)
     char shape[64];
     snprintf(shape, sizeof shape, "%lld rows of %lld, heads of %lld", (long long)rows,
              (long long)len, (long long)size);
-    line("attend", type, shape, seconds(run_attend, &a), 4.0 * TOKENS * (double)(len * h),
-         4.0 * TOKENS * (double)h * (double)ktype_size(type));
-    dev->release(dev, held);
-    drop(x);
-    drop(y);
+    gpu_line("attend", type, shape, gpu_seconds(run_attend, &a), 4.0 * TOKENS * (double)(len * h),
+             4.0 * TOKENS * (double)h * (double)ktype_size(type));
+    gpu_dev->release(gpu_dev, held);
+    gpu_free(x);
+    gpu_free(y);
     free(starts);
 }
 
@@ -187,47 +182,51 @@ static void passes(KType type)
 {
     int64_t h = 768, rows = TOKENS / ROW;
     double e = (double)ktype_size(type), n = (double)TOKENS * (double)h;
-    View x = noise(K_F32, TOKENS, h), r = noise(K_F32, TOKENS, h), y = noise(type, TOKENS, h);
-    View gamma = noise(K_F32, 1, h), table = noise(K_F32, 30522, h), v = noise(K_F32, rows, h);
+    View x = gpu_noise(K_F32, TOKENS, h), r = gpu_noise(K_F32, TOKENS, h),
+         y = gpu_noise(type, TOKENS, h);
+    View gamma = gpu_noise(K_F32, 1, h), table = gpu_noise(K_F32, 30522, h),
+         v = gpu_noise(K_F32, rows, h);
     int32_t *index = mem_array(TOKENS, sizeof *index);
     int64_t *starts = mem_array((size_t)rows + 1, sizeof *starts);
     for (int i = 0; i < TOKENS; i++)
         index[i] = i * 7919 % 30522;
     for (int64_t i = 0; i <= rows; i++)
         starts[i] = i * ROW;
-    const int32_t *ids = dev->hold(dev, index, TOKENS * sizeof *index);
-    const int64_t *at = dev->hold(dev, starts, (size_t)(rows + 1) * sizeof *starts);
+    const int32_t *ids = gpu_dev->hold(gpu_dev, index, TOKENS * sizeof *index);
+    const int64_t *at = gpu_dev->hold(gpu_dev, starts, (size_t)(rows + 1) * sizeof *starts);
     const char *shape = "16384 x 768";
-    line("norm", type, shape,
-         seconds(run_norm,
+    gpu_line("norm", type, shape,
+             gpu_seconds(
+                 run_norm,
                  &(Norm){.x = x, .r = r, .y = y, .gamma = gamma.p, .beta = gamma.p, .eps = 1e-12f}),
-         0, n * (8 + e));
-    line("act (GELU)", type, shape, seconds(run_act, &(Activate){.x = y, .y = y, .act = ACT_GELU}),
-         0, 2 * n * e);
-    line("mix", type, shape, seconds(run_mix, &(Mix){.x = x, .r = r, .y = y, .a = 1, .b = 1}), 0,
-         n * (8 + e));
-    line("mix (dropout)", type, shape,
-         seconds(run_mix, &(Mix){.x = x, .r = r, .y = y, .a = 1, .b = 1, .drop = 0.1f}), 0,
-         n * (8 + e));
-    line("embed", type, shape,
-         seconds(run_embed, &(Embed){.table = {table}, .index = {ids}, .y = y}), 0, n * (4 + e));
-    line("gather (mean)", type, shape, seconds(run_gather, &(Gather){.x = y, .y = v, .starts = at}),
-         0, n * e);
-    dev->release(dev, ids);
-    dev->release(dev, at);
+             0, n * (8 + e));
+    gpu_line("act (GELU)", type, shape,
+             gpu_seconds(run_act, &(Activate){.x = y, .y = y, .act = ACT_GELU}), 0, 2 * n * e);
+    gpu_line("mix", type, shape,
+             gpu_seconds(run_mix, &(Mix){.x = x, .r = r, .y = y, .a = 1, .b = 1}), 0, n * (8 + e));
+    gpu_line("mix (dropout)", type, shape,
+             gpu_seconds(run_mix, &(Mix){.x = x, .r = r, .y = y, .a = 1, .b = 1, .drop = 0.1f}), 0,
+             n * (8 + e));
+    gpu_line("embed", type, shape,
+             gpu_seconds(run_embed, &(Embed){.table = {table}, .index = {ids}, .y = y}), 0,
+             n * (4 + e));
+    gpu_line("gather (mean)", type, shape,
+             gpu_seconds(run_gather, &(Gather){.x = y, .y = v, .starts = at}), 0, n * e);
+    gpu_dev->release(gpu_dev, ids);
+    gpu_dev->release(gpu_dev, at);
     free(index);
     free(starts);
     View all[] = {x, r, y, gamma, table, v};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        drop(all[i]);
+        gpu_free(all[i]);
 }
 
 static void optimizer(void)
 {
     int64_t n = 1 << 26;
-    View p = noise(K_F32, 1, n), g = noise(K_F32, 1, n), m = noise(K_F32, 1, n);
+    View p = gpu_noise(K_F32, 1, n), g = gpu_noise(K_F32, 1, n), m = gpu_noise(K_F32, 1, n);
     void *v = room((size_t)n * sizeof(float));
-    dev->fill(dev, v, 0, (size_t)n * sizeof(float));
+    gpu_dev->fill(gpu_dev, v, 0, (size_t)n * sizeof(float));
     Step a = {.kind = STEP_ADAMW,
               .p = p.p,
               .g = g.p,
@@ -239,17 +238,17 @@ static void optimizer(void)
               .beta2 = 0.999,
               .eps = 1e-8,
               .t = 1};
-    line("step (AdamW)", K_F32, "67,108,864", seconds(run_step, &a), 0, 28 * (double)n);
+    gpu_line("step (AdamW)", K_F32, "67,108,864", gpu_seconds(run_step, &a), 0, 28 * (double)n);
 }
 
 /* A frame as encode has it: ids go in, a product, hidden states come out. */
 static void frame(View x, Linear *a, int32_t *ids, float *out)
 {
     Batch one = {.cols = 1};
-    dev->put(dev, x.p, ids, TOKENS * sizeof *ids);
+    gpu_dev->put(gpu_dev, x.p, ids, TOKENS * sizeof *ids);
     for (int i = 0; i < 8; i++)
-        dev->each(dev, EACH_COLS, &one, run_linear, a);
-    dev->get(dev, out, a->y.p, (size_t)(a->y.rows * a->y.cols) * sizeof *out);
+        gpu_dev->each(gpu_dev, EACH_COLS, &one, run_linear, a);
+    gpu_dev->get(gpu_dev, out, a->y.p, (size_t)(a->y.rows * a->y.cols) * sizeof *out);
 }
 
 /* Milliseconds a frame, waiting for each, and waiting for each when the next is asked for. */
@@ -264,9 +263,9 @@ static void frames(void)
     Rand r = rand_new(3);
     for (int i = 0; i < WIDE * WIDE; i++)
         host[i] = (float)(2 * rand_unit(&r) - 1);
-    View w = view_of(host, K_F32, WIDE, WIDE), x = noise(K_F32, TOKENS, WIDE);
-    View y = noise(K_F32, TOKENS, WIDE), in = noise(K_F32, 1, TOKENS);
-    Linear a = {.x = x, .w = dev->pack(dev, &w, NULL, 1, false, K_F32), .y = y};
+    View w = view_of(host, K_F32, WIDE, WIDE), x = gpu_noise(K_F32, TOKENS, WIDE);
+    View y = gpu_noise(K_F32, TOKENS, WIDE), in = gpu_noise(K_F32, 1, TOKENS);
+    Linear a = {.x = x, .w = gpu_dev->pack(gpu_dev, &w, NULL, 1, false, K_F32), .y = y};
     double t[2];
     for (int late = 0; late < 2; late++)
         for (int again = 0; again < 2; again++) { /* once to make staging */
@@ -275,8 +274,8 @@ static void frames(void)
             for (int i = 0; i < COUNT; i++) {
                 int64_t last = mark;
                 frame(in, &a, ids, out[i % 2]);
-                mark = dev->mark(dev);
-                if (dev->reach(dev, late ? last : mark, why, sizeof why) < 0)
+                mark = gpu_dev->mark(gpu_dev);
+                if (gpu_dev->reach(gpu_dev, late ? last : mark, why, sizeof why) < 0)
                     dief("%s", why);
             }
             settle();
@@ -293,7 +292,7 @@ static double copy_rate(void)
 {
     char *from = room(COPY), *to = room(COPY);
     double best = 0;
-    dev->fill(dev, from, 1, COPY);
+    gpu_dev->fill(gpu_dev, from, 1, COPY);
     settle();
     for (int i = 0; i < 20; i++) {
         double start = now();
@@ -302,8 +301,8 @@ static double copy_rate(void)
             dief("the copy failed: %s", cudaGetErrorString(cudaGetLastError()));
         best = fmax(best, 2.0 * (double)COPY / (now() - start));
     }
-    dev->free(dev, from);
-    dev->free(dev, to);
+    gpu_dev->free(gpu_dev, from);
+    gpu_dev->free(gpu_dev, to);
     return best;
 }
 
@@ -313,8 +312,8 @@ int main(int argc, char **argv)
     static const Program gpu = {
         .name = "gpu", .synopsis = "[option ...]", .about = "what the operations reach on a GPU"};
     Args a = args_read(&gpu, (const Opt[]){{0}}, NULL, argc, argv);
-    dev = device_open(a.common.device ? a.common.device : "cuda", 1, why, sizeof why);
-    if (!dev)
+    gpu_dev = device_open(a.common.device ? a.common.device : "cuda", 1, why, sizeof why);
+    if (!gpu_dev)
         dief("%s", why);
     copied = copy_rate();
     for (int t = 0; t < K_TYPES; t++)
@@ -323,7 +322,7 @@ int main(int argc, char **argv)
            "A copy of 1 GiB: %.0f GB/s read and written.\n\n"
            "| operation | type | shape | ms | TFLOP/s | of product | GB/s | of copy |\n"
            "|---|---|---|---|---|---|---|---|\n",
-           dev->name, dev->about, LARGE, 1e-12 * peak[K_F32], 1e-12 * peak[K_BF16],
+           gpu_dev->name, gpu_dev->about, LARGE, 1e-12 * peak[K_F32], 1e-12 * peak[K_BF16],
            1e-12 * peak[K_F16], 1e-9 * copied);
     for (int t = 0; t < K_TYPES; t++) {
         product(t, 1152, 384, ACT_NONE, "linear (MiniLM q, k, v)");
@@ -336,8 +335,9 @@ int main(int argc, char **argv)
         attention(t, 512, 64);
         passes(t);
     }
+    gpu_tweets();
     optimizer();
     frames();
-    dev->close(dev);
+    gpu_dev->close(gpu_dev);
     return 0;
 }

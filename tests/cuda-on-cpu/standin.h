@@ -24,7 +24,7 @@
 #include <functional>
 #include <tuple>
 
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #undef __shared__
 #define __shared__ static __attribute__((section("standin_shared")))
 
@@ -135,6 +135,15 @@ template <class T> T atomicCAS(T *p, T when, T v)
 static inline unsigned __umulhi(unsigned a, unsigned b)
 {
     return (unsigned)((uint64_t)a * b >> 32);
+}
+/* Byte i is that of b:a whose number is digit i of `which`. */
+static inline unsigned __byte_perm(unsigned a, unsigned b, unsigned which)
+{
+    uint64_t both = (uint64_t)b << 32 | a;
+    unsigned r = 0;
+    for (int i = 0; i < 4; i++)
+        r |= (unsigned)(both >> (which >> 4 * i & 7) * 8 & 255) << 8 * i;
+    return r;
 }
 
 #endif

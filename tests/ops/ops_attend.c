@@ -202,6 +202,7 @@ void ops_attend(void)
         {.rows = 2, .len = {7, 65}, .heads = 2, .size = 80},
         {.rows = 1, .len = {66}, .heads = 2, .size = 96},
         {.rows = 2, .len = {40, 129}, .heads = 1, .size = 128},
+        {.rows = 2, .len = {150, 20}, .heads = 2, .size = 64},
         {.rows = 2, .len = {18, 3}, .heads = 1, .size = 40},
         {.rows = 1, .len = {9}, .heads = 4, .size = 7},
     };
@@ -217,6 +218,10 @@ void ops_attend(void)
             c.reach = any(0, 70);
             attend(c);
         }
+    Case many = {.rows = ATTEND_ROWS, .heads = 3, .size = 32, .in = half()};
+    for (int i = 0; i < ATTEND_ROWS; i++)
+        many.len[i] = any(0, 40);
+    attend(many);
     attend((Case){.rows = 1, .len = {512}, .heads = 1, .size = 32, .drop = 0.1f});
     attend(
         (Case){.rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16, .causal = true});

@@ -5,7 +5,7 @@
 
 #include "tests/ops/ops.h"
 
-enum { ATTEND_ROWS = 6 };
+enum { ATTEND_ROWS = 40 };
 
 typedef struct Case {
     int64_t rows, len[ATTEND_ROWS];

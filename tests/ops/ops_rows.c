@@ -193,4 +193,5 @@ void ops_rows(void)
                       .index = true,
                       .scatter = true,
                       .add = bits & 1});
+    gather((Case){.rows = 4, .cols = 4, .most = 40000, .starts = true, .index = true});
 }
