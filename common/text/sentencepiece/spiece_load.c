@@ -16,8 +16,8 @@ static const TokClass *find_class(const TokFolder *from, Err *e)
     char *what = named ? mem_fmt("tokenizer_class '%s'", named) : mem_str(from->facts->kind);
     err_set(e,
             "the layout of %s is not supported: those of T5Tokenizer, XLMRobertaTokenizer, "
-            "AlbertTokenizer, CamembertTokenizer and LlamaTokenizer are; or save it with a "
-            "tokenizer.json",
+            "AlbertTokenizer, CamembertTokenizer, DebertaV2Tokenizer and LlamaTokenizer are; or "
+            "save it with a tokenizer.json",
             what);
     free(what);
     return NULL;
