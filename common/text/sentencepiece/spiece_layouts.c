@@ -254,6 +254,16 @@ static int camembert_own(SpieceLoad *l)
     return 0;
 }
 
+/* Its class alone has the unknown token sought in normalised text. */
+static int deberta_own(SpieceLoad *l)
+{
+    json_t *o = json_pack("{s:s, s:b}", "content", "[UNK]", "normalized", 1);
+    int bad =
+        tokenizer_find(l->t, str_of("[UNK]", 5)) < 0 ? 0 : tokenizer_add(l->t, o, -1, true, l->e);
+    json_decref(o);
+    return bad;
+}
+
 /* ---- the layouts ---- */
 
 const SpieceLayout spiece_t5 = {.entries = t5_entries,
@@ -282,7 +292,9 @@ const SpieceLayout spiece_albert = {.entries = albert_entries,
 const SpieceLayout spiece_deberta = {.entries = deberta_entries,
                                      .unknown = -1,
                                      .normalise = deberta_normalise,
-                                     .templates = albert_templates};
+                                     .templates = albert_templates,
+                                     .own = deberta_own,
+                                     .puncts = true};
 
 const SpieceLayout spiece_llama = {.entries = llama_entries,
                                    .unknown = 0,

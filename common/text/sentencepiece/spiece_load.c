@@ -63,6 +63,7 @@ static void set_words(const SpieceLoad *l, WordRules *words)
 {
     if (l->layout->whole && l->legacy)
         return;
+    words->punct = l->puncts;
     words->metaspace = true;
     words->split = !l->layout->whole;
     words->put = !l->prefix ? MARK_NEVER : l->legacy ? MARK_ALWAYS : MARK_FIRST;
@@ -155,6 +156,7 @@ static int load(SpieceLoad *l, const TokFolder *from)
         l->prefix = json_get_bool(l->config, "add_prefix_space", true, l->e);
         l->legacy = json_get_bool(l->config, "legacy", true, l->e);
     }
+    l->puncts = l->layout->puncts && json_get_bool(l->config, "split_by_punct", false, l->e);
     if (l->e->text[0])
         return err_at(l->e, "tokenizer_config.json");
     t->usual = t->class->special;
