@@ -27,7 +27,8 @@ int64_t far_bucket(int64_t distance, const Distances *f)
 /* Where a layer's keys and queries of distances are made. */
 typedef struct Maker {
     Transformer *t;
-    int64_t first, rows, cols;
+    int64_t rows, cols;
+    const int32_t *index; /* entries of the table, [rows] */
     float *to;
 } Maker;
 
@@ -38,9 +39,10 @@ static void stage_make(Piece *p, void *ctx)
     const HalfPlan *h = t->plan.half;
     const Config *c = &t->config;
     int64_t wide = c->heads * c->size;
-    View rows = view_of((void *)(uintptr_t)t->value[h->far], K_F32, c->far.entries, c->hidden);
-    View x = view_rows(rows, k->first + p->lo, k->first + p->hi);
+    View table = view_of((void *)(uintptr_t)t->value[h->far], K_F32, c->far.entries, c->hidden);
+    View x = temp_view(p, K_F32, p->hi - p->lo, c->hidden);
     View in = temp_view(p, t->compute, x.rows, x.cols);
+    p->dev->embed(p, &(Embed){.table = {table}, .index = {k->index + p->lo}, .y = x});
     if (c->far.normed)
         p->dev->norm(p, &(Norm){.x = x,
                                 .y = in,
@@ -84,6 +86,19 @@ static void set_layers(Transformer *t, const Maker *k, const int32_t *entry, int
     }
 }
 
+/* Which of the rows that are made each distance has, and which of the table's they are. */
+static int64_t list_entries(const Distances *f, int64_t reach, int32_t *entry, int32_t *index)
+{
+    int64_t rows = 0;
+    for (int64_t i = 0; i <= 2 * reach; i++) {
+        int32_t of = (int32_t)far_bucket(i - reach, f);
+        if (!rows || of != index[rows - 1])
+            index[rows++] = of;
+        entry[i] = (int32_t)rows - 1;
+    }
+    return rows;
+}
+
 int far_grow(Transformer *t, int64_t longest, Err *e)
 {
     const Distances *f = &t->config.far;
@@ -93,19 +108,17 @@ int far_grow(Transformer *t, int64_t longest, Err *e)
         return 0;
     reach = reach < LEAST_REACH ? LEAST_REACH : reach > most ? most : reach;
     reach = reach < longest - 1 ? longest - 1 : reach;
-    Maker k = {.t = t,
-               .first = far_bucket(-reach, f),
-               .cols = (f->shared ? 3 : f->by_query + f->by_key) * wide};
-    k.rows = far_bucket(reach, f) - k.first + 1;
+    Maker k = {.t = t, .cols = (f->shared ? 3 : f->by_query + f->by_key) * wide};
     int64_t distances = 2 * reach + 1;
-    int32_t *entry = mem_array((size_t)distances, sizeof *entry);
-    for (int64_t i = 0; i < distances; i++)
-        entry[i] = (int32_t)(far_bucket(i - reach, f) - k.first);
-    int32_t *at = space_grow(&t->far_space[0], t->dev, (size_t)distances * sizeof *at, e);
+    int32_t *entry = mem_array((size_t)(2 * distances), sizeof *entry), *index = entry + distances;
+    k.rows = list_entries(f, reach, entry, index);
+    size_t places = (size_t)(distances + k.rows) * sizeof *entry;
     size_t bytes = (size_t)(layers * k.rows * k.cols) * sizeof(float);
+    int32_t *at = space_grow(&t->far_space[0], t->dev, places, e);
     k.to = at ? space_grow(&t->far_space[1], t->dev, bytes, e) : NULL;
     if (k.to) {
-        t->dev->put(t->dev, at, entry, (size_t)distances * sizeof *at);
+        t->dev->put(t->dev, at, entry, places);
+        k.index = at + distances;
         t->dev->each(t->dev, EACH_ROWS, &(Batch){.tokens = k.rows}, stage_make, &k);
         t->far = mem_resize(t->far, (size_t)layers, sizeof *t->far);
         set_layers(t, &k, at, reach);
