@@ -84,6 +84,21 @@ static inline void four_rows(View x, int64_t at, int64_t size, float scale, floa
     }
 }
 
+/* What key j makes of entries, from `entry` on, to where the queries [i, end) look for it. */
+static inline void far_spread(const Far *f, int64_t i, int64_t end, int64_t j, const float *entry)
+{
+    int64_t zero = far_entry(f->of, 0);
+    float *to = f->add + j * QUERIES;
+    for (int64_t q = i; q < end; q += QUERIES, to += f->wide * QUERIES) {
+        int64_t least = q - j, most = least + QUERIES - 1;
+        if (least >= -f->near && most <= f->near) /* beyond the end there is room */
+            memcpy(to, entry + zero + least, QUERIES * sizeof *to);
+        else
+            for (int64_t n = 0; n < QUERIES && q + n < end; n++)
+                to[n] = entry[far_entry(f->of, least + n)];
+    }
+}
+
 /* Of the queries [i, i + BLOCK), into f->add. Entries ascend with the query. */
 static inline void far_keys(const Far *f, View k, float scale, int64_t i)
 {
@@ -97,9 +112,7 @@ static inline void far_keys(const Far *f, View k, float scale, int64_t i)
         tile(f->some, f->size, f->query + lo - f->first, f->room, f->size,
              whole_vectors(hi - lo + 1), f->out, f->room);
         for (int64_t r = 0; r < QUERIES && j + r < f->len; r++)
-            for (int64_t q = i; q < end; q++)
-                f->add[((q - i) / QUERIES * f->wide + j + r) * QUERIES + (q - i) % QUERIES] =
-                    f->out[r * f->room + far_entry(f->of, q - j - r) - lo];
+            far_spread(f, i, end, j + r, f->out + r * f->room - lo);
     }
 }
 

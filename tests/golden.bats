@@ -122,7 +122,8 @@ architecture() {
 @test "qwen2: tied, with biases" { architecture qwen2; }
 @test "qwen3: norms of queries and keys" { architecture qwen3; }
 @test "modernbert: near and far by layer, no norm first" { architecture modernbert; }
-@test "deberta-v3: distances by the matrices of contents, ranges" { architecture deberta-v3; }
+# Torch itself is 0.19 away in bf16 there.
+@test "deberta-v3: distances by the matrices of contents, ranges" { architecture deberta-v3 2 0.25; }
 @test "deberta-v2: distances by matrices of their own, narrow embeddings" { architecture deberta-v2; }
 @test "deberta-v2: one side alone, positions; no distances" {
   architecture deberta-v2-keys
