@@ -1,7 +1,7 @@
 /* Four queries at a time against all keys of the row: scores, softmax, weighted values. The keys
  * are turned (size x len) and both keys and values are widened into temporary memory once a
  * head; scores of four queries stay in the first cache. */
-#include "kernels/attend_tile.h"
+#include "kernels/attend_far.h"
 #include "kernels/drop.h"
 
 #include <math.h>
@@ -13,6 +13,7 @@ typedef struct Head {
     int head;
     float *q, *kt, *v; /* [QUERIES, size], [size, wide], [len, deep] */
     float *s, *out;    /* [QUERIES, wide], [QUERIES, deep] */
+    Far far;
 } Head;
 
 /* The next head's numbers stand beside ours, a long way from one token to the next: too far for
@@ -59,13 +60,10 @@ static void four_queries(const Head *h, const Attend *a, View q, View y, int64_t
      * left out would add zeros. */
     int64_t keys = a->causal && !probs ? i + count : h->len, wide = whole_vectors(keys);
 
-    for (int64_t r = 0; r < QUERIES; r++) { /* a short last group repeats its last query */
-        const void *x = VROW(q, i + (r < count ? r : count - 1));
-        for (int64_t k = 0; k < h->size; k += VN)
-            vput(h->q + r * h->size, K_F32, k, vget(x, q.type, k, h->size - k) * vset(a->scale),
-                 h->size - k);
-    }
+    four_rows(q, i, h->size, a->scale, h->q);
     tile(h->q, h->size, h->kt, h->wide, h->size, wide, h->s, h->wide);
+    if (a->far)
+        far_add(&h->far, h->q, i, h->s);
     for (int64_t r = 0; r < QUERIES; r++) {
         float *s = h->s + r * h->wide, top;
         int64_t seen = a->causal && r < count ? i + r + 1 : keys;
@@ -107,8 +105,10 @@ void K(attend)(Piece *p, const Attend *a)
         for (int i = 0; i < 4; i++)
             part[i] = view_cols(view_rows(part[i], from, from + len), head * a->size,
                                 (head + 1) * a->size);
+        size_t far = far_begin(&h.far, a->far, len, a->size);
         size_t need = (size_t)(QUERIES * h.size + VN + h.size * h.wide + len * h.deep +
-                               QUERIES * h.wide + (QUERIES + 1) * h.deep);
+                               QUERIES * h.wide + (QUERIES + 1) * h.deep) +
+                      far;
         if (need > have) {
             have = need;
             memory = p->dev->temp(p, need * sizeof *memory);
@@ -118,10 +118,16 @@ void K(attend)(Piece *p, const Attend *a)
         h.v = h.kt + h.size * h.wide;
         h.s = h.v + len * h.deep;
         h.out = h.s + QUERIES * h.wide;
-        load_keys(&h, part[0], part[1], part[2], h.out + QUERIES * h.deep);
+        float *spare = h.out + QUERIES * h.deep;
+        load_keys(&h, part[0], part[1], part[2], spare);
+        if (far)
+            far_use(&h.far, spare + h.deep, head);
         float *probs = a->probs ? a->probs + a->probs_at[row] + head * len * len : NULL;
         const float *bias = a->bias ? a->bias + head * (2 * a->reach + 1) : NULL;
-        for (int64_t i = 0; i < len; i += QUERIES)
+        for (int64_t i = 0; i < len; i += QUERIES) {
+            if (far && i % BLOCK == 0)
+                far_keys(&h.far, part[1], a->scale, i);
             four_queries(&h, a, part[0], part[3], i, bias, probs);
+        }
     }
 }

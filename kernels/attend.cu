@@ -9,9 +9,7 @@
  * once for each WARPS * QUERIES queries, writes y once.
  *
  * The weights for looking at are made by a plain kernel of their own. */
-#include "kernels/attend_in.h"
-
-#include <cfloat>
+#include "kernels/attend_running.h"
 
 enum { QUERIES = 8, KEYS = WARP };
 
@@ -74,23 +72,6 @@ static __device__ inline void scores(const float *query, const float *key, float
         score[6] += b.z * k;
         score[7] += b.w * k;
     }
-}
-
-/* The running softmax of one query: its largest score and the sum of e^(score - largest). */
-typedef struct Running {
-    float top, sum;
-} Running;
-
-/* Takes in 32 scores, one a lane; returns this lane's weight and, in *keep, what the sums so far
- * are to be multiplied by. */
-static __device__ inline float take_in(Running *r, float score, bool seen, float *keep)
-{
-    float top = fmaxf(r->top, warp_max(seen ? score : -FLT_MAX));
-    float weight = seen ? expf(score - top) : 0;
-    *keep = expf(r->top - top);
-    r->top = top;
-    r->sum = r->sum * *keep + warp_sum(weight);
-    return weight;
 }
 
 /* DROP: with dropout. */
@@ -251,6 +232,10 @@ static void run_of_rows(Cuda *c, const Attend *a, int64_t lo, int64_t hi)
         return;
     run.probs_at = a->probs_at ? a->probs_at + lo : NULL;
     const int64_t *starts = b->starts + lo;
+    if (a->far) {
+        cuda_attend_far(c, &run, starts, hi - lo, longest);
+        return;
+    }
     if (cuda_attend_mma(c, &run, starts, hi - lo))
         ;
     else if (a->drop > 0)

@@ -9,6 +9,13 @@
  *     row is the 2 * reach + 1 numbers at bias + h * (2 * reach + 1), and query i takes for key j
  *     (both counted within the row) entry clamp(j - i, -reach, reach) + reach. f32 in device
  *     memory; NULL: none                                    T5's, Raffel et al. 2020, 2.1
+ *   far: what query i and key j make of their distance, multiplied by scale too:
+ *     q_i . far->key[e] + k_j . far->query[e],  e = far->entry[clamp(i - j, -reach, reach) + reach]
+ *     far->key and query f32 [entries, heads * size], heads side by side as those of q; {0}: that
+ *     one adds nothing. `entry` I32 in device memory, which ascends by 0 or 1. NULL: nothing. Not
+ *     on the way back. A row reads the entries of its own distances alone, 8 len^2 size flops a
+ *     head more. On CUDA heads have at most 128 columns then, and all is computed in f32.
+ *                                                         DeBERTa's, He et al. 2021, 3.1
  *   probs: where the attention weights go, f32, for looking at: row r's are heads x len x len at
  *     probs + probs_at[r]; NULL: nowhere
  *   lse: f32 [tokens, heads], log of the sum of the scores' exponentials, for the way back; NULL:
@@ -29,6 +36,12 @@
 #ifndef WEFT_ATTEND_H
 #define WEFT_ATTEND_H
 
+typedef struct AttendFar {
+    View key, query;
+    const int32_t *entry;
+    int64_t reach;
+} AttendFar;
+
 typedef struct Attend {
     View q, k, v, y;
     const Batch *batch;
@@ -37,6 +50,7 @@ typedef struct Attend {
     bool causal;
     const float *bias;
     int64_t reach;
+    const AttendFar *far; /* in host memory */
     float *probs;
     const int64_t *probs_at;
     float *lse;

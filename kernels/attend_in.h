@@ -131,6 +131,10 @@ static inline bool by_eight(View v)
  * false. */
 bool cuda_attend_mma(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows);
 
+/* attend_far.cu: the same where queries and keys meet distances. */
+void cuda_attend_far(Cuda *c, const Attend *a, const int64_t *starts, int64_t rows,
+                     int64_t longest);
+
 /* attend_bwd.cu: where dq takes the place of q, a copy of q, for what is read after dq is there. */
 View attend_kept_queries(Piece *p, const AttendBwd *b);
 int64_t attend_longest(const Batch *b);

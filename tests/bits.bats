@@ -89,7 +89,7 @@ architecture() {
 
 @test "padding, shared layers, norms first, a decoder, bias by distance" {
   local name
-  for name in roberta albert gpt2 bart mbart t5 mt5 mpnet llama mistral qwen3 modernbert; do architecture "$name"; done
+  for name in roberta albert gpt2 bart mbart t5 mt5 mpnet llama mistral qwen3 modernbert deberta-v2 deberta-v3; do architecture "$name"; done
 }
 
 @test "pool and head: order, frames and threads change no bit" {

@@ -171,7 +171,7 @@ page() {
   cut -f 2 <("$WEFT_UNIT/folderkeys") | sort -u >known
   {
     cd "$TOP/common" || return 1
-    sed -nE 's/.*json_(get_[a-z]+|object_get)\([^,]+, "([^"]+)".*/\2/p' model/config.c model/config_rope.c model/modules.c model/bag.c \
+    sed -nE 's/.*json_(get_[a-z]+|object_get)\([^,]+, "([^"]+)".*/\2/p' model/config.c model/config_rope.c model/config_far.c model/modules.c model/bag.c \
       model/task_prefix.c model/model_tokenizer.c model/head/pooling.c model/head/pooler_modules.c \
       model/head/crossencoder.c \
       text/tokenizer_rules.c text/wordpiece/bert_files.c text/bpe/bpe_files.c

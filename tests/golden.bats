@@ -122,6 +122,14 @@ architecture() {
 @test "qwen2: tied, with biases" { architecture qwen2; }
 @test "qwen3: norms of queries and keys" { architecture qwen3; }
 @test "modernbert: near and far by layer, no norm first" { architecture modernbert; }
+# Torch itself is 0.19 away in bf16 there.
+@test "deberta-v3: distances by the matrices of contents, ranges" { architecture deberta-v3 2 0.25; }
+@test "deberta-v2: distances by matrices of their own, narrow embeddings" { architecture deberta-v2; }
+@test "deberta-v2: one side alone, positions; no distances" {
+  architecture deberta-v2-keys
+  architecture deberta-v2-queries
+  architecture deberta-v2-plain
+}
 @test "mt5: gated activation, distances beyond the table's" { architecture mt5; }
 
 @test "bert-pruned: heads that were pruned, 16 bits" { architecture bert-pruned; }
@@ -247,6 +255,27 @@ compared() {
   fails_with 1 "num_heads 65536 of d_kv 1048576 are too large" \
     changed t5 '"d_kv": 10' '"d_kv": 1048576/;s/"num_heads": 3/"num_heads": 65536'
   fails_with 1 "but config.json wants [61, 30]" changed gpt2 '"n_embd": 24' '"n_embd": 30'
+}
+
+@test "deberta-v2: what cannot be" {
+  changed() { # FROM TO [PROGRAM...]
+    rm -rf m && cp -r "$(golden models/deberta-v2)" m && chmod u+w m/*
+    sed "s/$1/$2/" m/config.json >config && ! cmp -s config m/config.json && mv config m/config.json
+    echo 5 6 | tok --ids | "${@:3}" -m "$PWD/m" >v
+  }
+  fails_with 1 'conv_kernel_size 3 is not supported for deberta-v2: only 0' \
+    changed '"hidden_size"' '"conv_kernel_size": 3, "hidden_size"' encode
+  fails_with 1 'pooler_hidden_size 8 is not supported for deberta-v2' \
+    changed '"pooler_hidden_size": 24' '"pooler_hidden_size": 8' encode
+  fails_with 1 "pooler_hidden_act 'step' is not one that weft knows" \
+    changed '"pooler_hidden_act": "gelu"' '"pooler_hidden_act": "step"' encode
+  fails_with 1 "pos_att_type 'p2p' is not one that weft knows (c2p, p2c)" changed '"p2c"' '"p2p"' encode
+  fails_with 1 "norm_rel_ebd 'batch' is not one that weft knows" \
+    changed '"hidden_size"' '"norm_rel_ebd": "batch", "hidden_size"' encode
+  fails_with 1 'position_buckets 8 and max_relative_positions 5 do not go together' \
+    changed '"max_relative_positions": 40' '"max_relative_positions": 5' encode
+  fails_with 1 'a deberta-v2 model cannot be trained (a head on its vectors can' \
+    changed '"hidden_dropout_prob": 0.1' '"hidden_dropout_prob": 0' train --objective mlm -o d
 }
 
 @test "pytorch_model.bin: what it must not hold" {

@@ -75,6 +75,14 @@ same() {
   same modernbert-mean class
   same modernbert-token token
 }
+@test "DeBERTa, its pooler, and both of its heads for words" {
+  same deberta-class class
+  same deberta-tanh-class class
+  same deberta-token token
+  same deberta-span span
+  same deberta-mask mask
+  same deberta-legacy-mask mask
+}
 @test "ELECTRA, its embeddings narrower than its states" {
   same electra-class class
   same electra-mask mask

@@ -62,7 +62,7 @@ stops() { fails_with 99 "$2" "$STANDIN/faults" "$1"; }
 # groups FILE: the groups of ops_test that run the kernels of kernels/FILE.
 groups() {
   case $1 in
-  attend.cu | attend_mma.cu) echo attend ;;
+  attend.cu | attend_far.cu | attend_mma.cu) echo attend ;;
   attend_bwd*.cu) echo attend_bwd ;;
   colsum.cu | norm_dw.cu) echo sums ;;
   cuda_memory.cu) echo memory ;;

@@ -1,4 +1,4 @@
-# Unigram and SentencePiece's BPE: T5's, XLM-R's, CamemBERT's, ALBERT's, Llama's and Marian's
+# Unigram and SentencePiece's BPE: T5's, XLM-R's, CamemBERT's, ALBERT's, DeBERTa's, Llama's and Marian's
 # tokenizers, and what is wrong with a broken spiece.model. The reference's answers are tests/oracle/unigram.py's.
 load helper
 
@@ -55,6 +55,11 @@ ids_like() {
 
 @test "ALBERT: tokenizer.json" {
   like_reference unigram-albert
+}
+
+@test "DeBERTa: spm.model, and tokenizer.json with lower case and punctuation apart" {
+  like_reference unigram-deberta
+  like_reference unigram-deberta-punct
 }
 
 @test "WhitespaceSplit and an old file's Metaspace" {
@@ -136,9 +141,10 @@ ids_like() {
 
 @test "SentencePiece's file alone is what the tokenizer.json made of it is" {
   local name
-  for name in xlmr albert; do
+  for name in xlmr albert deberta-punct; do
     mkdir "$name"
     cp "$(golden "models/unigram-$name")"/*.model "$(golden "models/unigram-$name")"/config.json "$name"
+    cp "$(golden "models/unigram-$name")"/tokenizer_config.json "$name" 2>/dev/null || true
     "$WEFT_UNIT/unigram" "$name" "unigram-$name"
     for folder in "$name" "$(golden "models/unigram-$name")"; do
       echo 'The flight, at last' | tok -m "$folder" | show -r | sed 's/"model": "[^"]*"//'
@@ -149,8 +155,8 @@ ids_like() {
 
 @test "real texts: the reference's ids" {
   local name
-  for name in unigram-t5 unigram-xlmr unigram-camembert unigram-albert unigram-old unigram-odd spbpe-llama spbpe-first \
-    marian-spm marian-odd; do
+  for name in unigram-t5 unigram-xlmr unigram-camembert unigram-albert unigram-deberta \
+    unigram-deberta-punct unigram-old unigram-odd spbpe-llama spbpe-first marian-spm marian-odd; do
     ids_like "$name"
   done
 }

@@ -85,6 +85,11 @@ static int open_model(ModelSetup *m, const TrainSpec *t, const TrainData *d, Con
                        "%s: norms of queries and keys do not learn: a %s model cannot be trained "
                        "(a head on its vectors can: encode, pool, train)",
                        m->folder, c->family->type);
+    if (c->family->positions == POSITIONS_RELATIVE)
+        return err_set(e,
+                       "%s: attention by contents and distances does not learn: a %s model cannot "
+                       "be trained (a head on its vectors can: encode, pool, train)",
+                       m->folder, c->family->type);
     if (!t->scratch && !(m->weights = weights_open(m->folder, c->family->prefix, e)))
         return -1;
     if (check_vocab(m, &d->train, e) < 0 || check_rows(c, &d->train, e) < 0)

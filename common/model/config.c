@@ -35,14 +35,13 @@ static bool is_called(const char *names, const char *name)
     return false;
 }
 
-static int set_act(Config *c, const char *key, const char *name, Err *e)
+int config_act(const char *key, const char *name, Act *to, Err *e)
 {
     Buf known = {0};
     for (Act act = 0; act < ACT_COUNT; act++) {
         const char *names = act_names(act);
         if (is_called(names, name)) {
-            c->act = act;
-            c->act_name = mem_str(name);
+            *to = act;
             free(known.p);
             return 0;
         }
@@ -284,7 +283,10 @@ static int read_act(Config *c, const json_t *j, Err *e)
         if (strcmp(name, "gelu") == 0)
             name = "gelu_new"; /* what T5 means by it */
     }
-    return set_act(c, k->act, name, e) < 0 ? -1 : check_gate(c, j, e);
+    if (config_act(k->act, name, &c->act, e) < 0)
+        return -1;
+    c->act_name = mem_str(name);
+    return check_gate(c, j, e);
 }
 
 /* A rate of dropout, or what it is by itself. */
@@ -385,7 +387,7 @@ static int read_config(Config *c, const json_t *j, const char *folder, Err *e)
     c->tied = json_get_bool(j, "tie_word_embeddings", !c->family->untied, e);
     if (e->text[0] || read_act(c, j, e) < 0 || read_sizes(c, j, e) < 0 ||
         read_decoder(c, j, e) < 0 || read_attention(c, j, e) < 0 || config_rope(c, j, e) < 0 ||
-        config_window(c, j, e) < 0)
+        config_window(c, j, e) < 0 || config_far(c, j, e) < 0)
         return -1;
     if (c->family->positions == POSITIONS_WAVES && check_marian(c, j, e) < 0)
         return -1;

@@ -31,6 +31,16 @@ typedef struct Rope {
     int64_t length;
 } Rope;
 
+/* How queries and keys meet the distance of two tokens (He et al. 2021, DeBERTa). */
+typedef struct Distances {
+    bool by_query, by_key; /* which of them meets it */
+    bool shared;           /* through the matrices that it meets contents by */
+    bool normed;
+    int64_t entries;       /* of the table: half of them for keys behind the query */
+    int64_t buckets, most; /* up to buckets / 2 each has its own entry, then ranges that grow up to
+                              `most`; buckets 0: each has */
+} Distances;
+
 typedef struct Config {
     const Family *family;
     char *architecture; /* architectures[0], or "" */
@@ -46,6 +56,8 @@ typedef struct Config {
                           positions entries */
     int64_t types;
     int64_t buckets, distance; /* of the bias by distance */
+    Distances far;             /* entries 0: none */
+    bool unplaced;             /* there is no position table */
     int64_t turned;            /* columns of a head that are turned by the token's place; 0: none */
     Rope rope;
     int64_t window, every; /* keys more than `window` away are not seen, but in layers 0, every, ..;
@@ -64,6 +76,7 @@ typedef struct Config {
     int64_t labels; /* of the class head: id2label, else num_labels, else the family's number */
     char **label;
     char *problem;   /* problem_type, or "" */
+    Act pooler_act;  /* of a class head's pooler */
     bool class_mean; /* classifier_pooling: the class head reads a row's mean */
     uint8_t *pruned; /* [layers, heads]: 1 where the checkpoint lacks that head; NULL: nowhere */
 } Config;

@@ -39,6 +39,7 @@
 #define MPNET_LAYER "encoder.layer.%d.attention."
 #define OPT_LAYER "decoder.layers.%d."
 #define ALBERT_LAYER "encoder.albert_layer_groups.0.albert_layers.0."
+#define DEBERTA_SELF BERT_LAYER "attention.self."
 #define DISTILBERT_LAYER "transformer.layer.%d."
 #define GPT2_LAYER "h.%d."
 #define T5_LAYER "encoder.block.%d.layer."
@@ -137,6 +138,23 @@ static const Family families[] = {
      .keys = &xlm_roberta_keys,
      BERT_NAMES,
      .positions = POSITIONS_BEHIND_PAD},
+    {.type = "deberta-v2",
+     .class = "DebertaV2",
+     .prefix = "deberta.",
+     .keys = &deberta_v2_keys,
+     BERT_NAMES,
+     .positions = POSITIONS_RELATIVE,
+     .raised = true,
+     .pooler = NULL,
+     .encoder.query = DEBERTA_SELF "query_proj",
+     .encoder.key = DEBERTA_SELF "key_proj",
+     .encoder.value = DEBERTA_SELF "value_proj",
+     .encoder.project = "embeddings.embed_proj",
+     .encoder.relative = "encoder.rel_embeddings",
+     .encoder.relative_norm = "encoder.LayerNorm",
+     .encoder.far_key = DEBERTA_SELF "pos_key_proj",
+     .encoder.far_query = DEBERTA_SELF "pos_query_proj",
+     .pool = "cls"},
     {
         .type = "distilbert",
         .class = "DistilBert",

@@ -20,6 +20,8 @@ typedef struct Names {
                                  the two are one matrix */
     const char *last_norm;
     const char *distance; /* table of what attention adds by distance, [buckets, heads] */
+    const char *relative, *relative_norm; /* embeddings of distances, and their norm, */
+    const char *far_key, *far_query;      /* and what makes keys and queries of them in a layer */
 } Names;
 
 /* A key of config.json, and what it is where the file is silent; NULL: no key, always so. */
@@ -64,6 +66,8 @@ typedef enum Positions {
     POSITIONS_WAVES,      /* by a table of sines and cosines, which never learns and need not be
                              in the checkpoint */
     POSITIONS_ROTARY,     /* by how far queries and keys are turned */
+    POSITIONS_RELATIVE,   /* by what queries and keys make of the distance of two tokens, and by a
+                             table where config.json says so */
 } Positions;
 
 /* Where norms stand: behind attention and feed-forward, or before them. */
@@ -83,6 +87,7 @@ typedef struct Family {
     bool unnormed;      /* the first layer has no norm before its attention */
     bool bare;          /* a new model has no biases; of a checkpoint its tensors tell */
     bool by_input;      /* matrices [inputs, outputs]: GPT-2's Conv1D */
+    bool raised;        /* the embeddings' norm comes behind their projection */
     bool pad_learns;    /* the padding's embedding is one like the others; else it stays */
     bool causal;        /* the encoder sees only what came before, */
     bool decides;       /* or where config.json's is_decoder says so */

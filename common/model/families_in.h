@@ -7,6 +7,6 @@
 
 extern const Keys bert_keys, roberta_keys, xlm_roberta_keys, mpnet_keys, distilbert_keys,
     electra_keys, albert_keys, gpt2_keys, opt_keys, bart_keys, mbart_keys, marian_keys, t5_keys,
-    mt5_keys, llama_keys, mistral_keys, qwen2_keys, qwen3_keys, modernbert_keys;
+    mt5_keys, deberta_v2_keys, llama_keys, mistral_keys, qwen2_keys, qwen3_keys, modernbert_keys;
 
 #endif

@@ -61,6 +61,19 @@ const Keys electra_keys = {
     .embedding = {"embedding_size", 128},
 };
 
+const Keys deberta_v2_keys = {
+    BERT_KEYS,
+    .vocab = {"vocab_size", 128100},
+    .hidden = {"hidden_size", 1536},
+    .layers = {"num_hidden_layers", 24},
+    .heads = {"num_attention_heads", 24},
+    .inner = {"intermediate_size", 6144},
+    .types = {"type_vocab_size", 0},
+    .embedding = {"embedding_size", 0},
+    .size = {"attention_head_size", 0},
+    .eps_other = 1e-7,
+};
+
 const Keys albert_keys = {
     BERT_KEYS,
     .vocab = {"vocab_size", 30000},

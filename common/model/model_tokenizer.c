@@ -22,6 +22,7 @@ static const Kind kinds[] = {
     {.type = "bart", .class = "BartTokenizer"},
     {.type = "bert", .class = "BertTokenizer", .types = 2},
     {.type = "camembert", .class = "CamembertTokenizer"},
+    {.type = "deberta-v2", .class = "DebertaV2Tokenizer"},
     {.type = "distilbert", .class = "DistilBertTokenizer"},
     {.type = "electra", .class = "ElectraTokenizer", .types = 2},
     {.type = "gpt2", .class = "GPT2Tokenizer"},

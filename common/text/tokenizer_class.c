@@ -19,6 +19,7 @@ static const TokClass classes[] = {
      .special = names_roberta,
      .lstrip = true,
      .spiece = &spiece_camembert},
+    {.name = "DebertaV2Tokenizer", .special = names_bert, .spiece = &spiece_deberta},
     {.name = "DistilBertTokenizer", .special = names_bert},
     {.name = "ElectraTokenizer", .special = names_bert},
     {.name = "GPT2Tokenizer", .special = names_gpt2},

@@ -19,7 +19,8 @@ extern const char *const names_mpnet[TOK_SPECIALS];   /* <s> </s> <pad> <mask> [
 
 /* What a class makes of SentencePiece's file: sentencepiece/spiece_layouts.c. */
 typedef struct SpieceLayout SpieceLayout;
-extern const SpieceLayout spiece_t5, spiece_xlmr, spiece_camembert, spiece_albert, spiece_llama;
+extern const SpieceLayout spiece_t5, spiece_xlmr, spiece_camembert, spiece_albert, spiece_llama,
+    spiece_deberta;
 
 typedef struct TokClass {
     const char *name;           /* without "Fast" at its end */

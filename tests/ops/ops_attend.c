@@ -7,22 +7,44 @@ static int64_t clamp(int64_t x, int64_t most)
     return x < -most ? -most : x > most ? most : x;
 }
 
+static double scale_of(const Case *c)
+{
+    return 1 / sqrt(c->size * (1 + (c->far & 1) + (c->far >> 1)));
+}
+
+/* Entries that some distances share. */
+static void far_begin(Case *c)
+{
+    int64_t distances = 2 * c->reach + 1, entries = 1;
+    c->entry = mem_zero((size_t)distances, sizeof *c->entry);
+    for (int64_t i = 1; i < distances; i++)
+        c->entry[i] = (int32_t)(entries += any(0, 3) > 0 ? 1 : 0) - 1;
+    c->far_key = mat_in(K_F32, entries, c->heads * c->size, 3);
+    c->far_query = mat_in(K_F32, entries, c->heads * c->size, 0);
+    c->far_args = (AttendFar){.key = c->far & 1 ? c->far_key.v : (View){0},
+                              .query = c->far & 2 ? c->far_query.v : (View){0},
+                              .entry = DEV_COPY(c->entry, distances),
+                              .reach = c->reach};
+}
+
 void attend_begin(const char *op, Case *c)
 {
     c->starts[0] = 0;
     for (int64_t i = 0; i < c->rows; i++)
         c->starts[i + 1] = c->starts[i] + c->len[i];
     c->tokens = c->starts[c->rows];
-    begin(op, "%lld rows, %lld tokens, %d heads of %d %s%s%s%s%s%s, drop %g", (long long)c->rows,
-          (long long)c->tokens, c->heads, c->size, type_name(c->in), c->causal ? " causal" : "",
-          c->probs ? " probs" : "", c->apart ? " apart" : "", c->bias ? " bias" : "",
-          c->in_place ? " in place" : "", (double)c->drop);
+    begin(op, "%lld rows, %lld tokens, %d heads of %d %s%s%s%s%s%s far %d, drop %g",
+          (long long)c->rows, (long long)c->tokens, c->heads, c->size, type_name(c->in),
+          c->causal ? " causal" : "", c->probs ? " probs" : "", c->apart ? " apart" : "",
+          c->bias ? " bias" : "", c->in_place ? " in place" : "", c->far, (double)c->drop);
     c->number = mem_array((size_t)c->tokens, sizeof *c->number);
     for (int64_t i = 0; i < c->tokens; i++)
         c->number[i] = any(0, (int64_t)1 << 40);
     c->seed = rand_u64(&rng);
     c->site = (uint32_t)any(0, 99);
     c->table = mat_in(K_F32, c->bias ? c->heads : 0, 2 * c->reach + 1, 0);
+    if (c->far)
+        far_begin(c);
     c->batch = (Batch){.tokens = c->tokens,
                        .rows = c->rows,
                        .starts = DEV_COPY(c->starts, c->rows + 1),
@@ -34,16 +56,19 @@ void attend_end(Case *c)
 {
     end();
     free(c->number);
+    free(c->entry);
+    c->entry = NULL;
 }
 
 Attend attend_args(const Case *c)
 {
     return (Attend){.batch = &c->batch,
                     .size = c->size,
-                    .scale = (float)(1 / sqrt(c->size)),
+                    .scale = (float)scale_of(c),
                     .causal = c->causal,
                     .bias = c->bias ? c->table.v.p : NULL,
                     .reach = c->reach,
+                    .far = c->far ? &c->far_args : NULL,
                     .drop = c->drop,
                     .seed = c->seed,
                     .site = c->site,
@@ -80,9 +105,16 @@ void attend_weights(const Case *c, Side q, Side k, int64_t row, int64_t head, do
         for (int64_t j = 0; j < len; j++)
             wi[j] = mi[j] = 0;
         for (int64_t j = 0; j < seen; j++) {
-            for (int s = 0; s < c->size; s++)
-                wi[j] += side_at(q, c, from + i, head, s) * side_at(k, c, from + j, head, s);
-            wi[j] /= sqrt(c->size);
+            int64_t e = c->far ? c->entry[clamp(i - j, c->reach) + c->reach] : 0;
+            for (int s = 0; s < c->size; s++) {
+                double qi = side_at(q, c, from + i, head, s), kj = side_at(k, c, from + j, head, s);
+                wi[j] += qi * kj;
+                if (c->far & 1)
+                    wi[j] += qi * mat_at(&c->far_key, e, head * c->size + s);
+                if (c->far & 2)
+                    wi[j] += kj * mat_at(&c->far_query, e, head * c->size + s);
+            }
+            wi[j] *= scale_of(c);
             if (c->bias)
                 wi[j] += mat_at(&c->table, head, c->reach + clamp(j - i, c->reach));
             top = fmax(top, wi[j]);
@@ -217,11 +249,17 @@ void ops_attend(void)
             c.bias = any(0, 1);
             c.reach = any(0, 70);
             attend(c);
+            c.far = (int)any(1, 3);
+            c.reach = any(0, 1) ? c.reach : any(0, 5);
+            attend(c);
         }
     Case many = {.rows = ATTEND_ROWS, .heads = 3, .size = 32, .in = half()};
     for (int i = 0; i < ATTEND_ROWS; i++)
         many.len[i] = any(0, 40);
     attend(many);
+    for (int far = 1; far < 4; far++)
+        attend(
+            (Case){.rows = 2, .len = {300, 67}, .heads = 2, .size = 64, .far = far, .reach = 299});
     attend((Case){.rows = 1, .len = {512}, .heads = 1, .size = 32, .drop = 0.1f});
     attend(
         (Case){.rows = 2, .len = {3, 512}, .heads = 1, .size = 64, .in = K_BF16, .causal = true});

@@ -13,6 +13,7 @@ typedef struct Case {
     KType in;
     bool causal, probs, apart, bias, in_place;
     int64_t reach;
+    int far; /* 1: queries meet distances, 2: keys do */
     float drop;
     /* Made of these by attend_begin: */
     int64_t starts[ATTEND_ROWS + 1], tokens, *number;
@@ -20,6 +21,9 @@ typedef struct Case {
     uint64_t seed;
     uint32_t site;
     Mat table; /* of the bias */
+    int32_t *entry;
+    Mat far_key, far_query;
+    AttendFar far_args;
 } Case;
 
 /* Heads side by side from column `col` on. */

@@ -252,6 +252,27 @@ def main():
     save("modernbert", widen(tf.ModernBertForMaskedLM(tf.ModernBertConfig(**modern)), 44, by=0.8))
     encode("modernbert", tf.ModernBertModel, rows_of(24, [1, 6, 150, 18]))
 
+    # Queries and keys that meet distances: both through their own matrices, far ones in ranges; and one of them
+    # through one of its own, beside positions and types.
+    deberta = BERT | {"max_position_embeddings": 160, "type_vocab_size": 0, "relative_attention": True,
+                      "position_biased_input": False, "layer_norm_eps": 1e-7}
+    save("deberta-v3", widen(tf.DebertaV2Model(tf.DebertaV2Config(
+        **deberta, share_att_key=True, position_buckets=32, pos_att_type="p2c|c2p", norm_rel_ebd="layer_norm")), 45))
+    encode("deberta-v3", tf.DebertaV2Model, rows_of(25, [1, 6, 150, 18]))
+    save("deberta-v2", widen(tf.DebertaV2ForMaskedLM(tf.DebertaV2Config(
+        **deberta, position_buckets=8, max_relative_positions=40, pos_att_type=["c2p", "p2c"], share_att_key=False,
+        embedding_size=16, attention_head_size=12)), 46))
+    encode("deberta-v2", tf.DebertaV2Model, rows_of(26, [1, 6, 150, 18]))
+    placed = deberta | {"position_biased_input": True, "type_vocab_size": 2, "max_position_embeddings": 36}
+    save("deberta-v2-keys", widen(tf.DebertaV2Model(tf.DebertaV2Config(
+        **placed | {"max_relative_positions": 20}, pos_att_type="p2c", share_att_key=False)), 47))
+    encode("deberta-v2-keys", tf.DebertaV2Model, rows_of(27, LENGTHS))
+    save("deberta-v2-queries", widen(tf.DebertaV2Model(tf.DebertaV2Config(**placed, pos_att_type="c2p")), 48))
+    encode("deberta-v2-queries", tf.DebertaV2Model, rows_of(28, LENGTHS))
+    save("deberta-v2-plain", widen(tf.DebertaV2Model(tf.DebertaV2Config(
+        **placed | {"relative_attention": False}, pos_att_type="c2p")), 49))
+    encode("deberta-v2-plain", tf.DebertaV2Model, rows_of(29, LENGTHS))
+
 
 if __name__ == "__main__":
     main()

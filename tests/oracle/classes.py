@@ -16,7 +16,7 @@ GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 OUT = GOLDEN / "tok" / "classes.tsv"
 SLOW = {"MarianTokenizer": GOLDEN / "models" / "marian-spm"}  # no fast class: a folder of its own
 MODELING = Path(transformers.__file__).parent / "models"
-TYPES = ["albert", "bart", "bert", "camembert", "distilbert", "electra", "gpt2", "llama", "longformer", "longt5",
+TYPES = ["albert", "bart", "bert", "camembert", "deberta-v2", "distilbert", "electra", "gpt2", "llama", "longformer", "longt5",
          "marian", "mistral", "mobilebert", "mpnet", "mt5", "opt", "qwen2",
          "qwen3", "roberta", "t5", "umt5", "xlm-roberta", "xlm-roberta-xl"]
 SPECIAL = ["cls_token", "sep_token", "pad_token", "mask_token", "unk_token"]

@@ -14,14 +14,15 @@ from transformers import AutoConfig, GenerationConfig, PretrainedConfig, PreTrai
 from transformers.models.auto.tokenization_auto import TOKENIZER_MAPPING
 
 TABLE = Path(__file__).resolve().parents[2] / "common" / "store" / "folderkeys.c"
-FAMILIES = """albert bart bert camembert distilbert electra gpt2 marian mbart mpnet mt5 roberta t5
+FAMILIES = """albert bart bert camembert deberta-v2 distilbert electra gpt2 marian mbart mpnet mt5 roberta t5
 xlm-roberta llama mistral modernbert opt qwen2 qwen3""".split()
 
 # Written by training scripts, by older versions, by conversions from elsewhere.
 SHARED = {
     "config.json": """_attn_implementation _attn_implementation_autoset _name_or_path _num_labels
         activation_fn adapter_attn_dim adapters add_bias_logits afn attention_probs_dropout
-        attn_implementation bf16 bos_token classif_dropout classifier_activation cls_token_id
+        attn_implementation bf16 bos_token classif_dropout classifier_activation cls_dropout
+        cls_token_id conv_act conv_groups
         custom_pipelines decoder_attention_dropout directionality do_blenderbot_90_layernorm
         do_sample down_scale_factor emb_size embedding_init_std eos_token eos_token_ids
         extra_pos_embeddings finetuning_task force_bos_token_to_be_generated fp16 gap_size
@@ -45,7 +46,7 @@ SHARED = {
         processor_class remove_space return_token_type_ids sentencepiece_model_file single_word
         sp_model special_tokens_map_file spiece_file stride subfolder target_lang tgt_lang
         tokenizer_file tokenizer_object tokenizer_version truncation truncation_strategy
-        use_default_system_prompt use_fast verbose version vocab vocab_file vocab_size
+        use_default_system_prompt use_fast verbose version vocab vocab_file vocab_size vocab_type
         wordpieces_prefix""",
     "generation_config.json": "_from_model_config transformers_version _name_or_path chat_format",
 }

@@ -132,6 +132,16 @@ def albert_unigram(_folder):
     return T.AlbertTokenizerFast(tokenizer_object=t, model_max_length=LENGTH)
 
 
+def deberta_unigram(_folder):
+    t = pieces(["[PAD]", "[CLS]", "[SEP]", "[UNK]"], 3)
+    t.normalizer = normalizers.Sequence([normalizers.Strip(), normalizers.NFKC(),
+                                         normalizers.Replace(Regex(" {2,}"), " ")])
+    t.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 1), ("[SEP]", 2)])
+    return T.DebertaV2TokenizerFast(tokenizer_object=t, model_max_length=LENGTH)
+
+
 def electra_wordpiece(folder):
     wordpiece(folder)
     return T.ElectraTokenizerFast(vocab_file=str(folder / "vocab.txt"), model_max_length=LENGTH)
@@ -205,6 +215,14 @@ def modernbert(size, **more):
                               sep_token_id=2, **more)
 
 
+def deberta(size, **more):
+    return T.DebertaV2Config(**{"vocab_size": size, "hidden_size": HIDDEN, "num_hidden_layers": LAYERS,
+                                "num_attention_heads": HEADS, "intermediate_size": INNER,
+                                "max_position_embeddings": LENGTH, "relative_attention": True, "position_buckets": 16,
+                                "norm_rel_ebd": "layer_norm", "share_att_key": True, "pos_att_type": "p2c|c2p",
+                                "position_biased_input": False, "type_vocab_size": 0, **more})
+
+
 def bart(size, kind=T.BartConfig, **more):
     return kind(vocab_size=size, d_model=HIDDEN, encoder_layers=2, decoder_layers=1,
                         encoder_attention_heads=HEADS, decoder_attention_heads=HEADS,
@@ -266,6 +284,15 @@ MADE = {
     "modernbert-mean": (T.ModernBertForSequenceClassification, modernbert,
                         {"classifier_pooling": "mean", **labels(*MOODS)}, roberta_bpe),
     "modernbert-token": (T.ModernBertForTokenClassification, modernbert, labels(*TAGS[:5]), roberta_bpe),
+    "deberta-class": (T.DebertaV2ForSequenceClassification, deberta, labels(*NLI), deberta_unigram),
+    "deberta-tanh-class": (T.DebertaV2ForSequenceClassification, deberta,
+                           {"pooler_hidden_act": "tanh", **labels("no", "yes")}, deberta_unigram),
+    "deberta-token": (T.DebertaV2ForTokenClassification, deberta, labels(*TAGS[:5]), deberta_unigram),
+    "deberta-span": (T.DebertaV2ForQuestionAnswering, deberta, {}, deberta_unigram),
+    # Tied, its dense layer would become the embeddings' matrix.
+    "deberta-mask": (T.DebertaV2ForMaskedLM, deberta, {"legacy": False, "tie_word_embeddings": False},
+                     deberta_unigram),
+    "deberta-legacy-mask": (T.DebertaV2ForMaskedLM, deberta, {"legacy": True, "embedding_size": 16}, deberta_unigram),
 }
 TASKS = {"mean": ["class"], "pretraining": ["mask", "next"], "multi": ["class"], "regression": ["class"],
          "nli": ["class"], "mnli": ["class"]}

@@ -5,6 +5,9 @@
     unigram-albert   tokenizer.json and spiece.model, likewise
     unigram-camembert
                      sentencepiece.bpe.model alone, XLM-R's
+    unigram-deberta  spm.model alone, likewise
+    unigram-deberta-punct
+                     tokenizer.json and spm.model: lower case, punctuation apart
     unigram-old      tokenizer.json as old files are: WhitespaceSplit, add_prefix_space
     unigram-odd      normalizers of all kinds, bytes for what is unknown, one word a text, added
                      tokens that are sought in normalised text
@@ -45,7 +48,8 @@ from strings import digest
 
 GOLDEN = Path(__file__).resolve().parent.parent / "golden"
 MODELS, OUT = GOLDEN / "models", GOLDEN / "tok"
-NAMES = ["unigram-t5", "unigram-xlmr", "unigram-camembert", "unigram-albert", "unigram-old", "unigram-odd",
+NAMES = ["unigram-t5", "unigram-xlmr", "unigram-camembert", "unigram-albert", "unigram-deberta",
+         "unigram-deberta-punct", "unigram-old", "unigram-odd",
          "spbpe-llama", "spbpe-first", "marian-spm", "marian-odd"]
 STRINGS = {"unigram-t5": 200000, "unigram-albert": 200000, "spbpe-llama": 200000}  # others: 20000
 FNV, PRIME, MASK = 0xCBF29CE484222325, 0x100000001B3, (1 << 64) - 1
@@ -63,6 +67,8 @@ TEXTS = [
     "<pad> </s> <unk> a", "x<unk>y <unk> é<unk>é", "Hello <mask> world<mask>", "[CLS] a [SEP] b [MASK] c", "<s>a</s>b",
     "Yesterday YESTERDAY ｙesterday", "new  york NEW YORK", "<0x41> <extra_id_0> a<extra_id_99>b", "\u0378\U0010ffff\U000f0000 \U0001d15e",
 ]
+
+DEBERTA = ["x [UNK] y a[UNK]b", "a [unk] b [UNK]", " [UNK] ,a [MASK]  b[PAD]", "a,b . c!? -d- (e)", "\u00bfa\u3001b$c\u2014d"]
 
 
 def fragments(rnd):
@@ -200,6 +206,17 @@ def make_models():
             write_model("unigram-albert", {"spiece.model": model, "config.json": {"model_type": "albert"}})
             write = (MODELS / "unigram-albert" / "tokenizer.json").write_text
             write(json.dumps(converted("unigram-albert"), ensure_ascii=False) + "\n", encoding="utf-8")
+        if not (MODELS / "unigram-deberta").exists():
+            model = train(vocab_size=700, pad_id=0, bos_id=1, eos_id=2, unk_id=3, pad_piece="[PAD]", bos_piece="[CLS]",
+                          eos_piece="[SEP]", unk_piece="[UNK]", normalization_rule_tsv=rules)
+            write_model("unigram-deberta", {"spm.model": model, "config.json": {"model_type": "deberta-v2"}})
+        if not (MODELS / "unigram-deberta-punct").exists():
+            model = (MODELS / "unigram-deberta" / "spm.model").read_bytes()
+            said = {"do_lower_case": True, "split_by_punct": True, "vocab_type": "spm"}
+            write_model("unigram-deberta-punct", {"spm.model": model, "config.json": {"model_type": "deberta-v2"},
+                                                  "tokenizer_config.json": said})
+            write = (MODELS / "unigram-deberta-punct" / "tokenizer.json").write_text
+            write(json.dumps(converted("unigram-deberta-punct"), ensure_ascii=False) + "\n", encoding="utf-8")
         if not (MODELS / "spbpe-llama").exists():
             model = train(vocab_size=800, model_type="bpe", byte_fallback=True, normalization_rule_name="identity",
                           split_digits=True, remove_extra_whitespaces=False, allow_whitespace_only_pieces=True)
@@ -290,7 +307,7 @@ def main():
     for name in sys.argv[1:] or NAMES:
         t, rnd, strings = load(name), random.Random(42), generated(STRINGS.get(name, 20000))
         with open(OUT / f"{name}.jsonl", "w", encoding="utf-8") as f:
-            for text in TEXTS + fragments(rnd):
+            for text in TEXTS + fragments(rnd) + (DEBERTA if "deberta" in name else []):
                 f.write(json.dumps(example(t, text), ensure_ascii=False, separators=(",", ":")) + "\n")
         planes = (0, 1) if name.startswith("marian") else (0, 1, 2, 3, 14, 15, 16)  # Python is slow
         merge("sp-points.tsv", name, [f"{plane}\t{plane_hash(t, plane):x}" for plane in planes])

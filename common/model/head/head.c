@@ -211,7 +211,7 @@ static int use_dense(Head *h, const HeadKind *k, Err *e)
 {
     const Config *c = &h->config;
     int64_t n = k->narrow ? c->embedding : c->hidden;
-    Act act = k->act == ACT_CONFIG ? c->act : (Act)k->act;
+    Act act = head_act(k, c);
     const float *w = get(h, k->dense, "weight", n, c->hidden, e);
     char name[128];
     snprintf(name, sizeof name, "%s.bias", k->dense);

@@ -97,7 +97,7 @@ static int make_family(HeadLearn *h, Err *e)
     if (k->from == FROM_POOLER && add_pooler(h, e) < 0)
         return -1;
     if (k->dense) {
-        Act act = k->act == ACT_CONFIG ? c->act : (Act)k->act;
+        Act act = head_act(k, c);
         HeadStep *y = add_step(h, k->dense, c->hidden, c->hidden, !c->family->bare, act, PART_HEADS,
                                !there(s, k->dense));
         y->drop = k->drops == HEAD_DROPS_ALL ? rate : 0;

@@ -23,11 +23,18 @@ const char *const head_task_names[HEAD_TASKS + 1] = {"class", "mask", "next", "t
     .dense = "predictions.dense", .act = ACT_CONFIG, .narrow = true,                               \
     .norm = "predictions.LayerNorm", .output = "predictions.decoder", .words = true,               \
     .bias = "predictions.bias"
+/* Where config.json's `legacy` is false: the matrix is that of the embeddings, whatever is said. */
+#define DEBERTA_WORDS                                                                              \
+    .dense = "lm_predictions.lm_head.dense", .act = ACT_CONFIG,                                    \
+    .norm = "lm_predictions.lm_head.LayerNorm", .output = "embeddings.word_embeddings",            \
+    .words = true, .bias = "lm_predictions.lm_head.bias"
 /* ModernBERT: every head has it, by one name. */
 #define MODERN_DENSE .dense = "head.dense", .act = ACT_GELU, .norm = "head.norm"
 
 static const HeadKind kinds[] = {
     {"albert bert", HEAD_CLASS, FROM_POOLER, .output = "classifier", .drops = HEAD_DROPS_LAST},
+    {"deberta-v2", HEAD_CLASS, FROM_FIRST, .dense = "pooler.dense", .act = ACT_POOLER,
+     .output = "classifier", .drops = HEAD_DROPS_LAST},
     {"distilbert", HEAD_CLASS, FROM_FIRST, .dense = "pre_classifier", .act = ACT_RELU,
      .output = "classifier", .drops = HEAD_DROPS_LAST},
     {ROBERTAS, HEAD_CLASS, FROM_FIRST, .dense = "classifier.dense", .act = ACT_TANH,
@@ -44,6 +51,8 @@ static const HeadKind kinds[] = {
     {ROBERTAS, HEAD_MASK, FROM_PICKS, ROBERTA_WORDS},
     {"distilbert", HEAD_MASK, FROM_PICKS, .dense = "vocab_transform", .act = ACT_CONFIG,
      .norm = "vocab_layer_norm", .output = "vocab_projector", .words = true},
+    {"deberta-v2", HEAD_MASK, FROM_PICKS, BERT_WORDS, .narrow = true},
+    {"deberta-v2", HEAD_MASK, FROM_PICKS, DEBERTA_WORDS},
     {"modernbert", HEAD_MASK, FROM_PICKS, .said = true, MODERN_DENSE, .output = "decoder",
      .words = true},
     {"electra", HEAD_MASK, FROM_PICKS, ELECTRA_WORDS},
@@ -53,16 +62,16 @@ static const HeadKind kinds[] = {
 
     {"bert", HEAD_NEXT, FROM_POOLER, .output = "cls.seq_relationship"},
 
-    {"albert bert distilbert", HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "classifier",
-     .drops = HEAD_DROPS_LAST},
+    {"albert bert deberta-v2 distilbert", HEAD_TOKEN, FROM_TOKENS, .said = true,
+     .output = "classifier", .drops = HEAD_DROPS_LAST},
     {"modernbert", HEAD_TOKEN, FROM_TOKENS, .said = true, MODERN_DENSE, .output = "classifier",
      .drops = HEAD_DROPS_LAST},
     {LLAMAS, HEAD_TOKEN, FROM_TOKENS, .said = true, .output = "score", .drops = HEAD_DROPS_LAST},
     {"electra gpt2 mt5 t5 " ROBERTAS, HEAD_TOKEN, FROM_TOKENS, .output = "classifier",
      .drops = HEAD_DROPS_LAST},
 
-    {"albert bert distilbert electra gpt2 opt " ROBERTAS " " BARTS, HEAD_SPAN, FROM_TOKENS,
-     .output = "qa_outputs", .drops = HEAD_DROPS_LAST},
+    {"albert bert deberta-v2 distilbert electra gpt2 opt " ROBERTAS " " BARTS, HEAD_SPAN,
+     FROM_TOKENS, .output = "qa_outputs", .drops = HEAD_DROPS_LAST},
 
     {"bert", HEAD_LM, FROM_PICKS, .said = true, BERT_WORDS},
     {ROBERTAS, HEAD_LM, FROM_PICKS, .said = true, ROBERTA_WORDS},
@@ -72,6 +81,11 @@ static const HeadKind kinds[] = {
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
+
+Act head_act(const HeadKind *k, const Config *c)
+{
+    return k->act == ACT_CONFIG ? c->act : k->act == ACT_POOLER ? c->pooler_act : (Act)k->act;
+}
 
 static bool has_word(const char *words, const char *word)
 {

@@ -47,7 +47,7 @@ typedef struct HeadKind {
     HeadFrom from;
     bool said; /* only where the architecture says so: the names are another's, too */
     const char *dense;
-    int act;     /* an Act, or ACT_CONFIG */
+    int act;     /* an Act, or one of those below */
     bool narrow; /* the dense layer leads to the width of the embeddings */
     const char *norm;
     const char *output;
@@ -60,7 +60,9 @@ typedef struct HeadKind {
     bool pooled; /* FROM_MEAN where config.json's classifier_pooling says so */
 } HeadKind;
 
-enum { ACT_CONFIG = -1 };
+/* The layers' activation; pooler_hidden_act. */
+enum { ACT_CONFIG = -1, ACT_POOLER = -2 };
+Act head_act(const HeadKind *k, const Config *c);
 
 /* FROM_LAST, FROM_EOS: which of a row's n tokens is read, or -1. */
 int64_t head_token_of(const Config *c, HeadFrom from, const int32_t *id, int64_t n);

@@ -91,7 +91,7 @@ WordsLearn *words_learn_new(Transformer *t, const Weights *w, HeadTask task, Err
     *h = (WordsLearn){.t = t, .dense.id = -1, .norm = {-1, -1}, .vocab = c->vocab};
     h->cols = k->dense && k->narrow ? c->embedding : c->hidden;
     if (k->dense) {
-        h->act = k->act == ACT_CONFIG ? c->act : (Act)k->act;
+        h->act = head_act(k, c);
         h->dense = plan_dense(p, k->dense, h->cols, c->hidden, !c->family->bare, PART_HEADS,
                               !there(w, k->dense, ".weight"));
     }

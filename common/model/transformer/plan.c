@@ -146,6 +146,11 @@ static LayerPlan plan_one(const Planner *u, const Names *n)
                                                             : norm(u, n->attend_norm, h);
     y.query = norm(u, n->query_norm, c->size);
     y.key = norm(u, n->key_norm, c->size);
+    y.far_key = y.far_query = no_dense;
+    if (c->far.by_query && !c->far.shared)
+        y.far_key = one_dense(u, n->far_key, wide, h);
+    if (c->far.by_key && !c->far.shared)
+        y.far_query = one_dense(u, n->far_query, wide, h);
     y.cross_query = y.cross_pair = y.cross_out = no_dense;
     if (n->cross_query) {
         y.cross_query = one_dense(u, n->cross_query, wide, h);
@@ -169,11 +174,11 @@ static void plan_half(Planner *u, HalfPlan *h, const Names *n)
     u->part = PART_EMBEDDINGS;
     u->layer = 0;
     u->first = (int)h->first;
-    h->position = table(u, n->position, c->first + c->positions, c->embedding);
+    h->position = c->unplaced ? -1 : table(u, n->position, c->first + c->positions, c->embedding);
     if (c->family->positions == POSITIONS_WAVES)
         u->plan->params.param[h->position].waves = true;
     h->kind = c->types ? table(u, n->kind, c->types, c->embedding) : -1;
-    h->embed = norm(u, n->embed_norm, c->embedding);
+    h->embed = norm(u, n->embed_norm, c->family->raised ? c->hidden : c->embedding);
     h->project = no_dense;
     if (c->embedding != c->hidden || (n->project && has(u, n->project, ".weight", false))) {
         /* Whose module it is in: ALBERT's encoder has its own. */
@@ -186,6 +191,8 @@ static void plan_half(Planner *u, HalfPlan *h, const Names *n)
     u->part = PART_LAYERS;
     u->layers = (int)h->owned;
     u->known->n = 0;
+    h->far = c->far.entries ? table(u, n->relative, c->far.entries, c->hidden) : -1;
+    h->far_norm = c->far.normed ? norm(u, n->relative_norm, c->hidden) : (NormPlan){-1, -1};
     for (u->layer = 0; u->layer < h->owned; u->layer++)
         h->layer[u->layer] = plan_one(u, n);
     h->last = (NormPlan){-1, -1};
@@ -287,8 +294,8 @@ const Dense **plan_denses(const Plan *p)
             all[h->project.id] = &h->project;
         for (int64_t k = 0; k < h->owned; k++) {
             const LayerPlan *y = &h->layer[k];
-            const Dense *of[] = {&y->qkv,       &y->out, &y->cross_query, &y->cross_pair,
-                                 &y->cross_out, &y->up,  &y->down};
+            const Dense *of[] = {&y->qkv, &y->out,  &y->cross_query, &y->cross_pair, &y->cross_out,
+                                 &y->up,  &y->down, &y->far_key,     &y->far_query};
             for (size_t j = 0; j < sizeof of / sizeof *of; j++)
                 if (of[j]->id >= 0)
                     all[of[j]->id] = of[j];

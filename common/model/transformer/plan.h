@@ -30,7 +30,8 @@ typedef struct LayerPlan {
     Dense cross_query, cross_pair, cross_out; /* of a decoder's; the pair is key and value */
     Dense up, down;                           /* a gate, and what it is for, are parts of `up` */
     NormPlan attend, cross, feed;
-    NormPlan query, key; /* of a head */
+    NormPlan query, key;      /* of a head */
+    Dense far_key, far_query; /* keys and queries of distances */
 } LayerPlan;
 
 /* The encoder or the decoder: what lies below its layers, and the layers. */
@@ -40,6 +41,8 @@ typedef struct HalfPlan {
     bool causal;
     int position, kind; /* tables; -1: none */
     NormPlan embed, last;
+    int far; /* table of distances; -1: none */
+    NormPlan far_norm;
     Dense project;
     LayerPlan *layer;
     int64_t owned; /* of `layer`: fewer than there are where all are one */

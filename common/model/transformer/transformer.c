@@ -45,6 +45,7 @@ void transformer_free(Transformer *t)
     if (t->near)
         t->dev->release(t->dev, t->near);
     turns_free(&t->turns, t->dev);
+    far_free(t);
     back_free(t);
     free(t->pass);
     tape_free(&t->tape);
@@ -87,12 +88,13 @@ static void add_weight(Hash *h, const Weights *w, const char *format, int layer,
 /* All weights or all biases of a half. */
 static void add_half(Hash *h, const Weights *w, const Names *n, int64_t layers, const char *part)
 {
-    const char *once[] = {n->position, n->kind,     n->embed_norm,
-                          n->project,  n->distance, n->last_norm};
-    const char *each[] = {
-        n->qkv,        n->query,    n->key,         n->value,     n->attend_out,  n->attend_norm,
-        n->query_norm, n->key_norm, n->cross_query, n->cross_key, n->cross_value, n->cross_out,
-        n->cross_norm, n->up,       n->gate,        n->gated,     n->down,        n->feed_norm};
+    const char *once[] = {n->position, n->kind,      n->embed_norm, n->project,
+                          n->distance, n->last_norm, n->relative,   n->relative_norm};
+    const char *each[] = {n->qkv,         n->query,       n->key,         n->value,
+                          n->attend_out,  n->attend_norm, n->query_norm,  n->key_norm,
+                          n->cross_query, n->cross_key,   n->cross_value, n->cross_out,
+                          n->cross_norm,  n->up,          n->gate,        n->gated,
+                          n->down,        n->feed_norm,   n->far_key,     n->far_query};
     for (size_t i = 0; i < sizeof once / sizeof *once; i++)
         add_weight(h, w, once[i], 0, part);
     for (int layer = 0; layer < layers; layer++)
@@ -113,6 +115,13 @@ void transformer_fingerprint(const Weights *w, const Config *c, char out[HASH_TE
                      (long long)c->kv_heads, (long long)c->turned, c->rope.base, c->rope.near_base,
                      (int)c->rope.kind, c->rope.factor, c->rope.low, c->rope.high,
                      (long long)c->rope.length, (long long)c->window, (long long)c->every);
+        hash_add(h, text, (size_t)n);
+    }
+    if (c->far.entries) {
+        const Distances *d = &c->far;
+        n = snprintf(text, sizeof text, "%lld %lld %lld %d%d%d%d", (long long)d->entries,
+                     (long long)d->buckets, (long long)d->most, d->by_query, d->by_key, d->shared,
+                     d->normed);
         hash_add(h, text, (size_t)n);
     }
     for (int part = 0; part < 2; part++) {

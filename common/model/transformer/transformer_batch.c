@@ -66,7 +66,7 @@ int batch_begin(Run *u, const TransformerIn *in, Err *e)
         longest = len > longest ? len : longest;
     }
     u->far = longest > m->config.window + 1;
-    if (turns_grow(&m->turns, &m->config, m->dev, longest, e) < 0)
+    if (turns_grow(&m->turns, &m->config, m->dev, longest, e) < 0 || far_grow(m, longest, e) < 0)
         return -1;
     for (int64_t t = 0; t < in->tokens; t++)
         m->kinds[t] = in->kind ? in->kind[t] : 0;

@@ -37,6 +37,9 @@ struct Transformer {
     const float *near; /* what attention adds in layers that see what is near, or NULL */
     float *near_host;
     Turns turns;
+    AttendFar *far; /* of each layer, what queries and keys make of distances up to far_reach; */
+    Space far_space[2]; /* their entries, and their keys and queries */
+    int64_t far_reach;
     float *waves;             /* positions' table, host memory, where the checkpoint lacks it */
     TableUse buckets, spread; /* of the bias by distance: a table's entries, all distances */
     Tape tape;
@@ -91,6 +94,11 @@ void transformer_look(Run *u);
 
 /* The entry of the table for keys that far behind the query. */
 int64_t distance_bucket(int64_t distance, const Config *c);
+/* Likewise of distances that queries and keys meet. */
+int64_t far_bucket(int64_t distance, const Distances *f);
+/* Room for rows of so many tokens. What was handed out before is void where it grows. */
+int far_grow(Transformer *t, int64_t longest, Err *e);
+void far_free(Transformer *t);
 /* A parameter's numbers as the checkpoint has them, or as they are made; host memory, as long as
  * the transformer. */
 const float *transformer_param(Transformer *t, int param, Err *e);

@@ -185,6 +185,13 @@ static void project(Piece *p, const Run *u, View t)
     View in = slot_tile(p, u, SLOT_EMBED_IN, 0);
     if (!in.p)
         in = temp_view(p, u->t->compute, t.rows, t.cols);
+    View x = slot_tile(p, u, SLOT_X, 0);
+    if (u->t->config.family->raised) {
+        p->dev->mix(p, &(Mix){.x = t, .y = in, .a = 1});
+        multiply(p, u, in, &u->half->project, x);
+        embed_norm(p, u, x, x);
+        return;
+    }
     if (u->drops && u->t->config.drop.embed > 0) {
         embed_norm(p, u, t, t);
         drop(p, u, t, u->t->config.drop.embed, site_end(u, SITE_EMBED));
@@ -192,7 +199,7 @@ static void project(Piece *p, const Run *u, View t)
     } else {
         embed_norm(p, u, t, in);
     }
-    multiply(p, u, in, &u->half->project, slot_tile(p, u, SLOT_X, 0));
+    multiply(p, u, in, &u->half->project, x);
 }
 
 /* Embeddings and what is done to them, and the first layer's queries, keys and values. */
@@ -257,6 +264,7 @@ Attend self_attention(const Run *u)
                 .causal = u->half->causal,
                 .bias = near ? u->t->near : u->t->distance,
                 .reach = near ? c->window + 1 : c->distance,
+                .far = u->t->far ? &u->t->far[u->layer] : NULL,
                 .lse = lse.p};
     attend_drops(u, &a, SITE_ATTEND);
     return a;

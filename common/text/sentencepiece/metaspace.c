@@ -142,6 +142,11 @@ static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flus
             continue;
         }
         bool mark = is_mark(m, t->p + i, end - i) || (m->rules.metaspace && cp == ' ');
+        bool punct = m->rules.punct && (uni_class(cp) & UNI_PUNCT);
+        if (punct && !fresh) {
+            ends(w, limit, out);
+            fresh = true;
+        }
         if (!fresh) {
             if (mark && (m->rules.split || (runs && !after_mark)))
                 ends(w, limit, out);
@@ -155,6 +160,10 @@ static void cut(Work *w, const Normal *t, size_t i, size_t end, bool fresh, Flus
             normal_add(&w->word, m->rules.mark, m->mark_bytes, at[0], at[1]);
         else
             normal_add(&w->word, t->p + i, n, at[0], at[1]);
+        if (punct) {
+            ends(w, limit, out);
+            fresh = true;
+        }
     }
     ends(w, limit, out);
 }
@@ -426,7 +435,8 @@ static void classify(Model *m)
               !normalizer_may_replace(m->normalizer, ' ');
     for (int c = 0; c < 128; c++) {
         char to = m->to[c];
-        if (to == NORMAL_ELSE || to == m->rules.mark[0] || (uni_class((uint32_t)to) & UNI_SPACE))
+        if (to == NORMAL_ELSE || to == m->rules.mark[0] || (uni_class((uint32_t)to) & UNI_SPACE) ||
+            (m->rules.punct && (uni_class((uint32_t)to) & UNI_PUNCT)))
             continue;
         if (!normalizer_may_replace(m->normalizer, (char)c)) {
             m->byte[c] = BYTE_PLAIN;

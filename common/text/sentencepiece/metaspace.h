@@ -1,6 +1,6 @@
 /* metaspace.h - what Unigram and SentencePiece's BPE have in common: text is normalised
- * (normal.h), cut into words by WhitespaceSplit and Metaspace, which puts a mark where a word
- * begins, and words are split into pieces by the one or the other.
+ * (normal.h), cut into words by WhitespaceSplit, Punctuation and Metaspace, which puts a mark where
+ * a word begins, and words are split into pieces by the one or the other.
  *
  * Words of ASCII that the normalizer leaves alone, which most are, go from the text to a cache
  * of words. Everything else is normalised between two such words, so that memory does not grow
@@ -23,6 +23,7 @@ typedef struct Subwords {
 
 typedef struct WordRules {
     bool spaces;    /* WhitespaceSplit first */
+    bool punct;     /* Punctuation first: each is a word */
     bool metaspace; /* spaces become marks, and a mark is put before */
     bool split;     /* every mark begins a word */
     bool runs;      /* or every run of marks, where no piece has one behind a letter */

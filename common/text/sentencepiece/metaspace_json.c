@@ -43,10 +43,15 @@ int words_read(WordRules *r, const json_t *o, Err *e)
         r->spaces = true;
         return 0;
     }
+    if (strcmp(type, "Punctuation") == 0 && !r->metaspace &&
+        strcmp(json_get_str(o, "behavior", "Isolated", NULL), "Isolated") == 0) {
+        r->punct = true;
+        return 0;
+    }
     if (strcmp(type, "Sequence") != 0 || !json_is_array(list))
         return err_set(e,
                        "pre_tokenizer '%s' is not supported here: Metaspace, WhitespaceSplit "
-                       "before it, and a Sequence of these are",
+                       "and Punctuation (Isolated) before it, and a Sequence of these are",
                        type);
     for (size_t i = 0; i < json_array_size(list); i++)
         if (words_read(r, json_array_get(list, i), e) < 0)
@@ -58,4 +63,6 @@ void words_describe(const WordRules *r, Buf *to)
 {
     buf_fmt(to, " words %d%d%d%d%d '%s'", r->spaces, r->metaspace, r->split, r->runs, r->put,
             r->mark);
+    if (r->punct)
+        buf_fmt(to, " punctuation");
 }

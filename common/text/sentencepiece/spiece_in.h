@@ -15,6 +15,7 @@ typedef struct SpieceLoad {
     double *score; /* by id */
     int32_t cap;
     bool prefix, legacy; /* add_prefix_space, legacy */
+    bool puncts;         /* split_by_punct */
     Err *e;
 } SpieceLoad;
 
@@ -27,6 +28,7 @@ struct SpieceLayout {
     int (*own)(SpieceLoad *l); /* adds special tokens that only the class knows of; or NULL */
     bool bytes;                /* what is unknown is written in bytes */
     bool prefixes;             /* add_prefix_space and legacy are asked for */
+    bool puncts;               /* split_by_punct is asked for */
     bool whole;                /* no mark begins a word; the normalizer puts legacy ones */
 };
 

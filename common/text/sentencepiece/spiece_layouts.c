@@ -1,5 +1,5 @@
-/* spiece_layouts.c - what T5's, XLM-R's, CamemBERT's, ALBERT's and Llama's classes make of
- * SentencePiece's file, as transformers does (convert_slow_tokenizer.py). */
+/* spiece_layouts.c - what T5's, XLM-R's, CamemBERT's, ALBERT's, DeBERTa's and Llama's classes make
+ * of SentencePiece's file, as transformers does (convert_slow_tokenizer.py). */
 #include "text/sentencepiece/spiece_in.h"
 
 #include "base/utf8.h"
@@ -108,6 +108,11 @@ static int albert_entries(SpieceLoad *l)
     return 0;
 }
 
+static int deberta_entries(SpieceLoad *l)
+{
+    return add_pieces(l, 0);
+}
+
 static int llama_entries(SpieceLoad *l)
 {
     for (size_t i = 0; i < 3 && i < l->s->n; i++)
@@ -141,6 +146,15 @@ static void albert_normalise(const SpieceLoad *l, Normalizer *n)
     }
     if (json_get_bool(l->config, "do_lower_case", true, l->e))
         normalizer_lowercase(n);
+    add_charsmap(l, n);
+    normalizer_replace_spaces(n, " ");
+}
+
+static void deberta_normalise(const SpieceLoad *l, Normalizer *n)
+{
+    if (json_get_bool(l->config, "do_lower_case", false, l->e))
+        normalizer_lowercase(n);
+    normalizer_strip(n, true, true);
     add_charsmap(l, n);
     normalizer_replace_spaces(n, " ");
 }
@@ -240,6 +254,16 @@ static int camembert_own(SpieceLoad *l)
     return 0;
 }
 
+/* Its class alone has the unknown token sought in normalised text. */
+static int deberta_own(SpieceLoad *l)
+{
+    json_t *o = json_pack("{s:s, s:b}", "content", "[UNK]", "normalized", 1);
+    int bad =
+        tokenizer_find(l->t, str_of("[UNK]", 5)) < 0 ? 0 : tokenizer_add(l->t, o, -1, true, l->e);
+    json_decref(o);
+    return bad;
+}
+
 /* ---- the layouts ---- */
 
 const SpieceLayout spiece_t5 = {.entries = t5_entries,
@@ -264,6 +288,13 @@ const SpieceLayout spiece_albert = {.entries = albert_entries,
                                     .unknown = -1,
                                     .normalise = albert_normalise,
                                     .templates = albert_templates};
+
+const SpieceLayout spiece_deberta = {.entries = deberta_entries,
+                                     .unknown = -1,
+                                     .normalise = deberta_normalise,
+                                     .templates = albert_templates,
+                                     .own = deberta_own,
+                                     .puncts = true};
 
 const SpieceLayout spiece_llama = {.entries = llama_entries,
                                    .unknown = 0,

@@ -16,8 +16,8 @@ static const TokClass *find_class(const TokFolder *from, Err *e)
     char *what = named ? mem_fmt("tokenizer_class '%s'", named) : mem_str(from->facts->kind);
     err_set(e,
             "the layout of %s is not supported: those of T5Tokenizer, XLMRobertaTokenizer, "
-            "AlbertTokenizer, CamembertTokenizer and LlamaTokenizer are; or save it with a "
-            "tokenizer.json",
+            "AlbertTokenizer, CamembertTokenizer, DebertaV2Tokenizer and LlamaTokenizer are; or "
+            "save it with a tokenizer.json",
             what);
     free(what);
     return NULL;
@@ -63,6 +63,7 @@ static void set_words(const SpieceLoad *l, WordRules *words)
 {
     if (l->layout->whole && l->legacy)
         return;
+    words->punct = l->puncts;
     words->metaspace = true;
     words->split = !l->layout->whole;
     words->put = !l->prefix ? MARK_NEVER : l->legacy ? MARK_ALWAYS : MARK_FIRST;
@@ -155,6 +156,7 @@ static int load(SpieceLoad *l, const TokFolder *from)
         l->prefix = json_get_bool(l->config, "add_prefix_space", true, l->e);
         l->legacy = json_get_bool(l->config, "legacy", true, l->e);
     }
+    l->puncts = l->layout->puncts && json_get_bool(l->config, "split_by_punct", false, l->e);
     if (l->e->text[0])
         return err_at(l->e, "tokenizer_config.json");
     t->usual = t->class->special;
