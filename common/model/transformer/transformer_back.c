@@ -70,12 +70,24 @@ typedef struct Use {
     int64_t entry, token;
 } Use;
 
-static int by_entry(const void *a, const void *b)
+/* By entry, and of one entry by token, as they come in: digit by digit from the lowest, for a batch
+ * has thousands at each step. `room` is as large as `use`; the result is in one of the two. */
+static Use *by_entry(Use *use, Use *room, int64_t n, int64_t last)
 {
-    const Use *x = a, *y = b;
-    if (x->entry != y->entry)
-        return x->entry < y->entry ? -1 : 1;
-    return x->token < y->token ? -1 : 1;
+    enum { BITS = 10, DIGITS = 1 << BITS };
+    for (int shift = 0; last >> shift > 0; shift += BITS) {
+        int64_t at[DIGITS + 1] = {0};
+        for (int64_t i = 0; i < n; i++)
+            at[(use[i].entry >> shift & (DIGITS - 1)) + 1]++;
+        for (int d = 0; d < DIGITS; d++)
+            at[d + 1] += at[d];
+        for (int64_t i = 0; i < n; i++)
+            room[at[use[i].entry >> shift & (DIGITS - 1)]++] = use[i];
+        Use *sorted = room;
+        room = use;
+        use = sorted;
+    }
+    return use;
 }
 
 static int put(Transformer *m, Space *s, const int64_t *host, int64_t n, const int64_t **to, Err *e)
@@ -92,18 +104,20 @@ static int put(Transformer *m, Space *s, const int64_t *host, int64_t n, const i
 /* In order: an entry's gradient is the sum of its tokens'. Where there is none, t->param stays. */
 int table_use(Transformer *m, TableUse *t, int param, const int32_t *index, int64_t n, Err *e)
 {
-    Use *use = mem_array((size_t)n, sizeof *use);
+    Use *both = mem_array(2 * (size_t)n, sizeof *both), *use = both;
     Back *b = m->back;
-    int64_t padding = plan_padding(&m->plan, &m->config, param), tokens = n;
+    int64_t padding = plan_padding(&m->plan, &m->config, param), tokens = n, last = 0;
     n = 0;
     for (int64_t i = 0; i < tokens; i++)
-        if (index[i] != padding)
+        if (index[i] != padding) {
             use[n++] = (Use){index[i], i};
+            last = index[i] > last ? index[i] : last;
+        }
     if (n == 0) {
-        free(use);
+        free(both);
         return 0;
     }
-    qsort(use, (size_t)n, sizeof *use, by_entry);
+    use = by_entry(both, both + tokens, n, last);
     if (b->host_room < n + 1) {
         b->host_room = n + 1;
         for (int i = 0; i < 3; i++)
@@ -118,7 +132,7 @@ int table_use(Transformer *m, TableUse *t, int param, const int32_t *index, int6
         token[i] = use[i].token;
     }
     starts[rows] = n;
-    free(use);
+    free(both);
     t->param = param;
     t->rows = rows;
     return put(m, &t->space[0], out, rows, &t->out, e) < 0 ||
