@@ -28,6 +28,8 @@ static void xent(int64_t rows, int64_t cols, int64_t pad, float smooth, bool wei
         dx = in_place ? x : mat_out(K_F32, rows, cols, pad);
     for (int64_t i = 0; i < rows; i++) {
         target[i] = i == 2 ? -1 : (int32_t)any(0, cols - 1);
+        if (i == 0 && target[i] == 4) /* the class that weighs nothing: one row is to count */
+            target[i] = 0;
         double top = -INFINITY, sum = 0, all = 0, w = weighted ? mat_at(&weight, 0, i) : 1;
         for (int64_t c = 0; c < cols; c++)
             top = fmax(top, mat_at(&x, i, c));
