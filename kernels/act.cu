@@ -2,47 +2,10 @@
  * views of one type a thread has EACH times 16 bytes, a block's width apart, which are all read
  * before the first is made; of others four elements or one. Moves rows * cols * (sizes of x, gate,
  * r and y); GELU is 16 instructions an element, of which two are special functions. */
-#include "kernels/cuda_fast.h"
+#include "kernels/cuda_act.h"
 #include "kernels/cuda_raw.h"
 
 enum { THREADS = 256, EACH = 2 };
-
-/* x Phi(x) = max(x, 0) - |x| Phi(-|x|), which loses no digits near 0; Phi by Abramowitz & Stegun
- * 7.1.26 (error 0.8e-7). Beyond 16 there is nothing to subtract, and infinity times 0 is not
- * asked for. */
-static __device__ inline float gelu(float x)
-{
-    float e = fast_exp2(x * x * (-0.5f * LOG2E));
-    float t = fast_inverse(1.0f + 0.3275911f * 0.70710678f * fabsf(x));
-    float s = 0.5f * 1.061405429f;
-    s = s * t - 0.5f * 1.453152027f;
-    s = s * t + 0.5f * 1.421413741f;
-    s = s * t - 0.5f * 0.284496736f;
-    s = s * t + 0.5f * 0.254829592f;
-    return fmaxf(x, 0) - fminf(fabsf(x), 16.0f) * (s * t * e);
-}
-
-/* x / (1 + e^-u) */
-static __device__ inline float gated(float x, float u)
-{
-    return x * fast_inverse(1.0f + fast_exp2(-LOG2E * u));
-}
-
-/* Called with a constant, so that each activation has a kernel of its own. */
-static __device__ inline float activated(float x, Act act)
-{
-    switch (act) {
-    case ACT_NONE: return x;
-    case ACT_GELU: return gelu(x);
-    case ACT_GELU_TANH: /* (1 + tanh(u)) / 2 = 1 / (1 + e^-2u) */
-        return gated(x, 2 * 0.7978845608f * (x + 0.044715f * x * x * x));
-    case ACT_RELU: return x < 0 ? 0 : x; /* NaN stays */
-    case ACT_TANH: return tanhf(x);
-    case ACT_SILU: return gated(x, x);
-    case ACT_COUNT: break;
-    }
-    return x;
-}
 
 /* `units` of 16 bytes. */
 template <Act ACT, KType T>
@@ -70,7 +33,7 @@ static __global__ void __launch_bounds__(THREADS)
             continue;
         Wide<W> v = raw_widen(in[n]);
         for (int k = 0; k < W; k++)
-            v.v[k] = activated(v.v[k], ACT);
+            v.v[k] = cuda_activated(v.v[k], ACT);
         if (gate) {
             Wide<W> times = raw_widen(by[n]);
             for (int k = 0; k < W; k++)
@@ -94,7 +57,7 @@ template <Act ACT, int W> static __global__ void act_add(View x, View gate, View
         return;
     Wide<W> v = cuda_load<W>(cuda_row(x, i), x.type, j);
     for (int k = 0; k < W; k++)
-        v.v[k] = activated(v.v[k], ACT);
+        v.v[k] = cuda_activated(v.v[k], ACT);
     if (gate.p) {
         Wide<W> by = cuda_load<W>(cuda_row(gate, i), gate.type, j);
         for (int k = 0; k < W; k++)

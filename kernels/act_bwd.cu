@@ -3,7 +3,7 @@
  * apart, which are all read before the first is made; of others four or one. Moves rows * cols *
  * (sizes of x, dy, gate and dx); the slopes are 3 to 20 flops and two special functions an element
  * at most. */
-#include "kernels/cuda_fast.h"
+#include "kernels/cuda_act.h"
 #include "kernels/cuda_raw.h"
 
 enum { THREADS = 256, EACH = 2 };
@@ -15,18 +15,10 @@ static __device__ inline void sigmoids(float x, float *s, float *rest)
     *rest = fast_inverse(1.0f + fast_exp2(LOG2E * x));
 }
 
-/* Phi(x) + x phi(x); Phi by Abramowitz & Stegun 7.1.26 (error 1.5e-7), whose exp(-z^2), z = |x| /
- * sqrt 2, is phi's too. */
+/* Phi(x) + x phi(x) */
 static __device__ inline float gelu_slope(float x)
 {
-    float e = fast_exp2(x * x * (-0.5f * LOG2E));
-    float t = fast_inverse(1.0f + 0.3275911f * 0.70710678f * fabsf(x));
-    float s = 0.5f * 1.061405429f;
-    s = s * t - 0.5f * 1.453152027f;
-    s = s * t + 0.5f * 1.421413741f;
-    s = s * t - 0.5f * 0.284496736f;
-    s = s * t + 0.5f * 0.254829592f;
-    float tail = s * t * e; /* Phi(-|x|) */
+    float e, tail = normal_tail(x, &e);
     return (x < 0 ? tail : 1 - tail) + x * e * 0.39894228f;
 }
 

@@ -121,35 +121,9 @@ static __global__ void attend_tiles(Attend a, const int64_t *starts, bool four)
                 out[q][n] *= keep;
         }
         __syncwarp();
-        for (int k = 0; k < KEYS; k++) {
-            float4 w0 = reinterpret_cast<const float4 *>(weight + k * QUERIES)[0];
-            float4 w1 = reinterpret_cast<const float4 *>(weight + k * QUERIES)[1];
-#pragma unroll
-            for (int n = 0; n < S::COLS; n++) {
-                float v = value[k * DEEP + n * WARP + lane];
-                out[0][n] += w0.x * v;
-                out[1][n] += w0.y * v;
-                out[2][n] += w0.z * v;
-                out[3][n] += w0.w * v;
-                out[4][n] += w1.x * v;
-                out[5][n] += w1.y * v;
-                out[6][n] += w1.z * v;
-                out[7][n] += w1.w * v;
-            }
-        }
+        take_values<S::COLS>(weight, value, out);
     }
-#pragma unroll
-    for (int q = 0; q < QUERIES; q++) {
-#pragma unroll
-        for (int n = 0; n < S::COLS; n++) {
-            Wide<1> y = {{out[q][n] / run[q].sum}};
-            if (mine + q < p.len && n * WARP + lane < a.size)
-                cuda_store<1>(cuda_row(a.y, p.from + mine + q), a.y.type, p.col + n * WARP + lane,
-                              y);
-        }
-        if (a.lse && lane == 0 && mine + q < p.len)
-            a.lse[place_at(p, mine + q)] = run[q].top + logf(run[q].sum);
-    }
+    give_out<S::COLS>(a, p, mine, run, out);
 }
 
 /* A warp a query: its scores into probs, then their softmax in place. */
@@ -161,7 +135,7 @@ static __global__ void attend_probs(Attend a, const int64_t *starts)
     if (i >= p.len)
         return;
     float *to = a.probs + a.probs_at[blockIdx.y] + ((int64_t)blockIdx.z * p.len + i) * p.len;
-    float top = -FLT_MAX, sum = 0;
+    float top = -FLT_MAX;
     for (int64_t k = lane; k < keys; k += WARP) {
         float score = 0;
         for (int64_t j = 0; j < a.size; j++)
@@ -171,14 +145,7 @@ static __global__ void attend_probs(Attend a, const int64_t *starts)
         to[k] = score;
         top = fmaxf(top, score);
     }
-    top = warp_max(top);
-    for (int64_t k = lane; k < keys; k += WARP) {
-        to[k] = expf(to[k] - top);
-        sum += to[k];
-    }
-    sum = warp_sum(sum);
-    for (int64_t k = lane; k < p.len; k += WARP)
-        to[k] = k < keys ? to[k] / sum : 0;
+    row_softmax(to, keys, p.len, top);
 }
 
 /* The grid's third side holds 65,535 at most, its second too: rows go in runs of so many. */

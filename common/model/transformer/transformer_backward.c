@@ -40,8 +40,8 @@ static void divide(Piece *p, const Run *u, View dy, const Dense *d, View r, View
  * and before it all. */
 static View next_sum(const Piece *p, const Run *u, int64_t point)
 {
-    bool all = picks_here(u) && point == point_of(u, u->layer);
-    return back_tile(p, u, all ? BACK_ALL_SUM : BACK_SUM, point + 1);
+    bool before = picks_here(u) && point == point_of(u, u->layer);
+    return back_tile(p, u, before ? BACK_ALL_SUM : BACK_SUM, point + 1);
 }
 
 /* From the gradient of a point's state to that of its sum. */
@@ -276,7 +276,7 @@ static const Stage cross = {EACH_ROWS, stage_cross_back, POINTS | CROSS, 0};
 static const Stage attend = {EACH_SEQS, stage_attend_back, QKV | SEEN, QKV};
 static const Stage queries = {EACH_ROWS, stage_queries_back, POINTS | QKV, 0};
 
-static const Stage all = {EACH_ROWS, stage_all_back, 0, 0};
+static const Stage all_back = {EACH_ROWS, stage_all_back, 0, 0};
 
 static void clear(const Run *u, BackSlot s)
 {
@@ -290,7 +290,7 @@ static void feed_back_picked(Run *u)
     run_picked(u, &feed);
     clear(u, BACK_ALL_SEEN);
     clear(u, BACK_ALL_SUM);
-    run_picked(u, &all);
+    run_picked(u, &all_back);
 }
 
 static void stage_memory(Piece *p, void *ctx)

@@ -411,7 +411,7 @@ enum {
 static const Stage embed = {EACH_ROWS, stage_embed, 0, EMBEDS | STATES | QKV};
 static const Stage begin = {EACH_ROWS, stage_queries, STATES, QKV};
 static const Stage pick = {EACH_ROWS, stage_pick, SEEN | STATES, PICKED};
-static const Stage picked = {EACH_ROWS, stage_feed, PICKED | STATES, STATES | PRE};
+static const Stage feed_picked = {EACH_ROWS, stage_feed, PICKED | STATES, STATES | PRE};
 
 /* A layer that looks at its own row alone, and a decoder's that looks at the encoder's too. */
 static const Stage alone[] = {
@@ -455,7 +455,7 @@ static void run_layer(Run *u)
     for (const Stage *s = cross ? crossed : alone; s->fn; s++) {
         if (picks_here(u) && s->fn == stage_feed) {
             run_picked(u, &pick);
-            run_picked(u, &picked);
+            run_picked(u, &feed_picked);
         } else {
             run_stage(u, s);
         }
